@@ -1,0 +1,155 @@
+#include "policy/describe.hpp"
+
+#include "policy/table.hpp"
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+namespace railhead {
+
+namespace {
+
+std::string_view name_of(Origin::Kind kind) {
+    switch (kind) {
+    case Origin::Kind::site:
+        return "site";
+    case Origin::Kind::user:
+        return "user";
+    case Origin::Kind::environment:
+        return "environment";
+    case Origin::Kind::option:
+        return "option";
+    case Origin::Kind::preset:
+        break;
+    }
+    return "default";
+}
+
+std::string text_value(const Settings& settings, Key key) {
+    Type type = row_of(key).type;
+    if (type == Type::seconds) return text_of(settings.seconds(key));
+    if (type == Type::bytes) return text_of(settings.integer(key));
+    return settings.text(key);
+}
+
+std::string partition_value(const Settings& settings, Key key, const std::string& partition) {
+    if (row_of(key).type == Type::seconds) return text_of(settings.seconds_for_partition(key, partition));
+    return settings.text_for_partition(key, partition);
+}
+
+std::string shown(const Row& row, const std::string& value) {
+    std::string text = value.empty() ? "\"\"" : value;
+    if (!unit_of(row).empty()) text += fmt::format(" {}", unit_of(row));
+    return text;
+}
+
+nlohmann::json number_or_text(const Row& row, const std::string& value) {
+    if (row.type == Type::seconds || row.type == Type::bytes) return nlohmann::json::parse(value);
+    return value;
+}
+
+/// As a TOML value: numbers bare, text quoted.
+std::string toml_value(const Row& row) {
+    if (row.type == Type::seconds || row.type == Type::bytes) return std::string(row.preset);
+    return fmt::format("\"{}\"", row.preset);
+}
+
+std::string toml_comment(const Row& row) {
+    return fmt::format("# {}\n# {}{}.\n", row.documentation,
+                       row.type == Type::choice ? "One of " : "A value is ", expectation_of(row));
+}
+
+/// Quotes would group a macro's arguments, and a plain hyphen is typeset as a dash that nobody can paste.
+std::string roff(std::string_view text) {
+    std::string out;
+    for (char c : text) {
+        if (c == '"')
+            out += "\\(dq";
+        else if (c == '-')
+            out += "\\-";
+        else
+            out += c;
+    }
+    return out;
+}
+
+} // namespace
+
+std::string describe(const Settings& settings) {
+    std::string out;
+    for (const Row& row : settings_table()) {
+        const Origin& origin = settings.origin(row.key);
+        out += fmt::format("{:<28} {:<20} {}{}\n", row.name, shown(row, text_value(settings, row.key)),
+                           origin.where.empty() ? "default" : origin.where,
+                           settings.locked_at(row.key).empty() ? "" : ", locked by the site");
+    }
+    for (const std::string& partition : settings.partitions())
+        for (const Row& row : settings_table())
+            if (const auto* origin = settings.origin_for_partition(row.key, partition))
+                out += fmt::format("{:<28} {:<20} {}, for partition {}\n", row.name,
+                                   shown(row, partition_value(settings, row.key, partition)), origin->where,
+                                   partition);
+    return out;
+}
+
+nlohmann::json describe_json(const Settings& settings) {
+    auto rows = nlohmann::json::array();
+    for (const Row& row : settings_table()) {
+        const Origin& origin = settings.origin(row.key);
+        rows.push_back({{"name", row.name},
+                        {"value", number_or_text(row, text_value(settings, row.key))},
+                        {"unit", unit_of(row)},
+                        {"scope", row.scope == Scope::site ? "site" : "user"},
+                        {"origin", name_of(origin.kind)},
+                        {"where", origin.where},
+                        {"locked_at", settings.locked_at(row.key)}});
+    }
+    auto partitions = nlohmann::json::object();
+    for (const std::string& partition : settings.partitions())
+        for (const Row& row : settings_table())
+            if (row.per_partition)
+                partitions[partition][std::string(row.name)] =
+                    number_or_text(row, partition_value(settings, row.key, partition));
+    return {{"v", 1}, {"settings", std::move(rows)}, {"partitions", std::move(partitions)}};
+}
+
+std::string default_toml() {
+    std::string out =
+        "# Railhead's site policy, read by job_submit_railhead.so, spank_railhead.so and railhead.\n"
+        "# Install it as /etc/slurm/railhead.toml. Every line that is commented out shows the default.\n"
+        "# A user's own file, ~/.config/railhead/config.toml, has the same form; [submit] and [spank]\n"
+        "# are the site's. railhead.toml(5) explains it; `railhead config show` prints what holds.\n"
+        "\n"
+        "# Settings that users may not change:\n"
+        "# lock = [\"launch.ports\"]\n";
+    std::string_view section;
+    for (const Row& row : settings_table()) {
+        if (section_of(row) != section) {
+            section = section_of(row);
+            out += fmt::format("\n# {}\n[{}]\n", section_title(section), section);
+        } else {
+            out += "\n";
+        }
+        out += toml_comment(row) + fmt::format("# {} = {}\n", short_name_of(row), toml_value(row));
+    }
+    return out;
+}
+
+std::string manual_of_settings() {
+    std::string out;
+    std::string_view section;
+    for (const Row& row : settings_table()) {
+        if (section_of(row) != section) {
+            if (!section.empty()) out += ".El\n";
+            section = section_of(row);
+            out += fmt::format(".Ss [{}]: {}\n.Bl -tag -width Ds\n", section, roff(section_title(section)));
+        }
+        out += fmt::format(".It Ic {} No = {}\n{}\nThe value is {}.\n", short_name_of(row),
+                           roff(toml_value(row)), roff(row.documentation), roff(expectation_of(row)));
+        if (row.per_partition) out += "It may stand in a section of a partition.\n";
+        if (row.scope == Scope::user) out += fmt::format("Environment: {}.\n", environment_name_of(row));
+    }
+    return out + ".El\n";
+}
+
+} // namespace railhead

@@ -1,0 +1,113 @@
+#pragma once
+#include "base/environment.hpp"
+#include "base/error.hpp"
+
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+namespace railhead {
+
+/// Every setting has one row in policy/table.cpp; `etc/railhead.toml`, `railhead config show` and
+/// railhead.toml(5) are made from it. Its name is "section.key": launch_loss_after is "launch.loss_after".
+enum class Key {
+    // [launch]: users may set these
+    launch_bringup_timeout, ///< seconds; a node or service that is not up by then ends the launch (default
+                            ///< 180)
+    launch_loss_after,      ///< seconds of silence after which a node counts as lost (default 60)
+    launch_grace,           ///< seconds between SIGTERM and SIGKILL at the end (default 2)
+    launch_ports, ///< "LOW-HIGH" for ports that must be picked before they are bound (default 20000-29999)
+    launch_interface,  ///< network interface whose address is announced; empty: by route (default "")
+    launch_subnet,     ///< CIDR that the announced address must be in; empty: any (default "")
+    launch_ip_version, ///< "any", "4", "6" (default any)
+    launch_tmp,        ///< base of the per-job directory, at most 15 bytes (default /tmp)
+    launch_log_dir, ///< where logs are brought on failure; empty: railhead-JOBID-ATTEMPT-HEX in the working
+                    ///< directory
+    launch_report,  ///< path of the JSON report; empty: none
+    // [ray]
+    ray_program,      ///< empty: `ray` of PATH
+    ray_dashboard,    ///< "off", "on" (default off: 2 s faster)
+    ray_object_store, ///< bytes; 0: 30 % of the job's memory, bounded by /dev/shm
+    // [submit]: site only; read by job_submit
+    submit_on_missing_inventory, ///< "accept" (the only value out of the box that never delays)
+    submit_refresh,              ///< seconds between inventory refreshes (default 30)
+    submit_placement,            ///< "any", "compact"; per partition in [submit.partition.NAME]
+    submit_placement_wait,       ///< seconds of wait4switch (default 60); per partition
+    submit_rule_gpu_type,        ///< "off", "warn", "enforce"; per partition
+    submit_rule_gpus_per_node,   ///< "off", "warn", "enforce"; per partition
+    // [spank]: site only
+    spank_cleanup, ///< "on", "off": remove a step's leftover launch directory in the exit hook (default on)
+};
+
+/// Where a value came from, for `config show` and for errors.
+struct Origin {
+    enum class Kind { preset, site, user, environment, option } kind = Kind::preset;
+    std::string where; ///< "/etc/slurm/railhead.toml:12", "RAILHEAD_LAUNCH_LOSS_AFTER", "--loss-after";
+                       ///< empty for preset
+};
+
+using Value = std::variant<bool, std::int64_t, double, std::string>; ///< double: seconds; int64: bytes
+
+/// Safe to share between threads while nobody calls `set`.
+class Settings {
+  public:
+    Settings(); ///< every key at its default
+
+    bool boolean(Key key) const; ///< of a key whose values are "on" and "off"
+    std::int64_t integer(Key key) const;
+    double seconds(Key key) const;
+    const std::string& text(Key key) const;
+    const Origin& origin(Key key) const;
+    /// The value for one partition: [submit.partition.NAME] if it has the key, else the general one.
+    const std::string& text_for_partition(Key key, const std::string& partition) const;
+    double seconds_for_partition(Key key, const std::string& partition) const;
+
+    /// Where the site locked the key ("/etc/slurm/railhead.toml:3"); empty: it did not.
+    const std::string& locked_at(Key key) const { return entry(key).locked_at; }
+    /// Names of partitions that have a section of their own.
+    std::vector<std::string> partitions() const;
+    /// Where a partition's section sets the key; nullptr: it does not.
+    const Origin* origin_for_partition(Key key, const std::string& partition) const;
+
+    /// Parses `text` by the key's type, bounds and unit ("90", "90s", "2m", "1h"); an error (usage) names
+    /// key, origin, seen, expected. A site-only or locked key is refused from any other origin.
+    Result<void> set(Key key, const std::string& text, Origin origin);
+    Result<void> set_for_partition(const std::string& partition, Key key, const std::string& text,
+                                   Origin origin);
+    void lock(Key key, std::string where) {
+        entries_[static_cast<std::size_t>(key)].locked_at = std::move(where);
+    }
+
+  private:
+    struct Entry {
+        Value value;
+        Origin origin;
+        std::string locked_at;
+    };
+    const Entry& entry(Key key) const { return entries_[static_cast<std::size_t>(key)]; }
+    const Entry& entry_for_partition(Key key, const std::string& partition) const;
+
+    std::vector<Entry> entries_; ///< in the order of Key
+    std::map<std::string, std::map<Key, Entry>> partitions_;
+};
+
+struct Loaded {
+    Settings settings;
+    std::vector<Finding> findings;
+};
+
+/// Site file, user file, RAILHEAD_* variables, in that order; later ones win unless the site locks a key
+/// (lock = ["launch.ports"]). A missing file means defaults; an empty path is no file. Error (usage): a file
+/// that cannot be read, is no regular file or is not TOML (file:line:column), a value that is none. Findings
+/// are warnings: an unknown key with the nearest known one, a setting that its writer may not set.
+Result<Loaded> load_settings(const std::string& site_file, const std::string& user_file,
+                             const Environment& environment);
+
+/// The site's file: RAILHEAD_SITE_CONFIG is no setting, for a user must not get rid of the site's locks.
+inline constexpr const char* site_settings_file = "/etc/slurm/railhead.toml";
+/// $XDG_CONFIG_HOME/railhead/config.toml, else $HOME/.config/railhead/config.toml, else "".
+std::string user_settings_file(const Environment& environment);
+
+} // namespace railhead

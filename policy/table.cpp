@@ -1,0 +1,256 @@
+#include "policy/table.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace railhead {
+
+namespace {
+
+constexpr double day = 86400;
+// The launch's directory is "<tmp>/rh-<jobid>.<step>-<6 hex>", and a Unix socket's path has 107 bytes, of
+// which Ray's session takes 67: that leaves 40 for the whole directory, and 15 for its base.
+constexpr double longest_tmp = 15;
+constexpr double longest_path = 1024;
+
+constexpr std::array table{
+    Row{.key = Key::launch_bringup_timeout,
+        .name = "launch.bringup_timeout",
+        .type = Type::seconds,
+        .preset = "180",
+        .scope = Scope::user,
+        .low = 1,
+        .high = day,
+        .documentation = "A node or service that is not up by then ends the launch with code 103."},
+    Row{.key = Key::launch_loss_after,
+        .name = "launch.loss_after",
+        .type = Type::seconds,
+        .preset = "60",
+        .scope = Scope::user,
+        .low = 1,
+        .high = day,
+        .documentation =
+            "Silence of a node for this long counts as its loss. An ended process or step acts at once."},
+    Row{.key = Key::launch_grace,
+        .name = "launch.grace",
+        .type = Type::seconds,
+        .preset = "2",
+        .scope = Scope::user,
+        .low = 0,
+        .high = 3600,
+        .documentation = "Time between SIGTERM and SIGKILL at the end."},
+    Row{.key = Key::launch_ports,
+        .name = "launch.ports",
+        .type = Type::ports,
+        .preset = "20000-29999",
+        .scope = Scope::user,
+        .low = 1024,
+        .high = 65535,
+        .documentation =
+            "Ports that must be picked before they are bound; keep them outside the ephemeral range."},
+    Row{.key = Key::launch_interface,
+        .name = "launch.interface",
+        .type = Type::text,
+        .preset = "",
+        .scope = Scope::user,
+        .high = 15,
+        .documentation = "Network interface whose address a node announces; empty: the one of the route."},
+    Row{.key = Key::launch_subnet,
+        .name = "launch.subnet",
+        .type = Type::subnet,
+        .preset = "",
+        .scope = Scope::user,
+        .documentation = "Subnet that the announced address must be in; empty: any."},
+    Row{.key = Key::launch_ip_version,
+        .name = "launch.ip_version",
+        .type = Type::choice,
+        .preset = "any",
+        .scope = Scope::user,
+        .choices = "any 4 6",
+        .documentation = "IP version of the announced address."},
+    Row{.key = Key::launch_tmp,
+        .name = "launch.tmp",
+        .type = Type::path,
+        .preset = "/tmp",
+        .scope = Scope::user,
+        .low = 1,
+        .high = longest_tmp,
+        .documentation = "Where a launch makes its directory on each node; short, because socket paths are."},
+    Row{.key = Key::launch_log_dir,
+        .name = "launch.log_dir",
+        .type = Type::text,
+        .preset = "",
+        .scope = Scope::user,
+        .high = longest_path,
+        .documentation =
+            "Where logs are brought when a launch fails; empty: railhead-JOBID-ATTEMPT-HEX in the working "
+            "directory."},
+    Row{.key = Key::launch_report,
+        .name = "launch.report",
+        .type = Type::text,
+        .preset = "",
+        .scope = Scope::user,
+        .high = longest_path,
+        .documentation = "File that the JSON report is written to; empty: none."},
+    Row{.key = Key::ray_program,
+        .name = "ray.program",
+        .type = Type::text,
+        .preset = "",
+        .scope = Scope::user,
+        .high = longest_path,
+        .documentation = "The ray program; empty: the ray of PATH."},
+    Row{.key = Key::ray_dashboard,
+        .name = "ray.dashboard",
+        .type = Type::choice,
+        .preset = "off",
+        .scope = Scope::user,
+        .choices = "off on",
+        .documentation =
+            "Whether the head serves Ray's dashboard; without it bring-up is about two seconds faster."},
+    Row{.key = Key::ray_object_store,
+        .name = "ray.object_store",
+        .type = Type::bytes,
+        .preset = "0",
+        .scope = Scope::user,
+        .high = 1024.0 * 1024 * 1024 * 1024 * 16,
+        .documentation = "Object store per node; 0: 30 % of the job's memory there, bounded by /dev/shm."},
+    Row{.key = Key::submit_on_missing_inventory,
+        .name = "submit.on_missing_inventory",
+        .type = Type::choice,
+        .preset = "accept",
+        .scope = Scope::site,
+        .choices = "accept",
+        .documentation = "What happens to a job while the plugin has no fresh picture of the cluster."},
+    Row{.key = Key::submit_refresh,
+        .name = "submit.refresh",
+        .type = Type::seconds,
+        .preset = "30",
+        .scope = Scope::site,
+        .low = 1,
+        .high = 3600,
+        .documentation = "Time between two looks at the cluster's nodes and partitions, in the background."},
+    Row{.key = Key::submit_placement,
+        .name = "submit.placement",
+        .type = Type::choice,
+        .preset = "any",
+        .scope = Scope::site,
+        .choices = "any compact",
+        .per_partition = true,
+        .documentation =
+            "compact: ask Slurm for the fewest leaf groups when a job does not say --rail-placement."},
+    Row{.key = Key::submit_placement_wait,
+        .name = "submit.placement_wait",
+        .type = Type::seconds,
+        .preset = "60",
+        .scope = Scope::site,
+        .low = 0,
+        .high = day,
+        .per_partition = true,
+        .documentation = "How long a compact job waits for that placement before it takes any."},
+    Row{.key = Key::submit_rule_gpu_type,
+        .name = "submit.rule_gpu_type",
+        .type = Type::choice,
+        .preset = "enforce",
+        .scope = Scope::site,
+        .choices = "off warn enforce",
+        .per_partition = true,
+        .documentation = "Refuse a GPU type that the partition does not have."},
+    Row{.key = Key::submit_rule_gpus_per_node,
+        .name = "submit.rule_gpus_per_node",
+        .type = Type::choice,
+        .preset = "enforce",
+        .scope = Scope::site,
+        .choices = "off warn enforce",
+        .per_partition = true,
+        .documentation = "Refuse more GPUs per node than any node of the partition has."},
+    Row{.key = Key::spank_cleanup,
+        .name = "spank.cleanup",
+        .type = Type::choice,
+        .preset = "on",
+        .scope = Scope::site,
+        .choices = "off on",
+        .documentation = "Remove what a killed launch left on a node when its step ends."},
+};
+
+constexpr bool in_order() {
+    for (std::size_t i = 0; i < table.size(); ++i)
+        if (static_cast<std::size_t>(table[i].key) != i) return false;
+    return true;
+}
+static_assert(in_order(), "rows stand in the order of Key");
+static_assert(table.size() == static_cast<std::size_t>(Key::spank_cleanup) + 1, "one row for each Key");
+
+std::size_t edit_distance(std::string_view a, std::string_view b) {
+    std::vector<std::size_t> row(b.size() + 1);
+    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+    for (std::size_t i = 1; i <= a.size(); ++i) {
+        std::size_t diagonal = row[0];
+        row[0] = i;
+        for (std::size_t j = 1; j <= b.size(); ++j) {
+            std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+            diagonal = row[j];
+            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
+        }
+    }
+    return row[b.size()];
+}
+
+} // namespace
+
+std::span<const Row> settings_table() {
+    return table;
+}
+
+const Row& row_of(Key key) {
+    return table[static_cast<std::size_t>(key)];
+}
+
+const Row* find_row(std::string_view name) {
+    auto found = std::ranges::find(table, name, &Row::name);
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::string_view section_of(const Row& row) {
+    return row.name.substr(0, row.name.find('.'));
+}
+
+std::string_view short_name_of(const Row& row) {
+    return row.name.substr(row.name.find('.') + 1);
+}
+
+std::string environment_name_of(const Row& row) {
+    std::string name = "RAILHEAD_";
+    for (char c : row.name)
+        name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+    return name;
+}
+
+std::string_view section_title(std::string_view section) {
+    if (section == "launch") return "railhead ray, run";
+    if (section == "ray") return "railhead ray";
+    if (section == "submit")
+        return "job_submit_railhead.so; a [submit.partition.NAME] section overrides it there";
+    return "spank_railhead.so";
+}
+
+std::string_view nearest_setting(std::string_view name) {
+    if (name.size() > 100) return {};
+    auto dot = name.find('.');
+    auto section = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
+    auto key = dot == std::string_view::npos ? name : name.substr(dot + 1);
+    const Row* best = nullptr;
+    // Two letters, or one in three; of a word of three letters, two would leave nothing of it.
+    std::size_t least = std::max(std::min<std::size_t>(2, key.size() / 2), key.size() / 3) + 1;
+    for (const Row& row : table) {
+        // The section may be missing or another one: "loss_after" means "launch.loss_after".
+        std::size_t distance =
+            edit_distance(key, short_name_of(row)) + (section.empty() || section == section_of(row) ? 0 : 1);
+        if (distance < least) {
+            least = distance;
+            best = &row;
+        }
+    }
+    return best ? best->name : std::string_view{};
+}
+
+} // namespace railhead
