@@ -1,0 +1,141 @@
+#include "slurm/abi/inventory.hpp"
+
+#include "slurm/abi/headers.hpp"
+#include "slurm/hostlist.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <memory>
+
+namespace railhead::abi {
+namespace {
+
+/// Hidden partitions too; and only this cluster, not a federation's.
+constexpr std::uint16_t show_flags = SHOW_ALL | SHOW_LOCAL;
+
+template <class T>
+using Message = std::unique_ptr<T, void (*)(T*)>;
+
+tl::unexpected<Error> failed(const char* what) {
+    return fail(ErrorKind::internal, {.id = "inventory",
+                                      .thing = std::string("asking slurmctld for its ") + what,
+                                      .seen = std::string("failed: ") + slurm_strerror(errno)});
+}
+
+std::string text_of(const char* field) {
+    return field ? field : "";
+}
+
+/// "ALL" and NULL are no restriction.
+bool restricts(const char* list) {
+    return list && *list && std::string_view(list) != "ALL";
+}
+
+Result<void> add_nodes(InventoryBuilder& builder) {
+    node_info_msg_t* raw = nullptr;
+    if (slurm_load_node(0, &raw, show_flags) != SLURM_SUCCESS || !raw) return failed("nodes");
+    Message<node_info_msg_t> message(raw, slurm_free_node_info_msg);
+    for (std::uint32_t i = 0; i < message->record_count; ++i) {
+        const auto& node = message->node_array[i];
+        if (!node.name) continue; // a removed dynamic node leaves a hole
+        auto gres = parse_node_gres(node.gres ? node.gres : "");
+        if (!gres) return tl::unexpected(std::move(gres.error()).within(node.name));
+        builder.add_node(node.name, {.gres = std::move(*gres),
+                                     .cpus = node.cpus,
+                                     .memory_mib = node.real_memory,
+                                     .features = text_of(node.features)});
+    }
+    return {};
+}
+
+Result<void> add_partitions(InventoryBuilder& builder) {
+    partition_info_msg_t* raw = nullptr;
+    if (slurm_load_partitions(0, &raw, show_flags) != SLURM_SUCCESS || !raw) return failed("partitions");
+    Message<partition_info_msg_t> message(raw, slurm_free_partition_info_msg);
+    for (std::uint32_t i = 0; i < message->record_count; ++i) {
+        const auto& record = message->partition_array[i];
+        auto nodes = expand_hostlist(record.nodes ? record.nodes : "");
+        if (!nodes) return tl::unexpected(std::move(nodes.error()).within(text_of(record.name)));
+        Partition partition{.name = text_of(record.name)};
+        partition.is_default = record.flags & PART_FLAG_DEFAULT;
+        partition.open = record.state_up == PARTITION_UP &&
+                         !(record.flags & (PART_FLAG_HIDDEN | PART_FLAG_ROOT_ONLY | PART_FLAG_REQ_RESV)) &&
+                         !restricts(record.allow_groups) && !restricts(record.allow_accounts) &&
+                         !restricts(record.allow_qos);
+        builder.add_partition(std::move(partition), *nodes);
+    }
+    return {};
+}
+
+Result<void> add_reservations(Inventory& inventory) {
+    reserve_info_msg_t* raw = nullptr;
+    if (slurm_load_reservations(0, &raw) != SLURM_SUCCESS || !raw) return failed("reservations");
+    Message<reserve_info_msg_t> message(raw, slurm_free_reservation_info_msg);
+    for (std::uint32_t i = 0; i < message->record_count; ++i) {
+        const auto& record = message->reservation_array[i];
+        inventory.reservations.push_back({text_of(record.name), text_of(record.partition)});
+    }
+    return {};
+}
+
+/// Name of the topology plugin: "topology/tree".
+Result<std::string> add_configuration(Inventory& inventory) {
+    slurm_conf_t* raw = nullptr;
+    if (slurm_load_ctl_conf(0, &raw) != SLURM_SUCCESS || !raw) return failed("configuration");
+#if RAILHEAD_FREE_CONF_RENAMED
+    Message<slurm_conf_t> conf(raw, slurm_free_conf);
+#else
+    Message<slurm_conf_t> conf(raw, slurm_free_ctl_conf);
+#endif
+    inventory.slurm_user = conf->slurm_user_id;
+    inventory.max_switch_wait = max_switch_wait_from(conf->sched_params ? conf->sched_params : "");
+    return text_of(conf->topology_plugin);
+}
+
+/// The text of `scontrol show topology`: the one form that all versions share (24.11 no longer fills
+/// topo_array for a peer of its own version).
+Result<std::string> topology_text() {
+    topo_info_response_msg_t* raw = nullptr;
+#if RAILHEAD_TOPO_HAS_NAME
+    auto code = slurm_load_topo(&raw, nullptr);
+#else
+    auto code = slurm_load_topo(&raw);
+#endif
+    if (code != SLURM_SUCCESS) return failed("topology");
+    if (!raw) return std::string();
+    Message<topo_info_response_msg_t> message(raw, slurm_free_topo_info_msg);
+    char* text = nullptr;
+    std::size_t size = 0;
+    FILE* stream = open_memstream(&text, &size);
+    if (!stream) return failed("topology");
+#if RAILHEAD_TOPO_HAS_NAME
+    slurm_print_topo_info_msg(stream, message.get(), nullptr, nullptr, 1);
+#elif RAILHEAD_PRINT_TOPO_HAS_NODES
+    slurm_print_topo_info_msg(stream, message.get(), nullptr, 1);
+#else
+    slurm_print_topo_info_msg(stream, message.get(), 1);
+#endif
+    std::fclose(stream);
+    std::unique_ptr<char, void (*)(void*)> owner(text, std::free);
+    return std::string(text, size);
+}
+
+} // namespace
+
+Result<Inventory> load_inventory() {
+    InventoryBuilder builder;
+    builder.inventory().taken_at = std::time(nullptr);
+    auto plugin = add_configuration(builder.inventory());
+    if (!plugin) return tl::unexpected(plugin.error());
+    if (auto added = add_nodes(builder); !added) return tl::unexpected(added.error());
+    if (auto added = add_partitions(builder); !added) return tl::unexpected(added.error());
+    if (auto added = add_reservations(builder.inventory()); !added) return tl::unexpected(added.error());
+    if (*plugin == "topology/tree") {
+        auto text = topology_text();
+        if (!text) return tl::unexpected(text.error());
+        for (const auto& leaf : leaves_from_topology(*text)) builder.add_leaf(leaf.name, leaf.nodes);
+    }
+    return builder.take();
+}
+
+} // namespace railhead::abi

@@ -1,0 +1,105 @@
+#include "slurm/abi/request.hpp"
+
+#include "slurm/gres.hpp"
+#include "slurm/spelling.hpp"
+
+#include <string_view>
+
+namespace railhead::abi {
+namespace {
+
+/// What spank_railhead.so's option becomes on its way through spank_job_env: _opt_env_name() in Slurm's
+/// plugstack.c / spank.c turns every character that is not alphanumeric into an underscore.
+constexpr std::string_view placement_variable = "_SLURM_SPANK_OPTION_railhead_rail_placement=";
+
+std::string text_of(const char* field) {
+    return field ? field : "";
+}
+
+/// Unset integers are NO_VAL of their width; a node or task count of 0 says nothing either.
+std::optional<std::uint32_t> number_of(std::uint32_t field) {
+    if (field == NO_VAL || field == INFINITE) return std::nullopt;
+    return field;
+}
+std::optional<std::uint32_t> number_of16(std::uint16_t field) {
+    if (field == NO_VAL16 || field == INFINITE16 || field == 0) return std::nullopt;
+    return field;
+}
+std::optional<std::uint32_t> count_of(std::uint32_t field) {
+    auto number = number_of(field);
+    return number == 0u ? std::nullopt : number;
+}
+
+std::vector<std::string> names_in(const char* list) {
+    std::vector<std::string> names;
+    std::string_view rest = list ? list : "";
+    while (!rest.empty()) {
+        auto end = std::min(rest.find(','), rest.size());
+        if (end > 0) names.emplace_back(rest.substr(0, end));
+        rest.remove_prefix(std::min(end + 1, rest.size()));
+    }
+    return names;
+}
+
+Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
+    const std::pair<const char*, Per> fields[] = {{job.tres_per_job, Per::job},
+                                                  {job.tres_per_node, Per::node},
+                                                  {job.tres_per_socket, Per::socket},
+                                                  {job.tres_per_task, Per::task}};
+    std::string_view command_line = job.submit_line ? job.submit_line : "";
+    auto header = script_header(job.script ? job.script : "");
+    GpuRequest request;
+    for (auto [text, per] : fields) {
+        auto items = parse_tres(text ? text : "", per);
+        if (!items) return tl::unexpected(items.error());
+        for (auto& item : *items) {
+            if (per == Per::node) item.option = option_of(command_line, header, item.spelling);
+            request.items.push_back(std::move(item));
+        }
+    }
+    return request;
+}
+
+std::optional<std::string> placement_of(const job_desc_msg_t& job) {
+    for (std::uint32_t i = 0; job.spank_job_env && i < job.spank_job_env_size; ++i) {
+        std::string_view entry = job.spank_job_env[i] ? job.spank_job_env[i] : "";
+        if (entry.starts_with(placement_variable))
+            return std::string(entry.substr(placement_variable.size()));
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
+    JobRequest request;
+    auto gpus = gpus_of(job);
+    if (!gpus) return tl::unexpected(gpus.error());
+    request.gpus = std::move(*gpus);
+    request.nodes_min = count_of(job.min_nodes);
+    request.nodes_max = count_of(job.max_nodes);
+    request.tasks = count_of(job.num_tasks);
+    request.tasks_per_node = number_of16(job.ntasks_per_node);
+    request.cpus_per_task = number_of16(job.cpus_per_task);
+    request.time_minutes = number_of(job.time_limit);
+    request.switches = count_of(job.req_switch);
+#if RAILHEAD_HAS_SEGMENT
+    request.segment = number_of16(job.segment_size);
+#endif
+    request.partitions = names_in(job.partition);
+    request.account = text_of(job.account);
+    request.qos = text_of(job.qos);
+    request.reservation = text_of(job.reservation);
+    request.features = text_of(job.features);
+    request.nodelist = text_of(job.req_nodes);
+    request.exclude = text_of(job.exc_nodes);
+    request.array = text_of(job.array_inx);
+    request.exclusive = job.shared == 0;
+    request.het_offset = number_of(job.het_job_offset);
+    request.placement = placement_of(job);
+    request.uid = job.user_id;
+    request.modify = modify;
+    return request;
+}
+
+} // namespace railhead::abi

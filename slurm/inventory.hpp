@@ -1,0 +1,88 @@
+#pragma once
+#include "base/error.hpp"
+#include "slurm/gres.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace railhead {
+
+/// Nodes that are alike: ten thousand nodes are a handful of classes.
+struct NodeClass {
+    std::vector<NodeGres> gres;
+    std::uint32_t cpus = 0;
+    std::uint64_t memory_mib = 0;
+    std::string features; ///< as configured, comma-separated
+    bool operator==(const NodeClass&) const = default;
+};
+
+/// A node counts whatever its state: one that is down or powered down is capacity, for its job only waits.
+struct Node {
+    std::string name;
+    std::uint32_t node_class = 0;      ///< index into Inventory::classes
+    std::optional<std::uint32_t> leaf; ///< index into Inventory::leaves; absent: no tree topology names it
+};
+
+struct Partition {
+    std::string name;
+    std::vector<std::uint32_t> nodes; ///< indices into Inventory::nodes
+    bool is_default = false;
+    bool open =
+        true; ///< up, not hidden, not restricted to groups, accounts or QOS: may be proposed to anybody
+    std::map<std::uint32_t, std::uint32_t> class_sizes; ///< node class -> number of its nodes; by `index`
+};
+
+struct Reservation {
+    std::string name, partition;
+};
+
+/// What the controller knew at one moment. Immutable once published; safe to share between threads.
+struct Inventory {
+    std::int64_t taken_at = 0; ///< seconds since the epoch, before the first of its RPCs was sent
+    std::vector<NodeClass> classes;
+    std::vector<Node> nodes;
+    std::vector<Partition> partitions;
+    std::vector<std::string> leaves; ///< leaf switches of topology/tree
+    std::vector<Reservation> reservations;
+    std::uint32_t slurm_user = 0;        ///< uid
+    std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
+
+    const Partition* partition(std::string_view name) const;
+    /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one.
+    /// Empty when one of them is unknown here: then nothing can be said.
+    std::vector<const Partition*> partitions_of(const JobRequest& job) const;
+};
+
+/// Collects nodes, partitions and leaves by name and links them by index.
+class InventoryBuilder {
+  public:
+    void add_node(std::string name, NodeClass node_class);
+    /// Names that are no node are left out: they were removed between two RPCs.
+    void add_partition(Partition partition, const std::vector<std::string>& nodes);
+    void add_leaf(const std::string& name, const std::vector<std::string>& nodes);
+    Inventory& inventory() { return inventory_; }
+    Inventory take() { return std::move(inventory_); }
+
+  private:
+    Inventory inventory_;
+    std::map<std::string, std::uint32_t, std::less<>> by_name_;
+};
+
+struct Leaf {
+    std::string name;
+    std::vector<std::string> nodes;
+};
+
+/// Leaf switches in what `scontrol show topology` prints for topology/tree (all versions). Other topologies
+/// and unreadable lines yield none. Source: _print_topo_record() of 22.05 and 24.11.
+std::vector<Leaf> leaves_from_topology(std::string_view text);
+
+/// max_switch_wait of SchedulerParameters, 300 when it is not there.
+std::uint32_t max_switch_wait_from(std::string_view scheduler_parameters);
+
+} // namespace railhead

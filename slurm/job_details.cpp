@@ -1,0 +1,121 @@
+#include "slurm/job_details.hpp"
+
+#include "slurm/gres.hpp"
+#include "slurm/hostlist.hpp"
+
+#include <charconv>
+
+namespace railhead {
+namespace {
+
+/// "GRES=gpu:h100:2(IDX:2-3),gpu:a100:1(IDX:4)" is 3 GPUs.
+int gpus_in(std::string_view gres) {
+    auto items = parse_node_gres(gres);
+    std::uint64_t count = 0;
+    if (items)
+        for (const auto& item : *items)
+            if (item.gres == "gpu") count += item.count;
+    constexpr std::uint64_t most = 1'000'000; // far more than any node; the text may be anything
+    return count > most ? 0 : static_cast<int>(count);
+}
+
+/// Reads the words "Name=value" of one job; a value may be empty or hold further equal signs.
+class Reader {
+  public:
+    void word(std::string_view name, std::string_view value) {
+        if (name == "JobId") job.job_id = job.leader = value;
+        if (name == "HetJobId") job.leader = value;
+        if (name == "HetJobOffset") job.het_offset = number(value);
+        if (name == "ArrayJobId") array_ = value;
+        if (name == "ArrayTaskId" && number(value)) job.array_task = array_ + "_" + std::string(value);
+        if (name == "JobState") job.state = value;
+        if (name == "NodeList") job.nodes = hosts(value);
+        if (name == "Nodes") group_ = hosts(value);
+        if (name != "GRES") return;
+        if (auto count = gpus_in(value))
+            for (const auto& node : group_) job.gpus[node] = count;
+        group_.clear();
+    }
+
+    JobDetails job;
+
+  private:
+    static std::optional<int> number(std::string_view text) {
+        int value = 0;
+        auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+        if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+        return value;
+    }
+    static std::vector<std::string> hosts(std::string_view text) {
+        if (text == "(null)") return {};
+        return expand_hostlist(text).value_or(std::vector<std::string>{});
+    }
+
+    std::string array_;
+    std::vector<std::string> group_; ///< nodes of the "Nodes=" whose "GRES=" comes next
+};
+
+JobDetails job_from(std::string_view line) {
+    Reader reader;
+    while (!line.empty()) {
+        auto word = line.substr(0, line.find(' '));
+        line.remove_prefix(std::min(line.size(), word.size() + 1));
+        auto equal = word.find('=');
+        if (equal != std::string_view::npos) reader.word(word.substr(0, equal), word.substr(equal + 1));
+    }
+    return std::move(reader.job);
+}
+
+const JobDetails* details_of(const Component& component, const std::string& job_id,
+                             const std::vector<JobDetails>& details) {
+    for (const auto& job : details)
+        if (component.het_group ? job.het_offset == component.het_group : job.job_id == job_id) return &job;
+    return nullptr;
+}
+
+std::vector<Component> split(const Component& whole, const std::map<std::string, int>& gpus) {
+    std::map<int, std::size_t> place; // of each number of GPUs in `parts`
+    std::vector<Component> parts;
+    for (std::size_t i = 0; i < whole.nodes.size(); ++i) {
+        auto found = gpus.find(whole.nodes[i]);
+        auto count = found == gpus.end() ? 0 : found->second;
+        auto [at, is_new] = place.emplace(count, parts.size());
+        if (is_new)
+            parts.push_back(
+                {.nodes = {}, .cpus = {}, .het_group = whole.het_group, .gpus = count, .places = {}});
+        auto& part = parts[at->second];
+        part.nodes.push_back(whole.nodes[i]);
+        part.places.push_back(i);
+        if (i < whole.cpus.size()) part.cpus.push_back(whole.cpus[i]);
+    }
+    return parts;
+}
+
+} // namespace
+
+std::vector<JobDetails> job_details_from(std::string_view text) {
+    std::vector<JobDetails> jobs;
+    while (!text.empty()) {
+        auto line = text.substr(0, text.find('\n'));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+        if (auto job = job_from(line); !job.job_id.empty()) jobs.push_back(std::move(job));
+    }
+    return jobs;
+}
+
+Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details) {
+    std::vector<Component> components;
+    for (const auto& component : allocation.components) {
+        const auto* job = details_of(component, allocation.job_id, details);
+        if (!job || job->gpus.empty()) {
+            components.push_back(component);
+            continue;
+        }
+        auto parts = split(component, job->gpus);
+        components.insert(components.end(), parts.begin(), parts.end());
+    }
+    allocation.components = std::move(components);
+    return allocation;
+}
+
+} // namespace railhead

@@ -1,0 +1,33 @@
+#pragma once
+#include "slurm/allocation.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// What slurmctld says of one job, array task or component of a heterogeneous job.
+struct JobDetails {
+    std::string job_id;
+    std::string leader;            ///< of a heterogeneous job: HetJobId; otherwise the job itself
+    std::optional<int> het_offset; ///< HetJobOffset
+    std::string array_task;        ///< "16_3"; empty: no array task
+    std::string state;             ///< RUNNING, PENDING, ...
+    std::vector<std::string> nodes;
+    std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
+};
+
+/// Reads the output of `scontrol show job --details --oneliner` (22.05 to 26.05 write it alike; src/api/
+/// job_info.c of Slurm). What cannot be read is left out: the text is for people.
+std::vector<JobDetails> job_details_from(std::string_view text);
+
+/// The allocation with its components split where nodes have different numbers of GPUs. A step without a
+/// request gets what the job's own request, applied to the step, gives: fewer GPUs than the job has, or an
+/// error (seen on all versions with --gpus, --gpus-per-task and --exclusive). A step with --gres=gpu:N on
+/// nodes that have N each always gets them. Unchanged when no node has a GPU.
+Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details);
+
+} // namespace railhead

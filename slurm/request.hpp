@@ -1,0 +1,53 @@
+#pragma once
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// What a count of a GRES request is counted per.
+enum class Per { job, node, socket, task };
+
+std::string_view name_of(Per per); ///< "job", "node", "socket", "task"
+
+/// What the user typed for a GRES per node: Slurm adds the two options up in one field, so that one cannot
+/// replace the other.
+enum class NodeOption { gpus_per_node, gres, untold };
+
+/// One generic resource as the user asked for it; nothing is derived.
+struct GresItem {
+    std::string gres; ///< "gpu"
+    std::string type; ///< "h100"; empty: any
+    Per per = Per::node;
+    std::uint64_t count = 1;                       ///< 1 when the user named none
+    std::string spelling;                          ///< as it came: "gres/gpu:h100:8"
+    NodeOption option = NodeOption::gpus_per_node; ///< meaningless unless it is per node
+    bool operator==(const GresItem&) const = default;
+};
+
+/// All generic resources of a job or of one component of a heterogeneous job.
+struct GpuRequest {
+    std::vector<GresItem> items;
+    bool operator==(const GpuRequest&) const = default;
+};
+
+/// A submission as its user wrote it, without Slurm's headers, so that the rules run on a script as well.
+/// What was not asked is absent. Filled by slurm/abi/request.cpp from job_desc_msg_t (all versions).
+struct JobRequest {
+    GpuRequest gpus;
+    std::optional<std::uint32_t> nodes_min, nodes_max;
+    std::optional<std::uint32_t> tasks, tasks_per_node, cpus_per_task;
+    std::optional<std::uint32_t> time_minutes;
+    std::optional<std::uint32_t> switches;
+    std::optional<std::uint32_t> segment;
+    std::vector<std::string> partitions; ///< empty: the reservation's or the default one
+    std::string account, qos, reservation, features, nodelist, exclude, array;
+    bool exclusive = false;
+    std::optional<std::uint32_t> het_offset;
+    std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"
+    std::uint32_t uid = 0;
+    bool modify = false; ///< an update of a job: what is absent stays as it is
+};
+
+} // namespace railhead

@@ -1,0 +1,112 @@
+#include "slurm/job_details.hpp"
+
+#include <gmock/gmock.h>
+
+namespace railhead {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::Pair;
+using testing::UnorderedElementsAre;
+
+// As written by scontrol of 24.11 for --gpus=9 on three nodes; other words left out.
+constexpr auto uneven =
+    "JobId=10 JobName=interactive UserId=alice(1001) Comment=a=b c JobState=RUNNING ReqNodeList=(null) "
+    "ExcNodeList=(null) NodeList=node[1-3] BatchHost=node1 JOB_GRES=gpu:h100:9   Nodes=node1 CPU_IDs=0 "
+    "Mem=2000 "
+    "GRES=gpu:h100:7(IDX:0,2-6,7)   Nodes=node[2-3] CPU_IDs=0 Mem=2000 GRES=gpu:h100:1(IDX:0) "
+    "MinCPUsNode=1\n";
+
+TEST(JobDetails, tell_the_gpus_of_each_node) {
+    auto jobs = job_details_from(uneven);
+    ASSERT_EQ(jobs.size(), 1u);
+    EXPECT_EQ(jobs[0].job_id, "10");
+    EXPECT_EQ(jobs[0].leader, "10");
+    EXPECT_EQ(jobs[0].state, "RUNNING");
+    EXPECT_FALSE(jobs[0].het_offset);
+    EXPECT_THAT(jobs[0].nodes, ElementsAre("node1", "node2", "node3"));
+    EXPECT_THAT(jobs[0].gpus, UnorderedElementsAre(Pair("node1", 7), Pair("node2", 1), Pair("node3", 1)));
+}
+
+TEST(JobDetails, add_up_the_types_of_a_node_and_leave_other_gres_out) {
+    auto jobs =
+        job_details_from("JobId=1 Nodes=big CPU_IDs=0 Mem=1 "
+                         "GRES=gpu:h100:2(IDX:0-1),gpu:a100:1(IDX:2),shard:h100:0(0/4),nic:2(IDX:0-1)");
+    EXPECT_THAT(jobs.at(0).gpus, ElementsAre(Pair("big", 3)));
+}
+
+TEST(JobDetails, name_array_tasks_and_components) {
+    auto jobs = job_details_from("JobId=17 ArrayJobId=16 ArrayTaskId=3 JobState=RUNNING NodeList=node1\n"
+                                 "JobId=16 ArrayJobId=16 ArrayTaskId=4-9 JobState=PENDING NodeList=(null)\n"
+                                 "JobId=15 HetJobId=14 HetJobOffset=1 JobState=RUNNING NodeList=a100-1\n");
+    ASSERT_EQ(jobs.size(), 3u);
+    EXPECT_EQ(jobs[0].array_task, "16_3");
+    EXPECT_EQ(jobs[1].array_task, "");
+    EXPECT_THAT(jobs[1].nodes, IsEmpty());
+    EXPECT_EQ(jobs[2].leader, "14");
+    EXPECT_EQ(jobs[2].het_offset, 1);
+}
+
+TEST(JobDetails, bear_any_text) {
+    EXPECT_THAT(job_details_from(""), IsEmpty());
+    EXPECT_THAT(job_details_from("No jobs in the system\n\n=\n ==  =JobId\n"), IsEmpty());
+    auto odd = job_details_from("JobId=1 GRES=gpu:8 Nodes=n[ GRES=gpu:x:y( Nodes= GRES= HetJobOffset=no");
+    ASSERT_EQ(odd.size(), 1u);
+    EXPECT_THAT(odd[0].gpus, IsEmpty());
+    EXPECT_FALSE(odd[0].het_offset);
+}
+
+Allocation three_nodes() {
+    Allocation allocation;
+    allocation.job_id = "10";
+    allocation.components = {
+        {.nodes = {"node1", "node2", "node3"}, .cpus = {4, 5, 6}, .het_group = {}, .gpus = {}, .places = {}}};
+    return allocation;
+}
+
+TEST(WithGpus, makes_a_component_of_the_nodes_that_have_as_many) {
+    auto allocation = with_gpus(three_nodes(), job_details_from(uneven));
+    ASSERT_EQ(allocation.components.size(), 2u);
+    EXPECT_THAT(allocation.components[0].nodes, ElementsAre("node1"));
+    EXPECT_EQ(allocation.components[0].gpus, 7);
+    EXPECT_THAT(allocation.components[1].nodes, ElementsAre("node2", "node3"));
+    EXPECT_THAT(allocation.components[1].cpus, ElementsAre(5, 6));
+    EXPECT_EQ(allocation.components[1].gpus, 1);
+    EXPECT_THAT(allocation.nodes(), ElementsAre("node1", "node2", "node3"));
+}
+
+TEST(WithGpus, keeps_the_order_of_slurm) {
+    auto allocation = with_gpus(
+        three_nodes(), job_details_from("JobId=10 Nodes=node[1,3] GRES=gpu:2 Nodes=node2 GRES=gpu:1"));
+    ASSERT_EQ(allocation.components.size(), 2u);
+    EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(0, "node3")));
+    EXPECT_THAT(allocation.nodes(), ElementsAre("node1", "node2", "node3"));
+}
+
+TEST(WithGpus, asks_for_none_where_there_are_none_and_for_nothing_where_nobody_has_any) {
+    auto some = with_gpus(three_nodes(), job_details_from("JobId=10 Nodes=node2 GRES=gpu:2"));
+    ASSERT_EQ(some.components.size(), 2u);
+    EXPECT_THAT(some.components[0].nodes, ElementsAre("node1", "node3"));
+    EXPECT_EQ(some.components[0].gpus, 0);
+    auto none = with_gpus(three_nodes(), job_details_from("JobId=10 Nodes=node[1-3] GRES="));
+    ASSERT_EQ(none.components.size(), 1u);
+    EXPECT_FALSE(none.components[0].gpus);
+}
+
+TEST(WithGpus, keeps_the_groups_of_a_heterogeneous_job) {
+    Allocation allocation;
+    allocation.job_id = "14";
+    allocation.components = {{.nodes = {"node1"}, .cpus = {}, .het_group = 0, .gpus = {}, .places = {}},
+                             {.nodes = {"a100-1"}, .cpus = {}, .het_group = 1, .gpus = {}, .places = {}}};
+    allocation = with_gpus(
+        allocation, job_details_from("JobId=14 HetJobId=14 HetJobOffset=0 Nodes=node1 GRES=gpu:h100:2\n"
+                                     "JobId=15 HetJobId=14 HetJobOffset=1 Nodes=a100-1 GRES=gpu:a100:1\n"));
+    ASSERT_EQ(allocation.components.size(), 2u);
+    EXPECT_EQ(allocation.components[0].gpus, 2);
+    EXPECT_EQ(allocation.components[1].gpus, 1);
+    EXPECT_EQ(allocation.components[1].het_group, 1);
+}
+
+} // namespace
+} // namespace railhead
