@@ -1,0 +1,196 @@
+#include "rules/capacity.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+
+namespace railhead {
+namespace {
+
+bool is_one_of(const Partition& partition, const Partitions& partitions) {
+    return std::find(partitions.begin(), partitions.end(), &partition) != partitions.end();
+}
+
+enum class Untyped { counts, does_not };
+
+std::uint64_t gpus_of(const NodeClass& node, const std::string& type, Untyped untyped) {
+    std::uint64_t count = 0;
+    for (const auto& gres : node.gres) {
+        bool matches = type.empty() || gres.type == type;
+        if (gres.gres == "gpu" && (matches || (gres.type.empty() && untyped == Untyped::counts)))
+            count += gres.count;
+    }
+    return count;
+}
+
+/// GPUs of a node and number of such nodes, the biggest nodes first.
+using NodeSizes = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
+
+/// Of the first `nodes` nodes together.
+std::uint64_t gpus_of(const NodeSizes& sizes, std::uint64_t nodes) {
+    std::uint64_t total = 0;
+    for (auto [gpus, count] : sizes) {
+        auto taken = std::min<std::uint64_t>(count, nodes);
+        total += gpus * taken;
+        nodes -= taken;
+    }
+    return total;
+}
+
+NodeSizes sizes_of(const Inventory& inventory, const Partition& partition, const std::string& type,
+                   std::uint64_t at_least, Untyped untyped) {
+    NodeSizes sizes;
+    for (auto [index, nodes] : partition.class_sizes)
+        if (auto gpus = gpus_of(inventory.classes[index], type, untyped); gpus >= at_least)
+            sizes.emplace_back(gpus, nodes);
+    std::sort(sizes.rbegin(), sizes.rend());
+    return sizes;
+}
+
+bool holds(const Inventory& inventory, const Partition& partition, const Demand& demand, Untyped untyped) {
+    auto sizes = sizes_of(inventory, partition, demand.type, demand.on_every_node, untyped);
+    std::uint64_t nodes = 0;
+    for (const auto& [gpus, count] : sizes) nodes += count;
+    return nodes >= demand.nodes_min && !sizes.empty() && sizes.front().first >= demand.on_one_node &&
+           gpus_of(sizes, demand.nodes_max) >= demand.total;
+}
+
+std::string replaced(const GresItem& item, const GresItem& with) {
+    return with.type.empty() ? fmt::format("{}:{}", item.gres, with.count)
+                             : fmt::format("{}:{}:{}", item.gres, with.type, with.count);
+}
+
+/// The whole list of a --gres, for one option replaces all of it.
+std::string gres_list(const GresItem& wanted, const GresItem& item, const JobRequest& job) {
+    constexpr std::size_t prefix = 5; // "gres/" or "gres:"
+    std::string list;
+    for (const auto& each : job.gpus.items) {
+        if (each.per != Per::node || (each.option != item.option && !job.modify)) continue;
+        list += fmt::format("{}{}", list.empty() ? "" : ",",
+                            each == item ? replaced(item, wanted) : each.spelling.substr(prefix));
+    }
+    return list;
+}
+
+} // namespace
+
+std::vector<GpuPool> gpu_pools(const Inventory& inventory, const Partitions& partitions) {
+    std::map<std::uint32_t, std::uint32_t> sizes; // class -> nodes; partitions often share their nodes
+    for (const auto* partition : partitions)
+        for (auto [index, nodes] : partition->class_sizes) sizes[index] = std::max(sizes[index], nodes);
+    std::vector<GpuPool> pools;
+    for (auto [index, nodes] : sizes)
+        for (const auto& gres : inventory.classes[index].gres) {
+            if (gres.gres != "gpu" || gres.count == 0) continue;
+            auto same = std::find_if(pools.begin(), pools.end(), [&](const GpuPool& pool) {
+                return pool.type == gres.type && pool.per_node == gres.count;
+            });
+            if (same == pools.end())
+                pools.push_back({gres.type, gres.count, nodes});
+            else
+                same->nodes += nodes;
+        }
+    std::stable_sort(pools.begin(), pools.end(),
+                     [](const GpuPool& a, const GpuPool& b) { return a.nodes > b.nodes; });
+    return pools;
+}
+
+std::vector<GpuPool> of_type(std::vector<GpuPool> pools, const std::string& type) {
+    if (!type.empty())
+        std::erase_if(pools, [&](const GpuPool& pool) { return !pool.type.empty() && pool.type != type; });
+    return pools;
+}
+
+std::uint64_t most_gpus_per_node(const Inventory& inventory, const Partitions& partitions,
+                                 const std::string& type) {
+    std::uint64_t most = 0;
+    for (const auto* partition : partitions)
+        for (auto [index, nodes] : partition->class_sizes)
+            most = std::max(most, gpus_of(inventory.classes[index], type, Untyped::counts));
+    return most;
+}
+
+std::uint64_t most_gpus(const Inventory& inventory, const Partitions& partitions, const std::string& type,
+                        std::uint32_t nodes) {
+    std::uint64_t most = 0;
+    for (const auto* partition : partitions)
+        most = std::max(most, gpus_of(sizes_of(inventory, *partition, type, 1, Untyped::counts), nodes));
+    return most;
+}
+
+std::uint64_t tasks_on_one_node(const JobRequest& job) {
+    if (!job.nodes_max) return 1; // they may spread over any number of nodes
+    std::uint64_t nodes = std::max(*job.nodes_max, 1u);
+    if (job.tasks) return std::max<std::uint64_t>((*job.tasks + nodes - 1) / nodes, 1);
+    return job.tasks_per_node.value_or(1);
+}
+
+Demand demand_of(const GresItem& item, const JobRequest& job) {
+    Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1)};
+    if (job.nodes_max) demand.nodes_max = *job.nodes_max;
+    std::uint64_t nodes = demand.nodes_max, count = item.count;
+    if (item.per == Per::job) {
+        demand.on_one_node = std::max<std::uint64_t>(nodes > 0 ? count / nodes + (count % nodes > 0) : 1, 1);
+        demand.total = count;
+        return demand;
+    }
+    auto times = [&](std::uint64_t factor) { // a count may be anything that 64 bits hold
+        std::uint64_t product = 0;
+        return __builtin_mul_overflow(count, factor, &product) ? UINT64_MAX : product;
+    };
+    demand.on_every_node = count;
+    demand.on_one_node = item.per == Per::task ? times(tasks_on_one_node(job)) : count;
+    demand.total = times(item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
+    return demand;
+}
+
+bool can_hold(const Inventory& inventory, const Partitions& partitions, const Demand& demand) {
+    return std::any_of(partitions.begin(), partitions.end(), [&](const Partition* partition) {
+        return holds(inventory, *partition, demand, Untyped::counts);
+    });
+}
+
+std::string describe(const std::vector<GpuPool>& pools) {
+    if (pools.empty()) return "no GPUs";
+    std::string text;
+    for (const auto& pool : pools)
+        text += fmt::format("{}{} x {} on {} node{}", text.empty() ? "" : ", ",
+                            pool.type.empty() ? "gpu" : pool.type, pool.per_node, pool.nodes,
+                            pool.nodes == 1 ? "" : "s");
+    return text;
+}
+
+std::string describe(const Partitions& partitions) {
+    std::string text = partitions.size() == 1 ? "partition " : "partitions ";
+    for (std::size_t i = 0; i < partitions.size(); ++i) {
+        if (i > 0) text += i + 1 == partitions.size() ? " and " : ", ";
+        text += partitions[i]->name;
+    }
+    return text;
+}
+
+std::string option_for(const GresItem& wanted, const GresItem& item, const JobRequest& job) {
+    if (wanted.per == Per::node && job.modify) return "gres=" + gres_list(wanted, item, job);
+    if (wanted.per == Per::node && item.option == NodeOption::gres)
+        return "--gres=" + gres_list(wanted, item, job);
+    auto what =
+        wanted.type.empty() ? std::to_string(wanted.count) : fmt::format("{}:{}", wanted.type, wanted.count);
+    if (wanted.per == Per::job) return "--gpus=" + what;
+    auto option = fmt::format("--gpus-per-{}={}", name_of(wanted.per), what);
+    return wanted.per == Per::node && item.option == NodeOption::untold ? "--gres=none " + option : option;
+}
+
+std::string option_for(const Partition& partition, const JobRequest& job) {
+    return (job.modify ? "partition=" : "--partition=") + partition.name;
+}
+
+const Partition* partition_with(const Inventory& inventory, const Partitions& except, const Demand& demand) {
+    for (const auto& partition : inventory.partitions) {
+        if (!partition.open || is_one_of(partition, except)) continue;
+        if (holds(inventory, partition, demand, Untyped::does_not)) return &partition;
+    }
+    return nullptr;
+}
+
+} // namespace railhead

@@ -1,0 +1,108 @@
+#include "rules/gpus_per_node.hpp"
+
+#include <fmt/format.h>
+
+namespace railhead {
+namespace {
+
+std::string plural(std::uint64_t count, const char* what) {
+    return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
+std::string asked(const GresItem& item, const JobRequest& job, std::uint64_t limit) {
+    auto what = fmt::format("gpu{}:{}", item.type.empty() ? "" : ":" + item.type, item.count);
+    auto on_nodes = limit > 0 && job.nodes_max ? " on " + plural(*job.nodes_max, "node") : "";
+    if (item.per == Per::job) return what + on_nodes;
+    what += fmt::format(" per {}", name_of(item.per));
+    if (item.per != Per::task || tasks_on_one_node(job) == 1) return what;
+    if (!job.tasks) return what + " with " + plural(*job.tasks_per_node, "task") + " per node";
+    return what + " with " + plural(*job.tasks, "task") + on_nodes;
+}
+
+struct Case {
+    const GresItem& item;
+    const JobRequest& job;
+    const Inventory& inventory;
+    const Partitions& partitions;
+    std::uint64_t limit; ///< GPUs that the biggest node has
+};
+
+/// The job on `nodes` nodes; whether the partition has them, and the job a task for each.
+bool works_on(const Case& in, std::uint64_t nodes, const GresItem& wanted, JobRequest job) {
+    if (nodes > UINT32_MAX || job.modify || (job.tasks && *job.tasks < nodes)) return false;
+    job.nodes_min = job.nodes_max = static_cast<std::uint32_t>(nodes);
+    return can_hold(in.inventory, in.partitions, demand_of(wanted, job));
+}
+
+/// The same number of GPUs spread over more nodes; empty when it does not come out even, or they are not
+/// there.
+std::string spread(const Case& in) {
+    const auto& [item, job, inventory, partitions, limit] = in;
+    if (item.per == Per::job) {
+        auto nodes = item.count / limit + (item.count % limit > 0);
+        return works_on(in, nodes, item, job) ? fmt::format("--nodes={}", nodes) : "";
+    }
+    if (item.per == Per::task) {
+        auto per_node = limit / item.count;
+        if (!job.tasks || per_node == 0) return "";
+        auto nodes = (*job.tasks + per_node - 1) / per_node;
+        if (!works_on(in, nodes, item, job)) return "";
+        auto tasks =
+            job.tasks_per_node ? fmt::format(" --ntasks={} --ntasks-per-node={}", *job.tasks, per_node) : "";
+        return fmt::format("--nodes={}{}", nodes, tasks);
+    }
+    bool nodes_follow_tasks = !job.nodes_max && job.tasks.value_or(1) > 1;
+    std::uint64_t total = 0;
+    if (item.per != Per::node || nodes_follow_tasks ||
+        __builtin_mul_overflow(item.count, std::uint64_t{job.nodes_max.value_or(1)}, &total))
+        return "";
+    auto wanted = item;
+    wanted.count = limit;
+    if (total % limit != 0 || !works_on(in, total / limit, wanted, job)) return "";
+    return fmt::format("--nodes={} {}", total / limit, option_for(wanted, item, job));
+}
+
+/// As many GPUs as there are, on the job's own number of nodes.
+std::string the_most(const Case& in) {
+    const auto& [item, job, inventory, partitions, limit] = in;
+    auto wanted = item;
+    wanted.count = limit;
+    if (item.per == Per::job)
+        wanted.count = most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX));
+    if (item.per == Per::task) wanted.count = limit / tasks_on_one_node(job);
+    if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
+    return option_for(wanted, item, job);
+}
+
+std::string next_step(const Case& in) {
+    std::vector<std::string> ways;
+    if (in.limit > 0) ways.push_back(spread(in));
+    if (in.limit > 0 && ways[0].empty()) ways[0] = the_most(in);
+    if (const auto* other = partition_with(in.inventory, in.partitions, demand_of(in.item, in.job)))
+        ways.push_back(option_for(*other, in.job));
+    std::erase(ways, "");
+    if (ways.empty()) return "";
+    return ways.size() == 1 ? "try " + ways[0] : fmt::format("try {} or {}", ways[0], ways[1]);
+}
+
+} // namespace
+
+std::optional<Finding> gpus_per_node_rule(const JobRequest& job, const Inventory& inventory,
+                                          const Partitions& partitions) {
+    for (const auto& item : job.gpus.items) {
+        if (item.gres != "gpu") continue;
+        auto limit = most_gpus_per_node(inventory, partitions, item.type);
+        if (limit == 0 && !item.type.empty()) continue;
+        if (demand_of(item, job).on_one_node <= limit) continue;
+        auto pools = of_type(gpu_pools(inventory, partitions), item.type);
+        return Finding{.id = "gpus-per-node",
+                       .level = Level::fail,
+                       .thing = asked(item, job, limit),
+                       .seen = fmt::format("is more than any node of {} has ({})", describe(partitions),
+                                           describe(pools)),
+                       .next = next_step({item, job, inventory, partitions, limit})};
+    }
+    return std::nullopt;
+}
+
+} // namespace railhead

@@ -1,0 +1,116 @@
+#include "rules/gpus_per_node.hpp"
+#include "tests/unit/rules/clusters.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace railhead;
+using namespace railhead::testing;
+
+namespace {
+
+std::string verdict(const JobRequest& job) {
+    static const auto inventory = cluster();
+    auto finding = gpus_per_node_rule(job, inventory, inventory.partitions_of(job));
+    return finding ? sentence(*finding) : "accepted";
+}
+
+} // namespace
+
+TEST(GpusPerNode, accepts_what_a_node_has) {
+    EXPECT_EQ(verdict(asks(Per::node, "h100", 8)), "accepted");
+    EXPECT_EQ(verdict(asks(Per::job, "", 256)), "accepted") << "spread over nodes";
+    EXPECT_EQ(verdict(on(asks(Per::job, "", 16), 2)), "accepted");
+    EXPECT_EQ(verdict(in(asks(Per::node, "", 8), {"mixed"})), "accepted") << "four of each type";
+    EXPECT_EQ(verdict(in(asks(Per::node, "h100", 6), {"untyped"})), "accepted");
+    EXPECT_EQ(verdict(in(asks(Per::node, "", 8), {"a100", "gpu"})), "accepted") << "one of them is enough";
+    EXPECT_EQ(verdict(JobRequest{}), "accepted");
+}
+
+TEST(GpusPerNode, leaves_an_unknown_type_to_its_own_rule) {
+    EXPECT_EQ(verdict(asks(Per::node, "a100", 16)), "accepted");
+}
+
+TEST(GpusPerNode, spreads_the_same_gpus_over_more_nodes) {
+    EXPECT_EQ(verdict(asks(Per::node, "h100", 16)),
+              "gpu:h100:16 per node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --nodes=2 --gpus-per-node=h100:8");
+    EXPECT_EQ(verdict(on(asks(Per::node, "", 12), 2)),
+              "gpu:12 per node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --nodes=3 --gpus-per-node=8");
+    EXPECT_EQ(verdict(asks(Per::node, "", 9)),
+              "gpu:9 per node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus-per-node=8");
+    EXPECT_EQ(verdict(on(asks(Per::job, "h100", 16), 1)),
+              "gpu:h100:16 on 1 node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --nodes=2");
+}
+
+TEST(GpusPerNode, does_not_guess_nodes_that_follow_from_tasks) {
+    auto job = asks(Per::node, "", 16);
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job),
+              "gpu:16 per node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus-per-node=8");
+}
+
+TEST(GpusPerNode, knows_that_a_task_runs_on_one_node) {
+    EXPECT_EQ(verdict(asks(Per::task, "", 16)),
+              "gpu:16 per task is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus-per-task=8");
+}
+
+TEST(GpusPerNode, names_a_partition_with_bigger_nodes) {
+    EXPECT_EQ(verdict(in(asks(Per::node, "", 8), {"a100"})),
+              "gpu:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes); "
+              "try --nodes=2 --gpus-per-node=4 or --partition=gpu");
+    EXPECT_EQ(verdict(in(asks(Per::node, "h100", 8), {"mixed"})),
+              "gpu:h100:8 per node is more than any node of partition mixed has (h100 x 4 on 3 nodes); "
+              "try --nodes=2 --gpus-per-node=h100:4 or --partition=gpu");
+}
+
+TEST(GpusPerNode, knows_a_partition_without_gpus) {
+    EXPECT_EQ(verdict(in(asks(Per::job, "", 1), {"cpu"})),
+              "gpu:1 is more than any node of partition cpu has (no GPUs); try --partition=gpu");
+    EXPECT_EQ(verdict(in(asks(Per::node, "", 64), {"cpu"})),
+              "gpu:64 per node is more than any node of partition cpu has (no GPUs)");
+}
+
+TEST(GpusPerNode, proposes_the_most_where_there_are_no_more_nodes) {
+    EXPECT_EQ(verdict(on(asks(Per::job, "", 257), 32)),
+              "gpu:257 on 32 nodes is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus=256");
+    EXPECT_EQ(verdict(in(on(asks(Per::node, "a100", 8), 2), {"a100"})),
+              "gpu:a100:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes); "
+              "try --gpus-per-node=a100:4");
+    EXPECT_EQ(verdict(in(on(asks(Per::node, "a100", 8), 3), {"a100"})),
+              "gpu:a100:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes)")
+        << "there are no 3 nodes either";
+}
+
+TEST(GpusPerNode, proposes_no_more_nodes_than_tasks) {
+    auto job = on(asks(Per::node, "", 16), 1);
+    job.tasks = 1;
+    EXPECT_EQ(verdict(job),
+              "gpu:16 per node is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus-per-node=8");
+}
+
+TEST(GpusPerNode, counts_the_tasks_that_one_node_must_take) {
+    auto job = on(asks(Per::task, "", 2), 1);
+    job.tasks = 8;
+    EXPECT_EQ(verdict(job),
+              "gpu:2 per task with 8 tasks on 1 node is more than any node of partition gpu has "
+              "(h100 x 8 on 32 nodes); try --nodes=2");
+    job.tasks_per_node = 8;
+    EXPECT_EQ(verdict(job),
+              "gpu:2 per task with 8 tasks on 1 node is more than any node of partition gpu has "
+              "(h100 x 8 on 32 nodes); try --nodes=2 --ntasks=8 --ntasks-per-node=4");
+    job.tasks.reset();
+    EXPECT_EQ(verdict(job), "gpu:2 per task with 8 tasks per node is more than any node of partition gpu has "
+                            "(h100 x 8 on 32 nodes); try --gpus-per-task=1");
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job), "accepted") << "with --ntasks, --ntasks-per-node is a maximum";
+    job.tasks = 300;
+    job.nodes_max.reset();
+    EXPECT_EQ(verdict(job), "accepted") << "they may spread";
+}
