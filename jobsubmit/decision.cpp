@@ -1,0 +1,45 @@
+#include "jobsubmit/decision.hpp"
+
+namespace railhead {
+namespace {
+
+/// Without last_part_update: how old a snapshot may be that refuses.
+constexpr std::int64_t young_s = 5;
+
+std::string line_for(const Finding& finding) {
+    return (finding.level == Level::fail ? "railhead: " : "railhead: warning: ") + sentence(finding);
+}
+
+} // namespace
+
+bool is_fresh(const View& view, const Moment& moment) {
+    if (!view.inventory) return false;
+    auto age = moment.now - view.inventory->taken_at;
+    if (!moment.last_change) return age <= young_s;
+    // Two intervals and a minute for slow RPCs; older than that, the refresher is stuck.
+    auto oldest = 2 * static_cast<std::int64_t>(view.settings->seconds(Key::submit_refresh)) + 60;
+    return *moment.last_change < view.inventory->taken_at && age <= oldest;
+}
+
+Decision decide(const JobRequest& job, const View& view, const Moment& moment,
+                const std::function<bool()>& may_override) {
+    Decision decision;
+    if (!view.inventory) {
+        decision.stale = true;
+        return decision;
+    }
+    auto judgement = judge(job, *view.inventory, *view.settings);
+    if (judgement.findings.empty() && !judgement.switches) return decision;
+    decision.stale = !is_fresh(view, moment);
+    for (auto& finding : judgement.findings) {
+        if (finding.level == Level::fail && !decision.stale && may_override()) finding.level = Level::warn;
+        decision.refuse = decision.refuse || (finding.level == Level::fail && !decision.stale);
+        auto& text = decision.stale ? decision.withheld : decision.message;
+        if (!text.empty()) text += '\n';
+        text += line_for(finding);
+    }
+    if (!decision.stale && !decision.refuse) decision.switches = judgement.switches;
+    return decision;
+}
+
+} // namespace railhead

@@ -1,0 +1,120 @@
+#include "jobsubmit/plugin.hpp"
+
+#include "jobsubmit/decision.hpp"
+#include "slurm/abi/inventory.hpp"
+#include "slurm/abi/memory.hpp"
+#include "slurm/abi/request.hpp"
+
+#include <atomic>
+#include <ctime>
+
+extern "C" {
+// Of slurmctld itself, all versions; weak, so that a version without them only changes what is known.
+/// src/slurmctld/partition_mgr.c: time of the last change of a partition or of the configuration.
+[[gnu::weak]] extern time_t last_part_update;
+/// src/slurmctld/proc_req.c: root, SlurmUser, operators and administrators.
+[[gnu::weak]] bool validate_operator(uid_t uid);
+}
+
+namespace railhead::jobsubmit {
+namespace {
+
+/// The plugin's one state; never destroyed, for the refresher may outlive exit's destructors.
+struct State {
+    std::unique_ptr<Refresher> refresher;
+    std::atomic<bool> stale_said{false}; ///< once per stale period
+};
+
+State& state() {
+    static State& only = *new State;
+    return only;
+}
+
+void log(Level level, const std::string& text) {
+    if (level == Level::info)
+        slurm_info("job_submit/railhead: %s", text.c_str());
+    else
+        slurm_error("job_submit/railhead: %s", text.c_str());
+}
+
+/// 0: this slurmctld does not tell.
+std::int64_t last_change() {
+    if (!&last_part_update) return 0;
+    return *const_cast<volatile time_t*>(&last_part_update); // written under a lock that we need not hold
+}
+
+bool may_override(std::uint32_t uid, const View& view) {
+    if (uid == 0 || (view.inventory && uid == view.inventory->slurm_user)) return true;
+    return validate_operator && validate_operator(uid);
+}
+
+void say_once_if_stale(const Decision& decision) {
+    auto& said = state().stale_said;
+    if (!decision.stale) {
+        said.store(false);
+        return;
+    }
+    state().refresher->wake();
+    if (said.exchange(true)) return;
+    log(Level::info, "has no fresh view of the cluster; jobs are accepted unchecked until it has" +
+                         (decision.withheld.empty() ? "" : " (withheld: " + decision.withheld + ")"));
+}
+
+Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view) {
+    Moment moment{.now = std::time(nullptr)};
+    if (auto change = last_change()) moment.last_change = change;
+    auto decision = decide(job, view, moment, [&] { return may_override(uid, view); });
+    say_once_if_stale(decision);
+    return decision;
+}
+
+/// Decides on `job`; false when it shall be refused.
+bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
+    if (!state().refresher) return true;
+    auto request = abi::request_from(job, is_update);
+    if (!request) return true; // Slurm has its own words for a GRES that cannot be read
+    auto view = state().refresher->view();
+    auto decision = decision_for(*request, uid, *view);
+    if (message && !decision.message.empty()) abi::assign(*message, decision.message);
+    if (decision.refuse) {
+        log(Level::info, "refused a job of uid " + std::to_string(uid) + ": " + decision.message);
+        return false;
+    }
+    if (decision.switches) {
+        job.req_switch = decision.switches->leaves;
+        job.wait4switch = decision.switches->wait_seconds;
+    }
+    return true;
+}
+
+} // namespace
+
+int start() {
+    RefresherSources sources;
+    sources.load = abi::load_inventory;
+    // The configuration has been read, so slurmctld will soon answer; before that, an RPC only waits.
+    sources.ready = [] { return !&last_part_update || last_change() > 0; };
+    sources.last_change = last_change;
+    sources.policy_file = site_settings_file;
+    sources.log = log;
+    state().refresher = std::make_unique<Refresher>(std::move(sources));
+    return SLURM_SUCCESS;
+}
+
+int stop() {
+    constexpr double patience_s = 2; // an RPC in flight ends by itself; the code stays mapped (-z nodelete)
+    if (state().refresher && !state().refresher->stop(patience_s))
+        log(Level::info, "the background thread is still in a request to slurmctld and ends after it");
+    state().refresher.reset();
+    return SLURM_SUCCESS;
+}
+
+int submit(job_desc_msg_t& job, std::uint32_t uid, char** message) {
+    return handle(job, false, uid, message) ? SLURM_SUCCESS : ESLURM_INVALID_GRES;
+}
+
+int modify(job_desc_msg_t& update, std::uint32_t uid, char** message) {
+    return handle(update, true, uid, message) ? SLURM_SUCCESS : ESLURM_INVALID_GRES;
+}
+
+} // namespace railhead::jobsubmit

@@ -1,0 +1,53 @@
+#pragma once
+#include "jobsubmit/policy_file.hpp"
+#include "jobsubmit/published.hpp"
+#include "slurm/inventory.hpp"
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace railhead {
+
+/// What a submission is judged by; immutable.
+struct View {
+    std::shared_ptr<const Inventory> inventory; ///< null until the first one is loaded
+    std::shared_ptr<const Settings> settings;   ///< never null
+};
+
+/// Where the background thread gets its knowledge. All are called from that thread only.
+struct RefresherSources {
+    std::function<Result<Inventory>()> load;
+    /// The controller is far enough to answer an RPC.
+    std::function<bool()> ready = [] { return true; };
+    /// Changes when what the controller knows has changed; 0: unknown.
+    std::function<std::int64_t()> last_change = [] { return std::int64_t{0}; };
+    std::string policy_file;
+    std::function<void(Level, const std::string&)> log;
+    double tick_s = 1; ///< how often the policy file and `last_change` are looked at
+};
+
+/// The background thread of job_submit: keeps a View of the cluster and the policy, and is the only one that
+/// reads files or sends RPCs. All signals are blocked in it.
+class Refresher {
+  public:
+    explicit Refresher(RefresherSources sources);
+    ~Refresher();
+    Refresher(const Refresher&) = delete;
+    Refresher& operator=(const Refresher&) = delete;
+
+    /// Without lock, file or RPC.
+    std::shared_ptr<const View> view() const;
+    /// Asks for a new inventory soon (at most one a second). Does not block.
+    void wake() noexcept;
+    /// Ends the thread; false when it hangs in an RPC after `seconds`: it then ends by itself, later, and
+    /// what it uses lives as long as it does.
+    bool stop(double seconds);
+
+  private:
+    struct Shared;
+    std::shared_ptr<Shared> shared_;
+};
+
+} // namespace railhead

@@ -1,0 +1,100 @@
+#include "jobsubmit/decision.hpp"
+#include "tests/unit/rules/clusters.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace railhead;
+using namespace railhead::testing;
+
+namespace {
+
+constexpr std::int64_t taken_at = 1'000'000;
+
+View view(Settings settings = {}) {
+    auto inventory = cluster();
+    inventory.taken_at = taken_at;
+    return {std::make_shared<Inventory>(std::move(inventory)),
+            std::make_shared<Settings>(std::move(settings))};
+}
+
+Settings compact() {
+    Settings settings;
+    EXPECT_TRUE(settings.set(Key::submit_placement, "compact", {Origin::Kind::site, "test"}));
+    return settings;
+}
+
+const Moment fresh{taken_at + 10, taken_at - 100};
+const auto nobody = [] { return false; };
+const auto root = [] { return true; };
+const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); "
+                                      "try --gpus-per-node=h100:1 or --partition=a100";
+
+} // namespace
+
+TEST(Freshness, is_a_view_taken_in_a_later_second_than_the_last_change) {
+    EXPECT_TRUE(is_fresh(view(), {taken_at + 10, taken_at - 1}));
+    EXPECT_FALSE(is_fresh(view(), {taken_at + 10, taken_at})) << "the change may have come after the look";
+    EXPECT_FALSE(is_fresh(view(), {taken_at + 10, taken_at + 5}));
+}
+
+TEST(Freshness, ends_when_the_refresher_is_stuck) {
+    EXPECT_TRUE(is_fresh(view(), {taken_at + 120, taken_at - 1}));
+    EXPECT_FALSE(is_fresh(view(), {taken_at + 121, taken_at - 1})) << "twice 30 s and a minute";
+}
+
+TEST(Freshness, is_a_matter_of_seconds_where_the_last_change_is_unknown) {
+    EXPECT_TRUE(is_fresh(view(), {taken_at + 5, std::nullopt}));
+    EXPECT_FALSE(is_fresh(view(), {taken_at + 6, std::nullopt}));
+}
+
+TEST(Decision, refuses_with_the_sentence_of_the_rule) {
+    auto decision = decide(asks(Per::node, "a100", 1), view(), fresh, nobody);
+    EXPECT_TRUE(decision.refuse);
+    EXPECT_EQ(decision.message, "railhead: " + sentence_for_a100);
+}
+
+TEST(Decision, accepts_a_good_job_without_a_word) {
+    auto decision = decide(asks(Per::node, "h100", 8), view(), fresh, nobody);
+    EXPECT_FALSE(decision.refuse);
+    EXPECT_EQ(decision.message, "");
+    EXPECT_FALSE(decision.stale);
+}
+
+TEST(Decision, only_warns_who_may_override) {
+    auto decision = decide(asks(Per::node, "a100", 1), view(), fresh, root);
+    EXPECT_FALSE(decision.refuse);
+    EXPECT_EQ(decision.message, "railhead: warning: " + sentence_for_a100);
+}
+
+TEST(Decision, asks_who_may_override_only_before_a_refusal) {
+    int asked = 0;
+    auto counting = [&] { return ++asked, false; };
+    (void)decide(asks(Per::node, "h100", 8), view(), fresh, counting);
+    (void)decide(asks(Per::node, "a100", 8), view(), {taken_at + 10, taken_at}, counting);
+    EXPECT_EQ(asked, 0);
+    (void)decide(asks(Per::node, "a100", 8), view(), fresh, counting);
+    EXPECT_EQ(asked, 1);
+}
+
+TEST(Decision, accepts_everything_without_a_view) {
+    auto decision =
+        decide(asks(Per::node, "a100", 1), {nullptr, std::make_shared<Settings>()}, fresh, nobody);
+    EXPECT_FALSE(decision.refuse);
+    EXPECT_TRUE(decision.stale);
+}
+
+TEST(Decision, withholds_verdict_and_placement_on_a_stale_view) {
+    auto wrong = decide(asks(Per::node, "a100", 1), view(), {taken_at + 10, taken_at}, nobody);
+    EXPECT_FALSE(wrong.refuse);
+    EXPECT_EQ(wrong.message, "");
+    EXPECT_EQ(wrong.withheld, "railhead: " + sentence_for_a100);
+    EXPECT_TRUE(wrong.stale);
+    auto good = decide(on({}, 4), view(compact()), {taken_at + 10, taken_at}, nobody);
+    EXPECT_EQ(good.switches, std::nullopt);
+}
+
+TEST(Decision, places_compactly_on_a_fresh_view) {
+    EXPECT_EQ(decide(on({}, 4), view(compact()), fresh, nobody).switches, (SwitchRequest{1, 60}));
+    auto wrong = on(asks(Per::node, "h100", 9), 4);
+    EXPECT_EQ(decide(wrong, view(compact()), fresh, nobody).switches, std::nullopt) << "refused";
+}

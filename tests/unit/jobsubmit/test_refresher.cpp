@@ -1,0 +1,166 @@
+#include "jobsubmit/refresher.hpp"
+
+#include "base/clock.hpp"
+
+#include <gmock/gmock.h>
+
+#include <atomic>
+#include <ctime>
+#include <mutex>
+#include <thread>
+
+using railhead::Inventory;
+using railhead::Key;
+using railhead::Level;
+using railhead::Refresher;
+using railhead::RefresherSources;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+namespace {
+
+/// A controller that is not one: counts loads, fails on request, keeps the log.
+struct Controller {
+    std::atomic<int> loads{0};
+    std::atomic<bool> broken{false}, ready{true}, hangs{false}, throws{false};
+    std::atomic<std::int64_t> change{1};
+    std::mutex mutex;
+    std::vector<std::string> lines;
+
+    RefresherSources sources() {
+        RefresherSources from;
+        from.load = [this] { return load(); };
+        from.ready = [this] { return ready.load(); };
+        from.last_change = [this] { return change.load(); };
+        from.policy_file = "/nonexistent/railhead.toml";
+        from.log = [this](Level, const std::string& line) {
+            std::lock_guard lock(mutex);
+            lines.push_back(line);
+        };
+        from.tick_s = 0.01;
+        return from;
+    }
+
+    railhead::Result<Inventory> load() {
+        ++loads;
+        while (hangs.load()) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+        if (throws.exchange(false)) throw std::bad_alloc();
+        if (broken.load())
+            return fail(railhead::ErrorKind::internal, {.thing = "asking slurmctld", .seen = "failed"});
+        Inventory inventory;
+        inventory.taken_at = std::time(nullptr);
+        inventory.slurm_user = static_cast<std::uint32_t>(loads.load());
+        return inventory;
+    }
+
+    std::vector<std::string> log() {
+        std::lock_guard lock(mutex);
+        return lines;
+    }
+};
+
+template <class Condition>
+bool within(double seconds, Condition condition) {
+    auto deadline = railhead::Deadline::in(seconds);
+    while (!condition()) {
+        if (deadline.passed()) return false;
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    }
+    return true;
+}
+
+bool has_view(const Refresher& refresher) {
+    return refresher.view()->inventory != nullptr;
+}
+
+} // namespace
+
+TEST(Refresher, has_settings_at_once_and_an_inventory_soon) {
+    Controller controller;
+    controller.ready = false;
+    Refresher refresher(controller.sources());
+    EXPECT_EQ(refresher.view()->settings->text(Key::submit_placement), "any");
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    EXPECT_EQ(controller.loads, 0) << "no RPC before the controller answers";
+    controller.ready = true;
+    EXPECT_TRUE(within(5, [&] { return has_view(refresher); }));
+    EXPECT_THAT(controller.log(), IsEmpty());
+    EXPECT_TRUE(refresher.stop(5));
+}
+
+TEST(Refresher, loads_again_when_asked_but_not_more_than_once_a_second) {
+    Controller controller;
+    Refresher refresher(controller.sources());
+    ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
+    auto begun = railhead::monotonic_s();
+    for (int i = 0; i < 1000; ++i) refresher.wake();
+    EXPECT_TRUE(within(5, [&] { return controller.loads >= 2; }));
+    EXPECT_GT(railhead::monotonic_s() - begun, 0.8);
+    EXPECT_EQ(controller.loads, 2);
+}
+
+TEST(Refresher, loads_again_when_the_controller_has_changed) {
+    Controller controller;
+    Refresher refresher(controller.sources());
+    ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
+    controller.change = std::time(nullptr);
+    EXPECT_TRUE(within(5, [&] { return refresher.view()->inventory->taken_at > controller.change; }));
+}
+
+TEST(Refresher, says_once_that_the_controller_does_not_answer_and_when_it_does_again) {
+    Controller controller;
+    controller.broken = true;
+    Refresher refresher(controller.sources());
+    ASSERT_TRUE(within(10, [&] { return controller.loads >= 2; }));
+    EXPECT_THAT(controller.log(),
+                ElementsAre("asking slurmctld failed; until it works every job is accepted"));
+    controller.broken = false;
+    EXPECT_TRUE(within(10, [&] { return has_view(refresher); }));
+    EXPECT_TRUE(within(5, [&] { return controller.log().size() == 2; }));
+    EXPECT_EQ(controller.log().back(), "has a view of the cluster again");
+}
+
+TEST(Refresher, survives_an_exception_in_its_thread) {
+    Controller controller;
+    controller.throws = true;
+    Refresher refresher(controller.sources());
+    EXPECT_TRUE(within(10, [&] { return has_view(refresher); }));
+    EXPECT_EQ(controller.log().front(), "the background thread was disturbed: std::bad_alloc; "
+                                        "until it works every job is accepted");
+}
+
+TEST(Refresher, ends_within_its_bound_while_an_rpc_hangs) {
+    static Controller controller; // outlives the thread that is left behind
+    controller.hangs = true;
+    auto refresher = std::make_unique<Refresher>(controller.sources());
+    ASSERT_TRUE(within(5, [&] { return controller.loads == 1; }));
+    auto begun = railhead::monotonic_s();
+    EXPECT_FALSE(refresher->stop(0.1));
+    refresher.reset();
+    EXPECT_LT(railhead::monotonic_s() - begun, 2);
+    controller.hangs = false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
+TEST(Refresher, gives_every_reader_a_whole_view) {
+    railhead::Published<std::pair<int, int>> published(std::make_shared<std::pair<int, int>>(0, 0));
+    std::atomic<bool> stop{false};
+    std::atomic<int> torn{0}, reads{0};
+    std::vector<std::thread> readers;
+    for (int i = 0; i < 4; ++i)
+        readers.emplace_back([&] {
+            int last = 0;
+            while (!stop) {
+                auto value = published.read();
+                if (value->first != value->second || value->first < last) ++torn;
+                last = value->first;
+                ++reads;
+            }
+        });
+    for (int i = 1; i <= 20'000; ++i) published.publish(std::make_shared<std::pair<int, int>>(i, i));
+    stop = true;
+    for (auto& reader : readers) reader.join();
+    EXPECT_EQ(torn, 0);
+    EXPECT_GT(reads, 0);
+    EXPECT_EQ(published.read()->first, 20'000);
+}
