@@ -1,0 +1,20 @@
+#include "spank/contexts.hpp"
+
+namespace railhead::spank {
+
+int init(spank_t handle) {
+    switch (spank_context()) {
+    case S_CTX_LOCAL:
+    case S_CTX_ALLOCATOR:
+    case S_CTX_REMOTE:
+        return register_options(handle);
+    default:
+        return 0;
+    }
+}
+
+int exit(spank_t handle) {
+    return spank_context() == S_CTX_REMOTE ? leave_step(handle) : 0;
+}
+
+} // namespace railhead::spank

@@ -1,0 +1,12 @@
+#pragma once
+#include "slurm/abi/headers.hpp"
+
+/// What the exported functions of plugin.cpp forward to, behind their guard. The test of the guard links
+/// throwing ones instead.
+namespace railhead::spank {
+
+int init(spank_t handle);
+int exit(spank_t handle);
+int placement_option(int value, const char* argument, int remote);
+
+} // namespace railhead::spank

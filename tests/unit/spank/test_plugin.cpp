@@ -1,0 +1,103 @@
+// The boundary as Slurm calls it, with implementations behind it that throw; and the option.
+#include "spank/contexts.hpp"
+
+#include <gtest/gtest.h>
+
+#include <cstdarg>
+#include <new>
+#include <stdexcept>
+#include <string>
+
+namespace {
+
+enum class Throw { nothing, standard, memory, number };
+Throw next = Throw::nothing;
+std::string said;
+spank_option registered;
+
+int misbehave() {
+    switch (next) {
+    case Throw::standard:
+        throw std::runtime_error("broken");
+    case Throw::memory:
+        throw std::bad_alloc();
+    case Throw::number:
+        throw 7;
+    case Throw::nothing:
+        break;
+    }
+    return 42;
+}
+
+} // namespace
+
+namespace railhead::spank {
+int init(spank_t) {
+    return misbehave();
+}
+int exit(spank_t) {
+    return misbehave();
+}
+} // namespace railhead::spank
+
+extern "C" {
+void slurm_error(const char* format, ...) {
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    said = text;
+}
+spank_err_t spank_option_register(spank_t, struct spank_option* option) {
+    registered = *option;
+    return static_cast<spank_err_t>(ESPANK_SUCCESS);
+}
+const char* spank_strerror(spank_err_t) {
+    return "an error";
+}
+
+extern const char plugin_name[], plugin_type[];
+extern const unsigned int plugin_version;
+int slurm_spank_init(spank_t, int, char**);
+int slurm_spank_exit(spank_t, int, char**);
+}
+
+TEST(SpankBoundary, forwards_the_result) {
+    next = Throw::nothing;
+    EXPECT_EQ(slurm_spank_init(nullptr, 0, nullptr), 42);
+    EXPECT_EQ(slurm_spank_exit(nullptr, 0, nullptr), 42);
+}
+
+TEST(SpankBoundary, turns_every_exception_into_a_step_that_goes_on) {
+    const std::pair<Throw, const char*> kinds[] = {{Throw::standard, "broken"},
+                                                   {Throw::memory, "std::bad_alloc"},
+                                                   {Throw::number, "an exception that is no std::exception"}};
+    for (auto [kind, text] : kinds) {
+        next = kind;
+        EXPECT_EQ(slurm_spank_init(nullptr, 0, nullptr), 0);
+        EXPECT_EQ(said,
+                  std::string("spank/railhead: slurm_spank_init: ") + text + "; the step goes on without it");
+        EXPECT_EQ(slurm_spank_exit(nullptr, 0, nullptr), 0);
+        EXPECT_EQ(said,
+                  std::string("spank/railhead: slurm_spank_exit: ") + text + "; the step goes on without it");
+    }
+    next = Throw::nothing;
+}
+
+TEST(SpankBoundary, names_itself_as_the_submit_plugin_expects) {
+    EXPECT_STREQ(plugin_name, "railhead") << "it is part of the variable that carries the option";
+    EXPECT_STREQ(plugin_type, "spank");
+    EXPECT_EQ(plugin_version, static_cast<unsigned>(SLURM_VERSION_NUMBER));
+}
+
+TEST(RailPlacement, takes_two_words_and_refuses_others) {
+    ASSERT_EQ(railhead::spank::register_options(nullptr), 0);
+    ASSERT_NE(registered.cb, nullptr);
+    EXPECT_STREQ(registered.name, "rail-placement");
+    EXPECT_EQ(registered.cb(0, "compact", 0), 0);
+    EXPECT_EQ(registered.cb(0, "any", 0), 0);
+    EXPECT_EQ(registered.cb(0, "tight", 0), -1);
+    EXPECT_EQ(said, "railhead: --rail-placement is \"tight\" (expected compact or any)");
+    EXPECT_EQ(registered.cb(0, nullptr, 0), -1);
+}
