@@ -1,0 +1,56 @@
+#pragma once
+#include "base/error.hpp"
+#include "base/fd.hpp"
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// What the name of a launch's directory says: "rh-<job>.<step>-<launch>".
+struct LaunchName {
+    std::string job, step, launch;
+
+    std::string text() const { return job + "." + step + "-" + launch; } ///< also RAILHEAD_LAUNCH's value
+    std::string folder() const { return "rh-" + text(); }
+    bool operator==(const LaunchName&) const = default;
+};
+std::optional<LaunchName> launch_name_from(std::string_view folder);
+
+/// The launch's directory on this node, mode 0700, owned by the job's user. It is locked (flock) for as long
+/// as the agent or its watcher lives: a directory that can be locked is a dead launch's.
+class LaunchDirectory {
+  public:
+    /// Ray's socket paths below it must fit 107 bytes.
+    static constexpr std::size_t max_path_bytes = 40;
+
+    /// Error (bringup_failed): "dir-too-long", "dir-exists" (with its owner), "tmp-full", "dir-make".
+    static Result<LaunchDirectory> make(const std::string& tmp, const LaunchName& name);
+
+    const std::string& path() const { return path_; }
+    /// Removes it with all that is in it. Links are not followed, other file systems are not entered, and
+    /// nothing is touched that another user owns. What stayed is in the error.
+    Result<void> remove() const;
+
+  private:
+    std::string path_;
+    UniqueFd lock_;
+};
+
+/// A directory of a launch whose agent is gone, locked by us meanwhile.
+struct DeadLaunch {
+    LaunchName name;
+    std::string path;
+    UniqueFd lock;
+};
+/// Those of this user below `tmp` that belong to `job`, and to `step` unless it is empty.
+std::vector<DeadLaunch> dead_launches(const std::string& tmp, const std::string& job,
+                                      const std::string& step);
+
+/// As LaunchDirectory::remove.
+Result<void> remove_tree(const std::string& path);
+
+} // namespace railhead

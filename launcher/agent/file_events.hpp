@@ -1,0 +1,45 @@
+#pragma once
+#include "base/fd.hpp"
+#include "launcher/agent/loop.hpp"
+
+#include <functional>
+#include <list>
+#include <memory>
+#include <string>
+
+namespace railhead {
+
+/// Tells when files below watched folders change: one inotify(7) instance for the whole agent, for a user has
+/// few. Where the kernel has none left, it looks 20 times a second.
+class FileEvents {
+  public:
+    explicit FileEvents(Loop& loop) : loop_(loop) {}
+
+    /// Ends the subscription when destroyed.
+    class Subscription {
+      public:
+        Subscription() = default;
+        explicit Subscription(std::shared_ptr<void> state) : state_(std::move(state)) {}
+
+      private:
+        std::shared_ptr<void> state_;
+    };
+
+    /// Calls `changed` after something changed in any watched place: look again, it may be another's.
+    [[nodiscard]] Subscription subscribe(std::function<void()> changed);
+    enum class What { names, contents }; ///< new names in a folder; or what is written to files, too
+    /// A folder or a file. Again for the same path is free.
+    void watch(const std::string& path, What what = What::contents);
+
+  private:
+    void open();
+    void changed();
+    void tick();
+
+    Loop& loop_;
+    UniqueFd inotify_;
+    std::list<std::weak_ptr<std::function<void()>>> subscribers_;
+    Loop::Handle readable_, timer_;
+};
+
+} // namespace railhead

@@ -1,0 +1,147 @@
+#include "launcher/agent/hello.hpp"
+
+#include "base/child.hpp"
+#include "launcher/agent/addresses.hpp"
+#include "launcher/agent/node_limits.hpp"
+#include "launcher/recipes/ray_probe.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/utsname.h>
+
+#include <algorithm>
+#include <charconv>
+
+namespace railhead {
+namespace {
+
+std::optional<int> whole_number(std::string_view text) {
+    int value = 0;
+    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
+    return value;
+}
+
+std::vector<std::string> comma_separated(const std::string& text) {
+    std::vector<std::string> parts;
+    for (std::size_t begin = 0; begin < text.size();) {
+        auto end = std::min(text.find(',', begin), text.size());
+        if (end > begin) parts.push_back(text.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return parts;
+}
+
+/// "0,2-4" -> 0 2 3 4; parts that are no numbers are left out.
+std::vector<int> numbers_in(const std::string& text) {
+    std::vector<int> numbers;
+    for (auto& part : comma_separated(text)) {
+        auto dash = part.find('-', 1);
+        auto low = whole_number(part.substr(0, dash));
+        auto high = dash == std::string::npos ? low : whole_number(part.substr(dash + 1));
+        for (int number = low.value_or(0); low && high && number <= *high && number < *low + 1024; ++number)
+            numbers.push_back(number);
+    }
+    return numbers;
+}
+
+void note_unknown(Hello& hello, const std::string& thing, const std::string& why) {
+    hello.findings.push_back(
+        {.id = "fact-unknown", .level = Level::unknown, .where = hello.node, .thing = thing, .seen = why});
+}
+
+void add_limits(Hello& hello, const Invitation& invitation, const Environment& environment) {
+    hello.cpus = cpus_by_affinity();
+    hello.mem_bytes = memory_of_job(environment);
+    hello.shm_bytes = free_bytes("/dev/shm");
+    hello.tmp_free_bytes = free_bytes(invitation.tmp);
+    hello.nofile = raise_open_files();
+    if (hello.cpus.empty()) note_unknown(hello, "the CPUs of this job", "cannot be read (sched_getaffinity)");
+    if (!hello.mem_bytes)
+        note_unknown(hello, "the memory of this job", "cannot be read (cgroup, /proc/meminfo)");
+    if (!hello.shm_bytes) note_unknown(hello, "the size of /dev/shm", "cannot be read");
+    if (!hello.tmp_free_bytes) note_unknown(hello, "the free space of " + invitation.tmp, "cannot be read");
+}
+
+void add_addresses(Hello& hello, const Invitation& invitation) {
+    AddressPolicy policy{invitation.interface, invitation.subnet, invitation.ip_version};
+    auto chosen = choose_addresses(addresses_of_node(), policy, route_source_to(invitation.addresses));
+    if (chosen)
+        hello.addresses = *chosen;
+    else
+        hello.findings.push_back(std::move(chosen.error()).within(hello.node).finding);
+}
+
+/// The recipe decides on which nodes it matters.
+void add_program(Hello& hello, const Invitation& invitation, const Environment& environment) {
+    auto program = invitation.probe_args.find(std::string(program_probe_name));
+    if (program == invitation.probe_args.end()) return;
+    auto path = program->second;
+    if (path.find('/') != std::string::npos && !path.starts_with('/')) path = invitation.cwd + "/" + path;
+    auto found = find_program(path, environment.get("PATH").value_or("/usr/bin:/bin"));
+    if (found) return;
+    auto finding = std::move(found.error()).within(hello.node).finding;
+    finding.id = fmt::format("{}-missing", program_probe_name);
+    hello.findings.push_back(std::move(finding));
+}
+
+void add_probes(Hello& hello, const Invitation& invitation, const Environment& environment) {
+    if (std::find(invitation.probes.begin(), invitation.probes.end(), "ray") == invitation.probes.end())
+        return;
+    auto program = invitation.probe_args.find("ray");
+    auto probe =
+        probe_ray(hello.node, program == invitation.probe_args.end() ? "" : program->second, environment);
+    hello.versions.merge(probe.versions);
+    hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
+}
+
+} // namespace
+
+std::string node_name(const Environment& environment) {
+    if (auto name = environment.get("SLURMD_NODENAME"); name && !name->empty()) return *name;
+    utsname names{};
+    uname(&names);
+    std::string host = names.nodename;
+    return host.substr(0, host.find('.'));
+}
+
+std::vector<Gpu> gpus_of(const Environment& environment) {
+    auto visible = environment.get("CUDA_VISIBLE_DEVICES");
+    auto on_node = environment.get("SLURM_STEP_GPUS");
+    if (!on_node) on_node = environment.get("SLURM_JOB_GPUS");
+    auto indices = numbers_in(on_node.value_or(""));
+    std::vector<std::string> ids;
+    if (visible)
+        ids = comma_separated(*visible);
+    else
+        for (int index : indices) ids.push_back(std::to_string(index));
+    std::vector<Gpu> gpus;
+    for (std::size_t place = 0; place < ids.size(); ++place) {
+        if (ids[place] == "NoDevFiles" || ids[place] == "-1") break; // Slurm's and CUDA's words for none
+        auto index = indices.size() == ids.size()
+                         ? indices[place]
+                         : whole_number(ids[place]).value_or(static_cast<int>(place));
+        gpus.push_back({index, ids[place]});
+    }
+    return gpus;
+}
+
+Hello make_hello(const Invitation& invitation, const Environment& environment, const std::string& dir,
+                 std::vector<Finding> findings) {
+    Hello hello;
+    hello.node = node_name(environment);
+    hello.component = invitation.component;
+    hello.dir = dir;
+    hello.findings = std::move(findings);
+    hello.topology_addr = environment.get("SLURM_TOPOLOGY_ADDR").value_or("");
+    hello.step_id = whole_number(environment.get("SLURM_STEP_ID").value_or("")).value_or(-1);
+    hello.gpus = gpus_of(environment);
+    hello.versions["railhead"] = RAILHEAD_VERSION;
+    add_limits(hello, invitation, environment);
+    add_addresses(hello, invitation);
+    add_program(hello, invitation, environment);
+    add_probes(hello, invitation, environment);
+    return hello;
+}
+
+} // namespace railhead

@@ -1,0 +1,107 @@
+#include "launcher/agent/leaving.hpp"
+
+#include "launcher/agent/files.hpp"
+#include "launcher/agent/logs.hpp"
+
+#include <sys/stat.h>
+
+#include <algorithm>
+
+namespace railhead {
+namespace {
+
+constexpr double escaped_bound_s = 0.5;
+constexpr std::size_t max_bytes_in_all = 8 << 20;
+constexpr std::size_t piece_bytes = 10 * 1024; ///< JSON writes a control character as six bytes
+
+Finding survivor(const std::string& node, const ProcEntry& entry) {
+    return {.id = "survivor",
+            .level = Level::warn,
+            .where = node,
+            .thing = "process " + std::to_string(entry.pid) + " (" + command_line_of(entry) + ")",
+            .seen = "is still there after SIGKILL, in state " + state_words(entry.state),
+            .next = "look at the device or file system that it waits for"};
+}
+
+Finding was_escaped(const std::string& node, const ProcEntry& entry, const std::string& command) {
+    return {.id = "escaped",
+            .level = Level::warn,
+            .where = node,
+            .thing = "process " + std::to_string(entry.pid) + " (" + command + ")",
+            .seen = "had left the launch's process tree and was killed"};
+}
+
+/// `known`: already named as survivors.
+void kill_escaped(const CleanUp& what, const std::vector<ProcEntry>& known, std::vector<Finding>& findings) {
+    auto others = escaped(what.launch.text(), what.launch.job);
+    std::erase_if(others, [&](auto& entry) {
+        return std::any_of(known.begin(), known.end(), [&](auto& k) { return k.pid == entry.pid; });
+    });
+    std::vector<Finding> killed;
+    for (auto& entry : others) killed.push_back(was_escaped(what.node, entry, command_line_of(entry)));
+    auto left = kill_processes(others, escaped_bound_s);
+    for (std::size_t i = 0; i < others.size(); ++i) {
+        bool alive = std::any_of(left.begin(), left.end(), [&](auto& e) { return e.pid == others[i].pid; });
+        findings.push_back(alive ? survivor(what.node, others[i]) : killed[i]);
+    }
+}
+
+void note_removal(const std::string& node, const Result<void>& removed, std::vector<Finding>& findings) {
+    if (removed) return;
+    findings.push_back(Error(removed.error()).within(node).finding);
+    findings.back().level = Level::warn;
+}
+
+} // namespace
+
+std::string shm_record_of(const std::string& dir) {
+    return dir.empty() ? "" : dir + "/shm";
+}
+
+std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped& on_reaped) {
+    std::vector<Finding> findings;
+    auto left = kill_descendants(what.bound_s, on_reaped);
+    for (auto& entry : left) findings.push_back(survivor(what.node, entry));
+    kill_escaped(what, left, findings);
+    shm.remove_unused();
+    if (what.dir.empty()) return findings;
+    // A process that died a moment ago may have made a file after its folder was read: once more.
+    auto removed = remove_tree(what.dir);
+    if (!removed) removed = remove_tree(what.dir);
+    note_removal(what.node, removed, findings);
+    return findings;
+}
+
+std::vector<Finding> sweep(const std::string& node, const std::string& tmp, const std::string& job,
+                           const std::string& step) {
+    std::vector<Finding> findings;
+    for (auto& dead : dead_launches(tmp, job, step)) {
+        CleanUp what{node, dead.name, dead.path};
+        ShmFiles shm("");
+        shm.read_record(read_text(shm_record_of(dead.path)).value_or(std::string()));
+        kill_escaped(what, {}, findings);
+        shm.remove_unused();
+        note_removal(node, remove_tree(dead.path), findings);
+        findings.push_back({.id = "swept",
+                            .level = Level::info,
+                            .where = node,
+                            .thing = dead.path,
+                            .seen = "was left by an agent that is gone; it was cleaned up"});
+    }
+    return findings;
+}
+
+std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes) {
+    std::vector<Event> events;
+    std::size_t left = max_bytes_in_all;
+    for (auto& name : log_files(dir)) {
+        auto id = file_name_of(name.substr(0, 5) == "logs/" ? name.substr(5) : name);
+        for (auto& piece : end_in_pieces(dir + "/" + name, std::min(max_bytes, left), piece_bytes)) {
+            left -= std::min(left, piece.size());
+            events.push_back({.type = Event::Type::log_back, .id = id, .value = std::move(piece)});
+        }
+    }
+    return events;
+}
+
+} // namespace railhead

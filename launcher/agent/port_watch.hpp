@@ -1,0 +1,47 @@
+#pragma once
+#include "base/error.hpp"
+#include "base/fd.hpp"
+#include "launcher/agent/loop.hpp"
+
+#include <sys/socket.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace railhead {
+
+/// "10.0.0.1:6379", "[fd00::1]:6379" or "fd00::1:6379" (the last colon separates) as a socket address.
+struct Endpoint {
+    sockaddr_storage address{};
+    socklen_t size = 0;
+    std::uint16_t port = 0;
+};
+Result<Endpoint> endpoint_from(std::string_view text);
+
+/// Tries to connect until something accepts. The kernel tells nobody that a port began to listen, so it tries
+/// again after 10 ms, then after longer and longer, up to 100 ms.
+class PortWatch {
+  public:
+    /// Calls `open` once, with the port, from the loop. Error (internal) when `text` is no endpoint.
+    static Result<std::unique_ptr<PortWatch>> make(Loop& loop, std::string_view text,
+                                                   std::function<void(const std::string& port)> open);
+
+  private:
+    PortWatch(Loop& loop, Endpoint endpoint, std::function<void(const std::string&)> open)
+        : loop_(loop), endpoint_(endpoint), open_(std::move(open)) {}
+    void attempt();
+    void decided();
+    void again();
+
+    Loop& loop_;
+    Endpoint endpoint_;
+    std::function<void(const std::string&)> open_;
+    double pause_s_ = 0.01;
+    UniqueFd socket_;
+    Loop::Handle writable_, timer_;
+};
+
+} // namespace railhead

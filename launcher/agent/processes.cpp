@@ -1,0 +1,343 @@
+#include "launcher/agent/processes.hpp"
+
+#include "base/clock.hpp"
+#include "launcher/agent/files.hpp"
+#include "launcher/agent/logs.hpp"
+#include "launcher/agent/milestones.hpp"
+#include "launcher/agent/placeholders.hpp"
+#include "launcher/agent/reaper.hpp"
+
+#include <fmt/format.h>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace railhead {
+namespace {
+
+constexpr double oom_sample_s = 5;
+constexpr double look_for_rest_s = 0.02;
+constexpr int tail_with_failure = 40;
+constexpr int exec_failed_code = 127; ///< as shells have it
+
+Ended ended_from(const ChildStatus& status) {
+    Ended ended;
+    (status.kind == ChildStatus::Kind::exited ? ended.code : ended.signal) = status.value;
+    return ended;
+}
+
+bool is_folder(const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
+} // namespace
+
+void OomWatch::sample(std::uint64_t kills, double now_s) {
+    if (!seen_) seen_ = kills;
+    if (kills > *seen_) {
+        all_ += kills - *seen_;
+        if (now_s - at_s_ > explains_s) unexplained_ = 0;
+        unexplained_ += kills - *seen_;
+        at_s_ = now_s;
+    }
+    seen_ = kills;
+}
+
+bool OomWatch::explains_failure(double now_s) {
+    if (unexplained_ == 0 || now_s - at_s_ > explains_s) return false;
+    --unexplained_;
+    return true;
+}
+
+/// One process of the plan, from its order to the agent's end.
+struct Processes::Running {
+    Process plan; ///< placeholders filled
+    std::string log;
+    ChildSpec spec;
+    UniqueFd log_file;
+    std::optional<Child> child;
+    std::optional<ChildStatus> status;
+    std::unique_ptr<Milestones> milestones;
+    std::unique_ptr<TerminalPump> terminal;
+    Pty pty;
+    std::string unwritten; ///< of its standard input
+    Loop::Handle writable, stop_timer;
+    bool stopping = false;
+};
+
+Processes::Processes(ProcessesContext context)
+    : context_(std::move(context)), cgroup_(memory_cgroup_of_self()) {
+    sample_oom();
+}
+
+Processes::~Processes() = default;
+
+void Processes::sample_oom() {
+    auto kills = cgroup_ ? oom_kills(*cgroup_) : std::nullopt;
+    if (!kills) return;
+    oom_.sample(*kills, monotonic_s());
+    oom_timer_ = context_.loop.after(oom_sample_s, [this] { sample_oom(); });
+}
+
+std::optional<Finding> Processes::oom_finding() {
+    sample_oom();
+    if (oom_.all() == 0) return std::nullopt;
+    return Finding{.id = "oom-kill",
+                   .level = Level::warn,
+                   .where = context_.node,
+                   .thing = "the kernel's out-of-memory killer",
+                   .seen = fmt::format("killed {} {} of this step", oom_.all(),
+                                       oom_.all() == 1 ? "process" : "processes"),
+                   .next = "ask for more memory (--mem, --mem-per-gpu) or use less"};
+}
+
+std::string Processes::log_path(const Process& process) const {
+    return process.log.empty() ? "" : context_.dir + "/logs/" + file_name_of(process.log);
+}
+
+Processes::Running* Processes::find(const std::string& id, const char* order) {
+    auto found = running_.find(id);
+    if (found != running_.end()) return found->second.get();
+    context_.send({.type = Event::Type::finding,
+                   .id = id,
+                   .finding = Finding{.id = "order-unknown",
+                                      .level = Level::warn,
+                                      .where = context_.node,
+                                      .thing = "the order to " + std::string(order) + " " + id,
+                                      .seen = "names no process that was started here"}});
+    return nullptr;
+}
+
+/// A process that could not be started: why, then an end as a shell would give it.
+void Processes::refuse(const Process& process, Error error) {
+    auto finding = std::move(error).within(process.id).within(context_.node).finding;
+    context_.send({.type = Event::Type::finding, .id = process.id, .finding = finding});
+    context_.send({.type = Event::Type::exited, .id = process.id, .ended = Ended{.code = exec_failed_code}});
+}
+
+Result<std::unique_ptr<Processes::Running>> Processes::prepare(const Process& process) {
+    if (context_.dir.empty())
+        return fail(
+            ErrorKind::bringup_failed,
+            {.id = "no-directory", .thing = "it", .seen = "cannot start without the launch's directory"});
+    std::map<std::string, std::string> values{{"dir", context_.dir}};
+    for (auto& [name, content] : process.secret_files) {
+        auto path = context_.dir + "/" + file_name_of(process.id) + "." + file_name_of(name);
+        unlink(path.c_str()); // of an earlier start of the same process
+        if (auto written = write_private(path, content); !written) return tl::unexpected(written.error());
+        values["file." + name] = path;
+    }
+    auto plan = filled(process, values);
+    if (!plan) return tl::unexpected(plan.error());
+    auto running = std::make_unique<Running>();
+    running->plan = std::move(*plan);
+    running->plan.secret_files.clear();
+    running->log = log_path(process);
+    auto added = running->plan.env;
+    added[launch_mark] = context_.launch;
+    added[process_mark] = process.id;
+    auto& spec = running->spec;
+    spec.argv = running->plan.argv;
+    spec.env = environment_for(context_.environment.all(), running->plan.unset, added);
+    spec.cwd = running->plan.cwd;
+    // Services need not see the user's folder; what is the user's own does not start elsewhere unnoticed.
+    bool users = process.role == Role::driver || process.role == Role::rank;
+    if (spec.cwd.empty()) spec.cwd = users || is_folder(context_.cwd) ? context_.cwd : context_.dir;
+    spec.group = ChildSpec::Group::own_session;
+    spec.death_signal = SIGKILL; // when this agent is killed; its watcher kills what they leave
+    return running;
+}
+
+Result<void> Processes::execute(Running& running, int window) {
+    auto& spec = running.spec;
+    if (!running.log.empty()) {
+        if (auto made = make_folders(context_.dir + "/logs"); !made) return made;
+        running.log_file.reset(
+            open(running.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+        if (!running.log_file) return file_error("log-open", running.log, errno);
+        spec.stdout_fd = spec.stderr_fd = running.log_file.get();
+    }
+    if (running.plan.release || running.plan.input) spec.input = ChildSpec::Input::pipe;
+    if (running.plan.terminal) {
+        auto pty = open_pty();
+        if (!pty) return tl::unexpected(pty.error());
+        running.pty = std::move(*pty);
+        if (window > 0) set_window(running.pty.master.get(), window >> 16, window & 0xffff);
+        spec.input = ChildSpec::Input::fd;
+        spec.stdin_fd = spec.stdout_fd = spec.stderr_fd = running.pty.slave.get();
+        spec.controlling_terminal = true;
+    }
+    auto child = Child::start(spec);
+    if (!child) return tl::unexpected(child.error());
+    running.child = std::move(*child);
+    if (running.plan.input) fcntl(running.child->input().get(), F_SETFL, O_WRONLY | O_NONBLOCK);
+    running.log_file.reset();
+    running.pty.slave.reset();
+    return {};
+}
+
+void Processes::start(const Process& process, int window) {
+    auto running = prepare(process);
+    if (!running) return refuse(process, running.error());
+    if (auto before = running_.find(process.id); before != running_.end() && !before->second->status)
+        return refuse(process,
+                      Error{.finding = {.id = "started-twice", .thing = "it", .seen = "runs already"}});
+    auto& slot = running_[process.id] = std::move(*running);
+    if (auto done = execute(*slot, window); !done) {
+        running_.erase(process.id);
+        return refuse(process, done.error());
+    }
+    begin(*slot);
+}
+
+void Processes::begin(Running& running) {
+    auto& id = running.plan.id;
+    context_.send({.type = Event::Type::started, .id = id, .value = std::to_string(running.child->pid())});
+    Milestones::Handlers handlers;
+    handlers.reached = [this, id](const Milestone& milestone, const std::string& value) {
+        context_.send({.type = Event::Type::milestone, .id = id, .name = milestone.name, .value = value});
+    };
+    handlers.late = [this, id, log = running.log](const Milestone& milestone, Finding finding) {
+        finding.where = context_.node;
+        context_.send({.type = Event::Type::finding,
+                       .id = id,
+                       .name = milestone.name,
+                       .finding = std::move(finding),
+                       .lines = tail_of(log, tail_with_failure)});
+    };
+    running.milestones = std::make_unique<Milestones>(context_.loop, context_.files, running.plan,
+                                                      context_.dir, running.log, handlers);
+    running.milestones->begin();
+    if (running.pty.master && context_.relay_terminal)
+        running.terminal = context_.relay_terminal(id, std::move(running.pty.master));
+}
+
+void Processes::reaped(pid_t pid, ChildStatus status) {
+    for (auto& [id, running] : running_)
+        if (running->child && running->child->pid() == pid && !running->status)
+            return ended(*running, status);
+}
+
+void Processes::ended(Running& running, ChildStatus status) {
+    running.status = status;
+    running.child->reaped(status);
+    running.writable.cancel();
+    running.child->input().reset();
+    if (running.terminal) running.terminal->ended();
+    running.milestones->ended(status);
+    Event event{.type = Event::Type::exited, .id = running.plan.id, .ended = ended_from(status)};
+    if (!status.success()) {
+        sample_oom();
+        event.ended->oom = oom_.explains_failure(monotonic_s());
+        event.lines = tail_of(running.log, tail_with_failure);
+    }
+    context_.send(std::move(event));
+}
+
+void Processes::release(const std::string& id, const std::string& line) {
+    auto* running = find(id, "release");
+    if (!running || !running->child->input()) return;
+    auto text = fill(line, {{"dir", context_.dir}}).value_or(line) + "\n";
+    // A line is shorter than a pipe's buffer, and nothing was written before: this does not block. When the
+    // process is gone the write fails, and its end is told anyway.
+    [[maybe_unused]] auto written = write(running->child->input().get(), text.data(), text.size());
+    running->child->input().reset();
+}
+
+void Processes::input(const std::string& id, const std::vector<std::uint8_t>& bytes) {
+    auto* running = find(id, "read");
+    if (!running) return;
+    if (bytes.empty()) return running->child->input().reset();
+    running->unwritten.assign(bytes.begin(), bytes.end());
+    write_input(*running);
+}
+
+void Processes::write_input(Running& running) {
+    running.writable.cancel();
+    auto& pipe = running.child->input();
+    while (pipe && !running.unwritten.empty()) {
+        auto written = write(pipe.get(), running.unwritten.data(), running.unwritten.size());
+        if (written < 0 && errno == EAGAIN) {
+            running.writable =
+                context_.loop.when_writable(pipe.get(), [this, &running] { write_input(running); });
+            return;
+        }
+        if (written < 0)
+            pipe.reset(); // it reads no more: the rest is of no use
+        else
+            running.unwritten.erase(0, static_cast<std::size_t>(written));
+    }
+    running.unwritten.clear();
+    context_.send({.type = Event::Type::taken, .id = running.plan.id});
+}
+
+void Processes::signal(const std::string& id, int number) {
+    auto* running = find(id, "signal");
+    if (running && !running->status) running->child->signal_group(number);
+}
+
+void Processes::signal_users(int number) {
+    for (auto& [id, running] : running_)
+        if (!running->status && (running->plan.role == Role::driver || running->plan.role == Role::rank))
+            running->child->signal_group(number);
+}
+
+void Processes::stop(const std::string& id, double grace_s) {
+    auto* running = find(id, "stop");
+    if (!running || std::exchange(running->stopping, true)) return;
+    auto number = running->plan.stop.signal;
+    if (number == SIGKILL)
+        grace_s = 0;
+    else if (grace_s <= 0)
+        grace_s = running->plan.stop.grace_s;
+    if (!running->status && number != SIGKILL) running->child->signal_group(number);
+    await_stopped(id, monotonic_s() + grace_s);
+}
+
+/// Looks whether the tree is gone; after the grace it is killed, again and again, for what forks may escape
+/// one round.
+void Processes::await_stopped(const std::string& id, double deadline_s) {
+    auto& running = *running_.at(id);
+    auto tree = tree_of(running.child->pid(), id);
+    if (tree.empty() && running.status) {
+        running.stopping = false;
+        return;
+    }
+    if (monotonic_s() >= deadline_s)
+        for (auto& entry : tree) signal_process(entry, SIGKILL);
+    running.stop_timer =
+        context_.loop.after(look_for_rest_s, [this, id, deadline_s] { await_stopped(id, deadline_s); });
+}
+
+void Processes::stop_all() {
+    std::map<pid_t, int> signals;
+    auto everyone = living_descendants();
+    for (auto& entry : everyone) signals[entry.pid] = SIGTERM;
+    for (auto& [id, running] : running_) {
+        auto leader = running->child->pid();
+        const auto& stop = running->plan.stop;
+        for (auto& entry : tree_of(leader, id))
+            signals[entry.pid] = stop.whole_tree || running->status || entry.pid == leader ? stop.signal : 0;
+    }
+    for (auto& entry : everyone)
+        if (signals[entry.pid] != 0) signal_process(entry, signals[entry.pid]);
+}
+
+void Processes::tail(const std::string& id, int lines) {
+    auto* running = find(id, "tail");
+    if (!running) return;
+    context_.send(
+        {.type = Event::Type::log_tail, .id = id, .lines = tail_of(running->log, lines, 32 * 1024)});
+}
+
+void Processes::window(const std::string& id, int rows, int columns) {
+    auto* running = find(id, "resize");
+    if (running && running->terminal) running->terminal->window(rows, columns);
+}
+
+} // namespace railhead

@@ -1,0 +1,98 @@
+#pragma once
+#include "base/child.hpp"
+#include "base/environment.hpp"
+#include "launcher/agent/file_events.hpp"
+#include "launcher/agent/loop.hpp"
+#include "launcher/agent/node_limits.hpp"
+#include "launcher/agent/terminal.hpp"
+#include "launcher/wire.hpp"
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// Tells whether a failed process was a victim of the kernel's OOM killer, by the step's counter of kills.
+/// Each kill explains one failure, and only one that follows within seconds: a kill that a program survived
+/// explains nothing later.
+class OomWatch {
+  public:
+    static constexpr double explains_s = 15;
+    /// `kills`: the counter now, `now_s`: monotonic time.
+    void sample(std::uint64_t kills, double now_s);
+    bool explains_failure(double now_s);
+    std::uint64_t all() const { return all_; } ///< kills since the first sample
+
+  private:
+    std::optional<std::uint64_t> seen_;
+    std::uint64_t unexplained_ = 0, all_ = 0;
+    double at_s_ = 0;
+};
+
+/// What an agent's processes stand on. All of it outlives Processes.
+struct ProcessesContext {
+    Loop& loop;
+    FileEvents& files;
+    std::string node;   ///< for findings
+    std::string dir;    ///< the launch's directory; empty: it could not be made, and nothing starts
+    std::string cwd;    ///< for processes that name none
+    std::string launch; ///< value of RAILHEAD_LAUNCH
+    Environment environment;
+    std::function<void(Event)> send;
+    std::function<std::unique_ptr<TerminalPump>(const std::string& id, UniqueFd master)> relay_terminal;
+};
+
+/// The processes of one agent: starts them, watches their milestones, tells how they ended.
+class Processes {
+  public:
+    explicit Processes(ProcessesContext context);
+    ~Processes();
+
+    /// `window`: of the terminal that it may have, rows << 16 | columns.
+    void start(const Process& process, int window = 0);
+    void release(const std::string& id, const std::string& line);
+    /// A chunk of its standard input, none: the end. Answered by Event::taken when the process can have it
+    /// all.
+    void input(const std::string& id, const std::vector<std::uint8_t>& bytes);
+    void signal(const std::string& id, int number);
+    /// Sends the stop signal to the process's group, and SIGKILL to its whole tree after `grace_s` (0: its
+    /// own), until nothing of the tree is left.
+    void stop(const std::string& id, double grace_s);
+    void tail(const std::string& id, int lines);
+    void window(const std::string& id, int rows, int columns);
+
+    /// Every process gets its stop signal, with its tree unless its StopSpec says otherwise; other
+    /// descendants of the agent get SIGTERM.
+    void stop_all();
+    /// Drivers and ranks get a signal that Slurm sent to the job's step.
+    void signal_users(int number);
+    /// What the kernel killed on this node for want of memory since the agent began.
+    std::optional<Finding> oom_finding();
+    /// A child was reaped. Not every one is a started process.
+    void reaped(pid_t pid, ChildStatus status);
+
+  private:
+    struct Running;
+    Running* find(const std::string& id, const char* order);
+    Result<std::unique_ptr<Running>> prepare(const Process& process);
+    Result<void> execute(Running& running, int window);
+    void refuse(const Process& process, Error error);
+    void begin(Running& running);
+    void ended(Running& running, ChildStatus status);
+    void write_input(Running& running);
+    void await_stopped(const std::string& id, double deadline_s);
+    void sample_oom();
+    std::string log_path(const Process& process) const;
+
+    ProcessesContext context_;
+    std::map<std::string, std::unique_ptr<Running>> running_;
+    std::optional<CgroupPlace> cgroup_;
+    OomWatch oom_;
+    Loop::Handle oom_timer_;
+};
+
+} // namespace railhead

@@ -1,0 +1,54 @@
+#pragma once
+#include "launcher/agent/proctable.hpp"
+
+#include <sys/types.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// Shared memory that a launch's processes made in /dev/shm and that outlives a kill. What a program leaves
+/// there on purpose (data staged for the next command of the job) stays: a file is removed only if it was
+/// made during the launch, was seen held open or mapped by one of its processes, and either that process is
+/// ended by us or the name is one of a library's own objects (NCCL, PyTorch, Python's multiprocessing), which
+/// a crash leaves behind.
+class ShmFiles {
+  public:
+    /// Notes what is there now: it was made before the launch. `record`: where names are kept for a sweep
+    /// after a double kill; empty: nowhere.
+    explicit ShmFiles(std::string record, std::string folder = "/dev/shm");
+
+    enum class Holders { living, to_be_killed };
+    /// Notes what these processes hold now.
+    void look(const std::vector<ProcEntry>& processes, Holders holders);
+    /// Removes what was noted, is still the same file of this user, and is held by no process that this user
+    /// can see. The removed paths.
+    std::vector<std::string> remove_unused();
+    /// Takes over what an earlier launch's record says.
+    void read_record(std::string_view text);
+    std::string record_text() const;
+
+  private:
+    struct Id {
+        dev_t device = 0;
+        ino_t inode = 0;
+        bool operator==(const Id&) const = default;
+    };
+    std::optional<Id> own_file(const std::string& path) const;
+
+    std::string record_, folder_;
+    std::map<std::string, Id> before_, files_;
+};
+
+/// Whether a file's name is one that a library gives to shared memory of its own: "nccl-Xy12ab",
+/// "psm_1a2b3c4d".
+bool is_library_object(std::string_view name);
+
+/// Paths below `folder` in a text like /proc/PID/maps, without deleted ones, each once.
+std::vector<std::string> mapped_below(std::string_view maps, std::string_view folder);
+
+} // namespace railhead

@@ -1,0 +1,277 @@
+#include "launcher/agent/worker.hpp"
+
+#include "base/clock.hpp"
+#include "launcher/agent/files.hpp"
+#include "launcher/agent/hello.hpp"
+#include "launcher/agent/leaving.hpp"
+#include "launcher/agent/loop.hpp"
+#include "launcher/agent/placeholders.hpp"
+#include "launcher/agent/ports.hpp"
+#include "launcher/agent/processes.hpp"
+#include "launcher/channel/client.hpp"
+
+#include <fmt/format.h>
+
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <random>
+
+namespace railhead {
+namespace {
+
+constexpr double look_every_s = 0.05;    ///< whether all have ended, while leaving
+constexpr double finish_within_s = 1;    ///< for the supervisor to take the last events
+constexpr double shm_look_every_s = 0.1; ///< at most so often
+constexpr double orphan_grace_s = 0;     ///< without a watcher Slurm kills the step at any moment
+constexpr double limit_slack_s = 5;      ///< Slurm's clock and ours
+
+UniqueFd open_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&set, number);
+    return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+/// Slurm ends jobs at their time limit with the same signal as scancel.
+bool past_end_time(const Environment& environment) {
+    auto text = environment.get("SLURM_JOB_END_TIME").value_or("");
+    double end = 0;
+    auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), end);
+    return error == std::errc() && end > 0 && wall_s() >= end - limit_slack_s;
+}
+
+class Worker {
+  public:
+    explicit Worker(WorkerStart start);
+    int run();
+
+  private:
+    void say(Event event);
+    void on_order(const Order& order);
+    void reserve(const Order& order);
+    void publish(const Order& order);
+    void on_signals();
+    void leave(double grace_s, int log_bytes);
+    void look_while_leaving();
+    void left();
+    void look_at_shm();
+    std::unique_ptr<TerminalPump> relay(const std::string& id, UniqueFd master);
+    std::string dir() const { return start_.directory ? start_.directory->path() : ""; }
+
+    WorkerStart start_;
+    double born_s_ = monotonic_s();
+    Loop loop_;
+    FileEvents files_{loop_}, shm_events_{loop_};
+    Hello hello_;
+    PortReservations ports_;
+    ShmFiles shm_;
+    std::unique_ptr<ChannelClient> client_;
+    std::unique_ptr<Processes> processes_;
+    UniqueFd signals_;
+    Loop::Handle signal_watch_, leash_watch_, leave_timer_, shm_timer_;
+    FileEvents::Subscription shm_subscription_;
+    bool leaving_ = false, gone_ = false, shm_changed_ = false;
+    int log_bytes_ = 0;
+    double kill_at_s_ = 0;
+    int exit_code_ = 0;
+};
+
+Worker::Worker(WorkerStart start)
+    : start_(std::move(start)), shm_(shm_record_of(dir())), signals_(open_signals()) {
+    become_subreaper();
+    // Before the probes: what they run is reaped by their own wait.
+    hello_ = make_hello(start_.invitation, start_.environment, dir(), std::move(start_.findings));
+}
+
+void Worker::say(Event event) {
+    event.t = monotonic_s() - born_s_;
+    client_->send(event);
+}
+
+int Worker::run() {
+    ChannelClient::Handlers handlers;
+    handlers.hello = [this] { return hello_; };
+    handlers.on_order = [this](const Order& order) { on_order(order); };
+    handlers.on_lost = [this](const std::string& why) {
+        fmt::print(stderr, "railhead: {}: {}; ending this node's part\n", hello_.node, why);
+        exit_code_ = exit_code(ErrorKind::node_lost);
+        leave(start_.invitation.grace_s, 0);
+    };
+    auto client = ChannelClient::make(loop_.context(), start_.invitation, std::move(handlers));
+    if (!client) {
+        fmt::print(stderr, "railhead: {}: {}\n", hello_.node, sentence(client.error()));
+        return exit_code(ErrorKind::internal);
+    }
+    client_ = std::move(*client);
+    ProcessesContext context{
+        loop_, files_, hello_.node, dir(), start_.invitation.cwd, start_.name.text(), start_.environment,
+        {},    {}};
+    context.send = [this](Event event) { say(std::move(event)); };
+    context.relay_terminal = [this](const std::string& id, UniqueFd master) {
+        return relay(id, std::move(master));
+    };
+    processes_ = std::make_unique<Processes>(std::move(context));
+    signal_watch_ = loop_.when_readable(signals_.get(), [this] { on_signals(); });
+    leash_watch_ = loop_.when_readable(start_.leash.get(), [this] {
+        leash_watch_.cancel();
+        // Slurm kills the step as soon as its task, the watcher, is gone: files first, it does not remove
+        // them.
+        if (start_.directory) (void)start_.directory->remove();
+        say({.type = Event::Type::finding,
+             .finding = Finding{.id = "agent-killed",
+                                .where = hello_.node,
+                                .thing = "the agent",
+                                .seen = "was killed",
+                                .next = "look at the node's log for who did it"}});
+        leave(orphan_grace_s, 0);
+    });
+    shm_subscription_ = shm_events_.subscribe([this] {
+        shm_changed_ = true;
+        if (!shm_timer_) shm_timer_ = loop_.after(0, [this] { look_at_shm(); });
+    });
+    shm_events_.watch("/dev/shm", FileEvents::What::names);
+    client_->start();
+    loop_.run();
+    return exit_code_;
+}
+
+void Worker::on_order(const Order& order) {
+    switch (order.type) {
+    case Order::Type::reserve:
+        return reserve(order);
+    case Order::Type::start:
+        if (order.process && !leaving_) processes_->start(*order.process, order.number);
+        return;
+    case Order::Type::release:
+        return processes_->release(order.id, order.line);
+    case Order::Type::input:
+        return processes_->input(order.id, order.bytes);
+    case Order::Type::signal:
+        return processes_->signal(order.id, order.number);
+    case Order::Type::stop:
+        return processes_->stop(order.id, order.seconds);
+    case Order::Type::tail:
+        return processes_->tail(order.id, order.number);
+    case Order::Type::publish:
+        return publish(order);
+    case Order::Type::window:
+        return processes_->window(order.id, order.number >> 16, order.number & 0xffff);
+    case Order::Type::leave:
+        return leave(order.seconds, order.number);
+    }
+}
+
+void Worker::reserve(const Order& order) {
+    auto port = port_range_from(order.text).and_then([&](PortRange range) {
+        return ports_.reserve(range, std::random_device{}());
+    });
+    if (port) return say({.type = Event::Type::bound, .id = order.id, .value = std::to_string(*port)});
+    say({.type = Event::Type::finding,
+         .id = order.id,
+         .finding = std::move(port.error()).within(hello_.node).finding});
+}
+
+/// What `railhead attach` reads: replaced at once, so that a reader sees one or the other.
+void Worker::publish(const Order& order) {
+    if (dir().empty()) return;
+    auto path = dir() + "/attach.json", beside = path + ".new";
+    unlink(beside.c_str());
+    auto written = write_private(beside, fill(order.text, {{"dir", dir()}}).value_or(order.text));
+    if (written && rename(beside.c_str(), path.c_str()) == 0) return;
+    Finding finding{.id = "attach-file", .level = Level::warn, .where = hello_.node, .thing = path};
+    finding.seen = "cannot be written, so railhead attach will not find this launch";
+    say({.type = Event::Type::finding, .finding = std::move(finding)});
+}
+
+void Worker::on_signals() {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+        auto number = static_cast<int>(info.ssi_signo);
+        if (number == SIGCHLD) {
+            reap_all([this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); });
+            if (leaving_) look_while_leaving();
+        } else if (number == SIGUSR1 || number == SIGUSR2) {
+            processes_->signal_users(number);
+        } else if (!leaving_) {
+            exit_code_ = exit_code(ErrorKind::cancelled);
+            say({.type = Event::Type::stopped,
+                 .name = strsignal(number),
+                 .value = past_end_time(start_.environment) ? "limit" : std::to_string(number)});
+            leave(start_.invitation.grace_s, 0);
+        }
+    }
+}
+
+void Worker::leave(double grace_s, int log_bytes) {
+    log_bytes_ = std::max(log_bytes_, log_bytes);
+    if (leaving_) return;
+    leaving_ = true;
+    kill_at_s_ = monotonic_s() + grace_s;
+    shm_subscription_ = {};
+    shm_timer_.cancel();
+    shm_.look(living_descendants(), ShmFiles::Holders::to_be_killed);
+    processes_->stop_all();
+    look_while_leaving();
+}
+
+void Worker::look_while_leaving() {
+    if (gone_) return;
+    if (monotonic_s() >= kill_at_s_ || living_descendants().empty()) {
+        gone_ = true;
+        // From the loop, not from within an order or a signal: left() ends what those stand on.
+        leave_timer_ = loop_.after(0, [this] { left(); });
+    } else {
+        leave_timer_ = loop_.after(look_every_s, [this] { look_while_leaving(); });
+    }
+}
+
+void Worker::left() {
+    auto on_reaped = [this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); };
+    if (auto killed = processes_->oom_finding()) say({.type = Event::Type::finding, .finding = *killed});
+    auto held = !kill_descendants(kill_bound_s, on_reaped).empty();
+    if (log_bytes_ > 0)
+        for (auto& event : logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_))) say(std::move(event));
+    // What the kernel holds is not waited for twice.
+    for (auto& finding :
+         clean_up({hello_.node, start_.name, dir(), held ? 0 : kill_bound_s}, shm_, on_reaped))
+        say({.type = finding.id == "survivor" ? Event::Type::survivor : Event::Type::finding,
+             .finding = finding});
+    say({.type = Event::Type::bye});
+    client_->finish(finish_within_s, [this] { loop_.stop(); });
+}
+
+void Worker::look_at_shm() {
+    if (!std::exchange(shm_changed_, false)) return shm_timer_.cancel();
+    auto begin_s = monotonic_s();
+    shm_.look(living_descendants(), ShmFiles::Holders::living);
+    // At most a fiftieth of a core, however many processes there are and whatever they create.
+    auto pause_s = std::max(shm_look_every_s, 50 * (monotonic_s() - begin_s));
+    shm_timer_ = loop_.after(pause_s, [this] { look_at_shm(); });
+}
+
+std::unique_ptr<TerminalPump> Worker::relay(const std::string& id, UniqueFd master) {
+    auto made = std::make_unique<TerminalPump>(loop_, std::move(master));
+    auto* raw = made.get(); // lives until the worker ends
+    client_->open_terminal(
+        id, [raw](std::string_view bytes) { raw->incoming(bytes); },
+        [raw](ChannelClient::Terminal terminal) {
+            raw->connected({terminal.write, terminal.close, terminal.waiting});
+        },
+        [raw](const std::string&) { raw->disconnected(); });
+    return made;
+}
+
+} // namespace
+
+int run_worker(WorkerStart start) {
+    Worker worker(std::move(start));
+    return worker.run();
+}
+
+} // namespace railhead

@@ -1,0 +1,239 @@
+#include "launcher/channel/server.hpp"
+
+#include "launcher/channel/connection.hpp"
+#include "launcher/channel/tls.hpp"
+#include "launcher/link.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/ip/v6_only.hpp>
+#include <fmt/format.h>
+
+#include <map>
+#include <utility>
+
+namespace railhead {
+namespace {
+
+using asio::ip::tcp;
+constexpr auto tick_every = std::chrono::milliseconds(500);
+constexpr double quiet_after_s = 8; // every tick pings, and agents answer
+constexpr double handshake_within_s = 10;
+constexpr std::size_t max_strangers = 256; // connections that have not proved the key yet
+
+struct Peer {
+    Link link;
+    std::shared_ptr<Connection> connection;
+    Connection::Clock::time_point closed_at{};
+    Connection::Clock::time_point heard_at = Connection::Clock::now();
+    bool quiet = false;
+};
+
+double seconds_since(Connection::Clock::time_point then) {
+    return std::chrono::duration<double>(Connection::Clock::now() - then).count();
+}
+
+} // namespace
+
+struct ChannelServer::State : std::enable_shared_from_this<State> {
+    State(asio::io_context& io, const PresharedKey& key, Bounds bounds, Handlers handlers)
+        : io(io), context(TlsContext::Side::server, key), acceptor(io), timer(io), bounds(bounds),
+          handlers(std::move(handlers)) {}
+
+    asio::io_context& io;
+    TlsContext context;
+    tcp::acceptor acceptor;
+    asio::steady_timer timer;
+    Bounds bounds;
+    Handlers handlers;
+    std::map<std::string, Peer> peers;
+    std::size_t strangers = 0;
+    bool closed = false;
+
+    void accept();
+    void admit(const std::shared_ptr<Connection>& connection);
+    void first_line(const std::shared_ptr<Connection>& connection, std::string_view line);
+    void join(const std::shared_ptr<Connection>& connection, const Frame& frame);
+    void attach_terminal(const std::shared_ptr<Connection>& connection);
+    void line(const std::string& name, std::string_view text);
+    void tick();
+    bool check(const std::string& name, Peer& peer);
+};
+
+void ChannelServer::State::accept() {
+    acceptor.async_accept([self = shared_from_this()](asio::error_code error, tcp::socket socket) {
+        if (self->closed) return;
+        if (!error && self->strangers < max_strangers)
+            self->admit(std::make_shared<Connection>(std::move(socket), self->context.native()));
+        // Out of descriptors: a breath, then go on; the connection waits in the kernel's queue.
+        if (!error) return self->accept();
+        auto pause = std::make_shared<asio::steady_timer>(self->io, std::chrono::milliseconds(100));
+        pause->async_wait([self, pause](asio::error_code) { self->accept(); });
+    });
+}
+
+void ChannelServer::State::admit(const std::shared_ptr<Connection>& connection) {
+    ++strangers;
+    connection->handshake(asio::ssl::stream_base::server, handshake_within_s,
+                          [self = shared_from_this(), connection](const std::string& error) {
+                              --self->strangers;
+                              if (!error.empty() || self->closed) return connection->close();
+                              connection->on_line =
+                                  [self, weak = std::weak_ptr(connection)](std::string_view line) {
+                                      if (auto strong = weak.lock()) self->first_line(strong, line);
+                                  };
+                              connection->start_reading();
+                          });
+}
+
+void ChannelServer::State::first_line(const std::shared_ptr<Connection>& connection, std::string_view text) {
+    auto frame = frame_from(text);
+    if (frame && frame->type == Frame::Type::hello) return join(connection, *frame);
+    if (frame && frame->type == Frame::Type::terminal && handlers.on_terminal)
+        return attach_terminal(connection);
+    connection->close();
+}
+
+void ChannelServer::State::join(const std::shared_ptr<Connection>& connection, const Frame& frame) {
+    const auto& hello = std::get<Hello>(frame.body);
+    auto name = peer_name(hello.component, hello.node);
+    bool fresh = !peers.contains(name);
+    auto& peer = peers[name];
+    if (peer.connection) peer.connection->close();
+    peer.connection = connection;
+    peer.heard_at = Connection::Clock::now();
+    connection->on_line = [self = shared_from_this(), name](std::string_view line) {
+        self->line(name, line);
+    };
+    connection->on_closed = [self = shared_from_this(), name, raw = connection.get()](const std::string&) {
+        auto found = self->peers.find(name);
+        if (found == self->peers.end() || found->second.connection.get() != raw) return;
+        found->second.closed_at = Connection::Clock::now();
+        found->second.connection.reset();
+        found->second.quiet = true;
+        self->handlers.on_away(name, Handlers::Away::broken);
+    };
+    connection->send(to_line(Frame{.type = Frame::Type::welcome, .seq = peer.link.last_received()}));
+    for (auto& line : peer.link.resend_after(frame.seq)) connection->send(std::move(line));
+    if (fresh) return handlers.on_hello(name, hello);
+    if (std::exchange(peer.quiet, false)) handlers.on_back(name);
+}
+
+void ChannelServer::State::attach_terminal(const std::shared_ptr<Connection>& connection) {
+    std::weak_ptr weak = connection;
+    auto sink = handlers.on_terminal({.write =
+                                          [weak](std::string_view bytes) {
+                                              if (auto strong = weak.lock()) strong->send(std::string(bytes));
+                                          },
+                                      .close =
+                                          [weak] {
+                                              if (auto strong = weak.lock()) strong->close();
+                                          }});
+    connection->on_bytes = std::move(sink);
+    connection->raw();
+}
+
+void ChannelServer::State::line(const std::string& name, std::string_view text) {
+    auto found = peers.find(name);
+    if (found == peers.end()) return;
+    auto& peer = found->second;
+    peer.heard_at = Connection::Clock::now();
+    auto frame = frame_from(text);
+    if (!frame) {
+        if (peer.connection) peer.connection->close();
+        peer.connection.reset();
+        peers.erase(found);
+        return handlers.on_lost(name, sentence(frame.error()));
+    }
+    if (std::exchange(peer.quiet, false)) handlers.on_back(name);
+    if (frame->type == Frame::Type::ack) return peer.link.acknowledged(frame->seq);
+    if (frame->type != Frame::Type::event || peer.link.receive(*frame) != Link::Kind::fresh) return;
+    if (peer.connection) peer.connection->send(to_line(Frame{.type = Frame::Type::ack, .seq = frame->seq}));
+    handlers.on_event(name, std::get<Event>(frame->body));
+}
+
+// True when the peer is gone for good.
+bool ChannelServer::State::check(const std::string& name, Peer& peer) {
+    double silent_s = seconds_since(peer.heard_at);
+    if (peer.connection) {
+        peer.connection->send(to_line(Frame{.type = Frame::Type::ping}));
+        if (silent_s > quiet_after_s && !std::exchange(peer.quiet, true))
+            handlers.on_away(name, Handlers::Away::silent);
+    }
+    bool ended = !peer.connection && seconds_since(peer.closed_at) > bounds.return_within_s;
+    return ended || silent_s > bounds.loss_after_s;
+}
+
+void ChannelServer::State::tick() {
+    timer.expires_after(tick_every);
+    timer.async_wait([self = shared_from_this()](asio::error_code error) {
+        if (error || self->closed) return;
+        std::map<std::string, std::string> lost;
+        for (auto& [name, peer] : self->peers)
+            if (self->check(name, peer))
+                lost[name] = peer.connection
+                                 ? fmt::format("has been silent for {:.0f} s", seconds_since(peer.heard_at))
+                                 : "closed its connection and did not come back";
+        for (auto& [name, why] : lost) {
+            if (auto& connection = self->peers[name].connection) connection->close();
+            self->peers.erase(name);
+            self->handlers.on_lost(name, why);
+        }
+        self->tick();
+    });
+}
+
+ChannelServer::ChannelServer(asio::io_context& io, const std::string& key, Bounds bounds, Handlers handlers)
+    : state_(
+          std::make_shared<State>(io, key_from(key).value_or(PresharedKey{}), bounds, std::move(handlers))) {}
+
+ChannelServer::~ChannelServer() {
+    close();
+}
+
+Result<std::uint16_t> ChannelServer::listen() {
+    auto& acceptor = state_->acceptor;
+    asio::error_code error;
+    acceptor.open(tcp::v6(), error);
+    if (!error) acceptor.set_option(asio::ip::v6_only(false), error);
+    if (!error) acceptor.bind({tcp::v6(), 0}, error);
+    if (error) { // IPv6 is switched off on this host
+        acceptor.close(error);
+        acceptor.open(tcp::v4(), error);
+        if (!error) acceptor.bind({tcp::v4(), 0}, error);
+    }
+    if (!error) acceptor.listen(1024, error);
+    if (error)
+        return fail(ErrorKind::internal, {.id = "channel-listen",
+                                          .thing = "a port for the control channel",
+                                          .seen = "cannot be opened: " + error.message(),
+                                          .next = "check the open-file limit and the network of this host"});
+    state_->accept();
+    state_->tick();
+    return acceptor.local_endpoint().port();
+}
+
+void ChannelServer::send(const std::string& peer, const Order& order) {
+    auto found = state_->peers.find(peer);
+    if (found == state_->peers.end()) return;
+    auto line = found->second.link.send(Frame{.type = Frame::Type::order, .body = order});
+    if (found->second.connection) found->second.connection->send(std::move(line));
+}
+
+void ChannelServer::forget(const std::string& peer) {
+    auto found = state_->peers.find(peer);
+    if (found == state_->peers.end()) return;
+    if (found->second.connection) found->second.connection->close();
+    state_->peers.erase(found);
+}
+
+void ChannelServer::close() {
+    if (std::exchange(state_->closed, true)) return;
+    asio::error_code ignored;
+    state_->acceptor.close(ignored);
+    state_->timer.cancel();
+    for (auto& [name, peer] : state_->peers)
+        if (peer.connection) peer.connection->close();
+    state_->peers.clear();
+}
+
+} // namespace railhead

@@ -1,0 +1,28 @@
+#pragma once
+#include "base/environment.hpp"
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace railhead {
+
+/// What every subcommand gets; each has a file commands/NAME.cpp with one add_ function, and sets `exit_code`
+/// in its callback.
+struct Context {
+    Environment environment;
+    std::vector<std::string> command; ///< what stood after "--"
+    int exit_code = 0;
+};
+
+void add_run(CLI::App& app, Context& context);
+void add_ray(CLI::App& app, Context& context);
+void add_attach(CLI::App& app, Context& context);
+void add_config(CLI::App& app, Context& context);
+void add_agent(CLI::App& app, Context& context); ///< hidden: started by srun
+void add_sweep(CLI::App& app, Context& context);
+
+} // namespace railhead

@@ -1,0 +1,70 @@
+#include "launcher/commands/launch_options.hpp"
+
+#include "policy/describe.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace railhead {
+namespace {
+
+int show(const Context& context, bool json) {
+    auto settings = settings_for(context, {});
+    if (!settings) return print_error(settings.error());
+    if (json)
+        fmt::print("{}\n", describe_json(*settings).dump(2));
+    else
+        fmt::print("{}", describe(*settings));
+    return 0;
+}
+
+// Both paths name one file, by whatever links.
+bool same_file(const std::string& a, const std::string& b) {
+    std::error_code ignored;
+    return std::filesystem::equivalent(a, b, ignored);
+}
+
+// Strict where loading is lenient: what would only be a warning to a user is a finding to the administrator
+// who asks. The user's own file is looked at with a user's rights.
+int check(const Context& context, const std::string& file, bool named) {
+    std::error_code ignored;
+    if (named && !std::filesystem::exists(file, ignored)) {
+        fmt::print(stderr, "railhead: {}: there is no such file; name the settings file to check\n", file);
+        return 1;
+    }
+    bool of_user = same_file(file, user_settings_file(context.environment));
+    auto loaded = load_settings(of_user ? "" : file, of_user ? file : "", Environment());
+    if (!loaded) {
+        print_error(loaded.error());
+        return 1;
+    }
+    for (auto& finding : loaded->findings) fmt::print(stderr, "railhead: {}\n", sentence(finding));
+    if (loaded->findings.empty()) fmt::print("{}: no findings\n", file);
+    return loaded->findings.empty() ? 0 : 1;
+}
+
+} // namespace
+
+void add_config(CLI::App& app, Context& context) {
+    auto* command =
+        app.add_subcommand("config", "Show the settings with their origins, or check a site's file");
+    command->require_subcommand(1);
+    auto* show_command =
+        command->add_subcommand("show", "Print each setting with its value and where it comes from");
+    auto json = std::make_shared<bool>(false);
+    show_command->add_flag("--json", *json, "Print one JSON document");
+    show_command->callback([&context, json] { context.exit_code = show(context, *json); });
+    auto* check_command =
+        command->add_subcommand("check", "Check a settings file: exit code 0 clean, 1 findings");
+    auto file = std::make_shared<std::string>(site_settings_file);
+    auto* name = check_command->add_option("FILE", *file, "The file");
+    check_command->callback(
+        [&context, file, name] { context.exit_code = check(context, *file, name->count() > 0); });
+}
+
+} // namespace railhead

@@ -1,0 +1,115 @@
+#include "launcher/commands/launch_options.hpp"
+
+#include "launcher/commands/live_launch.hpp"
+#include "policy/table.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstdio>
+
+namespace railhead {
+namespace {
+
+// ray.program is --ray; launch.loss_after is --loss-after.
+std::string option_name(const Row& row) {
+    if (short_name_of(row) == "program") return fmt::format("--{}", section_of(row));
+    std::string name = fmt::format("--{}", short_name_of(row));
+    std::replace(name.begin(), name.end(), '_', '-');
+    return name;
+}
+
+Result<std::map<std::string, std::string>> variables_from(const std::vector<std::string>& words) {
+    std::map<std::string, std::string> variables;
+    for (auto& word : words) {
+        auto equals = word.find('=');
+        if (equals == std::string::npos || equals == 0)
+            return fail(ErrorKind::usage, {.id = "env-option",
+                                           .thing = "--env " + word,
+                                           .seen = "has no name and value",
+                                           .expected = "NAME=VALUE",
+                                           .next = "write it as --env NAME=VALUE"});
+        variables[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+    return variables;
+}
+
+} // namespace
+
+void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_view recipe_section) {
+    for (auto& row : settings_table()) {
+        if (row.scope != Scope::user || (section_of(row) != "launch" && section_of(row) != recipe_section))
+            continue;
+        std::string text(row.documentation);
+        if (row.type != Type::text && row.type != Type::path)
+            text += fmt::format(" Give {}", expectation_of(row));
+        if (!row.preset.empty()) text += fmt::format(" (default {})", row.preset);
+        command
+            .add_option_function<std::string>(
+                option_name(row),
+                [&options, key = row.key](const std::string& value) { options.settings[key] = value; }, text)
+            ->type_name("VALUE");
+    }
+    command
+        .add_option("--env", options.env, "Set NAME=VALUE for your program on every node; may be repeated")
+        ->type_name("NAME=VALUE")
+        ->take_all()
+        ->allow_extra_args(false);
+    command
+        .add_option("--srun-arg", options.srun_args,
+                    "Pass an argument to the srun that starts the agents; may be repeated")
+        ->type_name("ARG")
+        ->allow_extra_args(false);
+    command.add_flag("--dry-run", options.dry_run,
+                     "Start nothing but the agents, print the whole plan as JSON, and end");
+    command.add_flag("--json", options.json,
+                     "Write progress and report to standard error as JSON, one object per line");
+}
+
+int print_error(const Error& error) {
+    fmt::print(stderr, "railhead: {}\n", sentence(error));
+    return exit_code(error.kind);
+}
+
+Result<Settings> settings_for(const Context& context, const LaunchOptions& options) {
+    auto loaded =
+        load_settings(site_settings_file, user_settings_file(context.environment), context.environment);
+    if (!loaded) return tl::unexpected(loaded.error());
+    for (auto& finding : loaded->findings) fmt::print(stderr, "railhead: warning: {}\n", sentence(finding));
+    for (auto& [key, value] : options.settings) {
+        auto set = loaded->settings.set(
+            key, value, Origin{.kind = Origin::Kind::option, .where = option_name(row_of(key))});
+        if (!set) return tl::unexpected(set.error());
+    }
+    return std::move(loaded->settings);
+}
+
+Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& options, std::string recipe) {
+    auto settings = settings_for(context, options);
+    if (!settings) return tl::unexpected(settings.error());
+    auto variables = variables_from(options.env);
+    if (!variables) return tl::unexpected(variables.error());
+    auto allocation = allocation_from(context.environment);
+    if (!allocation) return tl::unexpected(allocation.error());
+    LaunchSpec spec{.recipe = std::move(recipe),
+                    .environment = context.environment,
+                    .allocation = std::move(*allocation)};
+    spec.settings = std::move(*settings);
+    spec.command = context.command;
+    spec.env = std::move(*variables);
+    spec.srun_args = options.srun_args;
+    spec.dry_run = options.dry_run ? DryRun::yes : DryRun::no;
+    spec.output = options.json ? Output::json : Output::lines;
+    return spec;
+}
+
+int run_launch(Result<LaunchSpec> spec) {
+    if (!spec) return print_error(spec.error());
+    if (spec->allocation.step_task.value_or(0) > 0)
+        return wait_for_launch(spec->settings.text(Key::launch_tmp), spec->allocation.job_id,
+                               spec->settings.seconds(Key::launch_bringup_timeout));
+    return supervise(std::move(*spec));
+}
+
+} // namespace railhead

@@ -1,0 +1,40 @@
+#pragma once
+#include "launcher/commands/command.hpp"
+#include "launcher/supervisor/supervisor.hpp"
+#include "policy/settings.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// The options that every launch has: one per setting of [launch] (and of the recipe's own section), named
+/// like the setting.
+struct LaunchOptions {
+    std::map<Key, std::string> settings; ///< as typed
+    std::vector<std::string> env;        ///< NAME=VALUE
+    std::vector<std::string> srun_args;
+    bool dry_run = false;
+    bool json = false;
+};
+
+void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_view recipe_section);
+
+/// Settings from files, environment and options; warnings of the files are printed. Error (usage) names
+/// option or file.
+Result<Settings> settings_for(const Context& context, const LaunchOptions& options);
+
+/// Allocation and settings put together; the recipe adds plan, probes and explain. Error (usage): not inside
+/// a job, a bad option.
+Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& options, std::string recipe);
+
+/// Supervises, or, as a task other than the first of `srun railhead ...`, waits for the launch on this node
+/// to end (exit code 0). Prints an error of the spec and returns its exit code.
+int run_launch(Result<LaunchSpec> spec);
+
+/// "railhead: sentence" on standard error; the error's exit code.
+int print_error(const Error& error);
+
+} // namespace railhead

@@ -1,0 +1,16 @@
+#pragma once
+#include "base/error.hpp"
+
+#include <string>
+
+namespace railhead {
+
+/// What the running launch of `job` on this node published for `railhead attach` (JSON). Error (usage): there
+/// is none. Only a file of this user's, in a directory of this user's, is believed.
+Result<std::string> read_published(const std::string& tmp, const std::string& job);
+
+/// Waits until the launch of `job` on this node has come (at most `within_s`) and gone; always 0: the first
+/// task's exit code counts. Ends at SIGTERM like any program.
+int wait_for_launch(const std::string& tmp, const std::string& job, double within_s);
+
+} // namespace railhead

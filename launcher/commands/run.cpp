@@ -1,0 +1,26 @@
+#include "launcher/commands/launch_options.hpp"
+
+#include <CLI/CLI.hpp>
+
+#include <memory>
+
+namespace railhead {
+
+void add_run(CLI::App& app, Context& context) {
+    auto* command = app.add_subcommand(
+        "run", "Run a command on every node of the job: railhead run [options] -- COMMAND");
+    auto options = std::make_shared<LaunchOptions>();
+    auto run_options = std::make_shared<RunOptions>();
+    add_launch_options(*command, *options, "run");
+    command
+        ->add_option("--tasks-per-node", run_options->tasks_per_node, "How many ranks to start on each node")
+        ->check(CLI::Range(1, 4096));
+    command->callback([&context, options, run_options] {
+        auto spec = launch_spec(context, *options, "run");
+        if (spec)
+            spec->plan = [run_options](const LaunchInput& input) { return plan_run(input, *run_options); };
+        context.exit_code = run_launch(std::move(spec));
+    });
+}
+
+} // namespace railhead

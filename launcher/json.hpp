@@ -1,0 +1,81 @@
+#pragma once
+// JSON of the launcher's shapes; fields as in launcher/plan.hpp, launcher/wire.hpp and docs/schema/. Include
+// it in .cpp files only.
+#include "launcher/plan.hpp"
+#include "launcher/wire.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include <optional>
+
+/// Unknown is null.
+template <class T>
+struct nlohmann::adl_serializer<std::optional<T>> {
+    static void to_json(json& out, const std::optional<T>& value) {
+        if (value)
+            out = *value;
+        else
+            out = nullptr;
+    }
+    static void from_json(const json& in, std::optional<T>& value) {
+        if (in.is_null())
+            value.reset();
+        else
+            value = in.get<T>();
+    }
+};
+
+namespace railhead {
+
+NLOHMANN_JSON_SERIALIZE_ENUM(Level, {{Level::unknown, "unknown"},
+                                     {Level::ok, "ok"},
+                                     {Level::info, "info"},
+                                     {Level::warn, "warn"},
+                                     {Level::fail, "fail"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, id, level, where, thing, seen, expected, next)
+
+NLOHMANN_JSON_SERIALIZE_ENUM(
+    Role, {{Role::service, "service"}, {Role::driver, "driver"}, {Role::rank, "rank"}, {Role::hook, "hook"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortSpec, name, node)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Milestone, name, kind, arg, within_s)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(StopSpec, signal, grace_s, whole_tree)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Release, when, line)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Process, id, node, role, argv, env, unset, secret_files, cwd,
+                                                log, terminal, input, start_when, release, milestones, stop)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PlanNode, name, address, component, leaf)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, processes, bringup_timeout_s,
+                                                loss_after_s, grace_s, keep, attach_env, notes)
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Invitation, v, addresses, port, key, launch, tmp,
+                                                loss_after_s, grace_s, interface, subnet, ip_version, cwd,
+                                                component, probes, probe_args)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
+                                                shm_bytes, tmp_free_bytes, nofile, gpus, topology_addr, dir,
+                                                step_id, versions, findings)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom)
+NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
+                                           {Event::Type::bound, "bound"},
+                                           {Event::Type::started, "started"},
+                                           {Event::Type::taken, "taken"},
+                                           {Event::Type::milestone, "milestone"},
+                                           {Event::Type::exited, "exited"},
+                                           {Event::Type::log_tail, "log_tail"},
+                                           {Event::Type::log_back, "log_back"},
+                                           {Event::Type::survivor, "survivor"},
+                                           {Event::Type::stopped, "stopped"},
+                                           {Event::Type::bye, "bye"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, type, id, name, value, t, ended, finding, lines)
+NLOHMANN_JSON_SERIALIZE_ENUM(Order::Type, {{Order::Type::tail, "tail"},
+                                           {Order::Type::reserve, "reserve"},
+                                           {Order::Type::start, "start"},
+                                           {Order::Type::release, "release"},
+                                           {Order::Type::input, "input"},
+                                           {Order::Type::signal, "signal"},
+                                           {Order::Type::stop, "stop"},
+                                           {Order::Type::publish, "publish"},
+                                           {Order::Type::window, "window"},
+                                           {Order::Type::leave, "leave"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Order, type, id, process, line, number, text, bytes, seconds)
+
+} // namespace railhead

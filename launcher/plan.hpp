@@ -1,0 +1,111 @@
+#pragma once
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// The plan of a launch is data: a recipe makes it, --dry-run prints it, tests assert on it, the supervisor
+/// carries it out.
+///
+/// Placeholders in argv, env, files and release lines. The supervisor fills what another process or a port
+/// yields:
+///   ${port.NAME}        a port that the plan reserves (see PortSpec)
+///   ${PROCESS.MILESTONE} the value that a milestone yielded, for example ${head.gcs}
+///   ${addr.N}           announced address of the node with index N in `order`
+/// and the agent what only it knows:
+///   ${dir}              the launch's directory on that node
+///   ${file.NAME}        path of a secret file of that process
+///   ${$}                a dollar sign: what a user wrote is no template, see literal() in recipes/recipe.hpp
+
+/// A port that must be known before its owner binds it: the agent of `node` reserves it (launcher/ports.hpp)
+/// and tells it.
+struct PortSpec {
+    std::string name;
+    int node = 0; ///< index in Plan::order
+    bool operator==(const PortSpec&) const = default;
+};
+
+/// A point in the life of a process that others wait for. Kinds and their `arg`:
+///   started  (no arg)            the program was executed
+///   port     "HOST:PORT"         something accepts connections there; value: the port
+///   file     glob in ${dir}      the file exists and is not empty; value: its first line
+///   line     regular expression  a line of the process's log matches; value: group 1 or the line
+///   exit0    (no arg)            the process ended with status 0
+struct Milestone {
+    std::string name;
+    std::string kind;
+    std::string arg;
+    double within_s = 0; ///< bound, counted from the process's start; 0: the launch's bring-up time-out
+    bool operator==(const Milestone&) const = default;
+};
+
+enum class Role {
+    service, ///< must live until the end; its death ends the launch (exit code 105 unless a better cause is
+             ///< known)
+    driver,  ///< the user's command; its end is the launch's end
+    rank,    ///< one of several equal user processes; the launch ends when all have ended or one has failed
+    hook,    ///< must end with 0 before what names it in start_when starts
+};
+
+struct StopSpec {
+    int signal = 15;
+    double grace_s = 2;     ///< then SIGKILL, for the whole tree
+    bool whole_tree = true; ///< at the launch's end the signal is for all of its tree; else it ends its own
+    bool operator==(const StopSpec&) const = default;
+};
+
+/// A line written to the standard input of a process that waits for it: an interpreter that has already
+/// imported Ray.
+struct Release {
+    std::vector<std::string> when; ///< milestones "process.milestone"
+    std::string line;              ///< written with a newline, then standard input is closed
+    bool operator==(const Release&) const = default;
+};
+
+struct Process {
+    std::string id; ///< unique: "head", "worker.node2", "driver"
+    int node = 0;   ///< index in Plan::order
+    Role role = Role::service;
+    std::vector<std::string> argv;
+    std::map<std::string, std::string> env;          ///< added to the agent's environment
+    std::vector<std::string> unset;                  ///< removed from it first; a trailing * is a prefix
+    std::map<std::string, std::string> secret_files; ///< name -> content; 0600 in ${dir}; never printed
+    std::string cwd;                                 ///< empty: where railhead was started
+    std::string log;       ///< file name under ${dir}/logs; empty: the agent's own stdout and stderr (driver)
+    bool terminal = false; ///< give it a terminal relayed to the supervisor's
+    bool input = false;    ///< relay the supervisor's standard input to it; else it has /dev/null
+    std::vector<std::string> start_when; ///< milestones; empty: at once
+    std::optional<Release> release;
+    std::vector<Milestone> milestones; ///< of which bring-up waits for all
+    StopSpec stop;
+    bool operator==(const Process&) const = default;
+};
+
+struct PlanNode {
+    std::string name;
+    std::string address; ///< announced, without brackets
+    int component = 0;   ///< index of the allocation's component
+    std::string leaf;    ///< leaf group from SLURM_TOPOLOGY_ADDR; empty: unknown
+    bool operator==(const PlanNode&) const = default;
+};
+
+struct Plan {
+    int v = 1;
+    std::string recipe;
+    std::vector<PlanNode> order; ///< rank order; index 0 is the head
+    std::vector<PortSpec> ports;
+    std::vector<Process> processes;
+    double bringup_timeout_s = 180;
+    double loss_after_s = 60;
+    double grace_s = 2;
+    bool keep = false; ///< no driver: stay up until Ctrl-C, scancel or the time limit
+    std::map<std::string, std::string>
+        attach_env;                 ///< what `railhead attach` gives to its command on the head node
+    std::vector<std::string> notes; ///< said when everything is up; placeholders filled
+    bool operator==(const Plan&) const = default;
+};
+
+} // namespace railhead

@@ -1,0 +1,197 @@
+#include "launcher/recipes/ray_checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <map>
+
+namespace railhead {
+
+namespace {
+
+constexpr std::uint64_t mib = 1024 * 1024;
+
+// Ray's services write some 10 MB of logs in their first minutes and stop working in odd ways without room.
+constexpr std::uint64_t least_tmp_bytes = 100 * mib;
+// GCS and raylet hold a few sockets to each worker process, and Ray starts about one process per CPU.
+constexpr std::uint64_t least_open_files = 1024;
+constexpr std::uint64_t open_files_per_cpu = 16;
+// sun_path has 108 bytes with its final zero: unix(7).
+constexpr std::size_t longest_socket_path = 107;
+// <dir>/r/session_2026-11-22_12-30-03_312754_4194304/sockets/plasma_store; the dashboard's modules have
+// longer names: dash_PlatformEventHead.
+constexpr std::string_view longest_socket =
+    "/r/session_2026-11-22_12-30-03_312754_4194304/sockets/plasma_store";
+constexpr std::size_t dashboard_socket_extra = 10;
+// Ray refuses an object store of less than 75 MiB, and imports itself in some more.
+constexpr std::uint64_t least_memory_bytes = 100 * mib;
+// Token authentication came with 2.52.
+constexpr int least_minor = 52;
+
+tl::unexpected<Error> refuse(Finding finding) {
+    return fail(ErrorKind::check_refused, std::move(finding));
+}
+
+std::string list_of(const std::vector<std::string>& names) {
+    std::string text;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        text += (i == 0 ? "" : i + 1 == names.size() ? " and " : ", ") + names[i];
+    return text;
+}
+
+std::string version_of(const Hello& hello, const char* name) {
+    const auto at = hello.versions.find(name);
+    return at == hello.versions.end() ? "" : at->second;
+}
+
+std::string versions_of(const Hello& hello) {
+    return fmt::format("Ray {} with Python {}", version_of(hello, "ray"), version_of(hello, "python"));
+}
+
+/// The finding of the first node for which `judge` yields one, about all of them.
+template <class Judge>
+Result<void> first_of(const std::vector<Hello>& hellos, const Judge& judge) {
+    std::optional<Finding> headline;
+    std::vector<std::string> nodes;
+    for (const auto& hello : hellos)
+        if (std::optional<Finding> finding = judge(hello)) {
+            if (!headline) headline = finding;
+            nodes.push_back(hello.node);
+        }
+    if (!headline) return {};
+    headline->where = where_of(nodes);
+    return refuse(*headline);
+}
+
+std::optional<Finding> missing(const Hello& hello) {
+    if (!version_of(hello, "ray").empty()) return std::nullopt;
+    for (const auto& finding : hello.findings)
+        if (finding.id.starts_with("ray-")) return finding;
+    return Finding{.id = "ray-missing",
+                   .thing = "ray",
+                   .seen = "was not found",
+                   .next = "install Ray there or give --ray PATH"};
+}
+
+std::optional<Finding> too_old(const Hello& hello) {
+    const auto text = version_of(hello, "ray");
+    const auto* end = text.data() + text.size();
+    int major = 0, minor = 0;
+    const auto dot = std::from_chars(text.data(), end, major);
+    if (dot.ec != std::errc{} || dot.ptr == end || *dot.ptr != '.') return std::nullopt; // a private build
+    if (std::from_chars(dot.ptr + 1, end, minor).ec != std::errc{}) return std::nullopt;
+    if (major > 2 || (major == 2 && minor >= least_minor)) return std::nullopt;
+    return Finding{.id = "ray-too-old",
+                   .thing = "Ray " + text,
+                   .seen = "has no token authentication: anybody on the cluster could run code as you",
+                   .expected = fmt::format("2.{} or newer", least_minor),
+                   .next = "upgrade Ray or give --ray PATH of a newer one"};
+}
+
+Result<void> same_versions(const std::vector<Hello>& hellos) {
+    std::map<std::string, std::vector<std::string>> nodes;
+    for (const auto& hello : hellos) nodes[versions_of(hello)].push_back(hello.node);
+    if (nodes.size() < 2) return {};
+    // What most nodes have is expected; with equal numbers, what the head has.
+    const auto* usual = &nodes.at(versions_of(hellos.front()));
+    auto expected = versions_of(hellos.front());
+    for (const auto& [versions, those] : nodes)
+        if (those.size() > usual->size()) {
+            usual = &those;
+            expected = versions;
+        }
+    const auto odd =
+        std::ranges::find_if(hellos, [&](const auto& hello) { return versions_of(hello) != expected; });
+    std::vector<std::string> others;
+    for (const auto& hello : hellos)
+        if (versions_of(hello) != expected && versions_of(hello) != versions_of(*odd))
+            others.push_back(fmt::format("{} has {}", hello.node, versions_of(hello)));
+    const auto more = others.empty() ? "" : "; " + list_of(others);
+    return refuse({.id = "ray-version",
+                   .where = where_of(nodes.at(versions_of(*odd))),
+                   .thing = version_of(*odd, "ray.program"),
+                   .seen = "is " + versions_of(*odd),
+                   .expected = fmt::format("{} as on {}{}", expected, list_of(*usual), more),
+                   .next = "use one environment on all nodes, or give --ray PATH"});
+}
+
+std::optional<Finding> few_open_files(const Allocation& allocation, const Hello& hello) {
+    const auto cpus = static_cast<std::uint64_t>(std::max(0, allocated_cpus(allocation, hello)));
+    const auto least = std::max(least_open_files, open_files_per_cpu * cpus);
+    if (!hello.nofile || *hello.nofile >= least) return std::nullopt;
+    return Finding{.id = "ray-open-files",
+                   .thing = "the limit of open files (ulimit -Hn)",
+                   .seen = fmt::format("is {}", *hello.nofile),
+                   .expected = fmt::format("at least {} for {} CPUs", least, cpus),
+                   .next = "raise it in the job script, or ask the administrator for PropagateResourceLimits "
+                           "and LimitNOFILE of slurmd"};
+}
+
+std::optional<Finding> tmp_full(const Hello& hello) {
+    if (!hello.tmp_free_bytes || *hello.tmp_free_bytes >= least_tmp_bytes) return std::nullopt;
+    return Finding{.id = "ray-tmp-full",
+                   .thing = hello.dir,
+                   .seen = fmt::format("has {} MiB of free space", *hello.tmp_free_bytes / mib),
+                   .expected = fmt::format("at least {} MiB for Ray's logs", least_tmp_bytes / mib),
+                   .next = "free space there, or give another directory with --tmp"};
+}
+
+std::optional<Finding> little_memory(const Hello& hello, std::uint64_t object_store) {
+    if (!hello.mem_bytes) return std::nullopt;
+    auto least = std::max(least_memory_bytes, object_store);
+    if (*hello.mem_bytes >= least) return std::nullopt;
+    return Finding{
+        .id = "ray-memory",
+        .thing = "the job's memory",
+        .seen = fmt::format("is {} MiB", *hello.mem_bytes / mib),
+        .expected = fmt::format("at least {} MiB for {}", least / mib,
+                                object_store > least_memory_bytes ? "the object store that was asked for"
+                                                                  : "Ray itself"),
+        .next = object_store > least_memory_bytes ? "ask for more (--mem), or give a smaller --object-store"
+                                                  : "ask for more (--mem)"};
+}
+
+std::optional<Finding> little_shm(const Hello& hello) {
+    if (!hello.shm_bytes || *hello.shm_bytes >= least_store_bytes) return std::nullopt;
+    return Finding{.id = "ray-shm",
+                   .thing = "/dev/shm",
+                   .seen = fmt::format("has {} MiB of free space", *hello.shm_bytes / mib),
+                   .expected = fmt::format("at least {} MiB for Ray's object store", least_store_bytes / mib),
+                   .next = "remove what other jobs left there, or exclude the node (--exclude)"};
+}
+
+} // namespace
+
+std::string where_of(const std::vector<std::string>& nodes) {
+    if (nodes.size() < 2) return nodes.empty() ? "" : nodes.front();
+    return nodes.front() + " (also " + list_of({nodes.begin() + 1, nodes.end()}) + ")";
+}
+
+Result<void> check_ray(const LaunchInput& input, bool dashboard, std::uint64_t object_store) {
+    const auto& hellos = input.hellos;
+    const auto longest = longest_socket.size() + (dashboard ? dashboard_socket_extra : 0);
+    const auto long_path = [&](const Hello& hello) -> std::optional<Finding> {
+        const auto bytes = hello.dir.size() + longest;
+        if (bytes <= longest_socket_path) return std::nullopt;
+        return Finding{.id = "ray-socket-path",
+                       .thing = "the path of Ray's sockets below " + hello.dir,
+                       .seen = fmt::format("would have {} bytes", bytes),
+                       .expected = fmt::format("at most {}", longest_socket_path),
+                       .next = "give a shorter directory with --tmp"};
+    };
+    const auto few_files = [&](const Hello& hello) { return few_open_files(input.allocation, hello); };
+    if (hellos.empty()) return refuse({.id = "no-nodes", .thing = "the job", .seen = "has no node"});
+    return first_of(hellos, missing)
+        .and_then([&] { return first_of(hellos, too_old); })
+        .and_then([&] { return same_versions(hellos); })
+        .and_then([&] { return first_of(hellos, long_path); })
+        .and_then([&] { return first_of(hellos, tmp_full); })
+        .and_then([&] { return first_of(hellos, few_files); })
+        .and_then([&] {
+            return first_of(hellos, [&](const Hello& hello) { return little_memory(hello, object_store); });
+        })
+        .and_then([&] { return first_of(hellos, little_shm); });
+}
+
+} // namespace railhead

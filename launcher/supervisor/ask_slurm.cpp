@@ -1,0 +1,40 @@
+#include "launcher/supervisor/ask_slurm.hpp"
+
+#include "base/child.hpp"
+
+#include <fmt/format.h>
+
+namespace railhead {
+namespace {
+constexpr double answer_within_s = 10;
+constexpr std::size_t max_answer_bytes = 4 << 20; // a line per job, 100 bytes per group of nodes
+} // namespace
+
+Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, const std::string& job) {
+    Finding finding{.id = "no-job", .thing = "job " + job, .next = "see 'squeue --me' for your jobs"};
+    if (job.empty() || job.find_first_not_of("0123456789_+") != std::string::npos) {
+        finding.seen = "is no job";
+        finding.expected = "a number as squeue shows it, such as 17, 16_3 or 14+1";
+        return fail(ErrorKind::usage, finding);
+    }
+    ChildSpec scontrol{.argv = {"scontrol", "show", "job", "--details", "--oneliner", job},
+                       .env = environment.all()};
+    auto answer = capture(std::move(scontrol), answer_within_s, max_answer_bytes);
+    if (!answer) return tl::unexpected(answer.error());
+    if (!answer->status) {
+        finding.seen =
+            fmt::format("cannot be looked up: scontrol gave no answer within {} s", answer_within_s);
+        return fail(ErrorKind::usage, finding);
+    }
+    auto details = job_details_from(answer->out);
+    if (!details.empty()) return details;
+    finding.seen = "was not found by scontrol";
+    return fail(ErrorKind::usage, finding);
+}
+
+std::string slurm_version(const Environment& environment) {
+    auto answer = capture({.argv = {"scontrol", "--version"}, .env = environment.all()}, answer_within_s);
+    return answer ? answer->out : std::string();
+}
+
+} // namespace railhead

@@ -1,0 +1,28 @@
+#pragma once
+#include "launcher/supervisor/srun.hpp"
+#include "launcher/supervisor/supervisor.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// Where agents find the supervisor, and how both know each other.
+struct Meeting {
+    std::vector<std::string> addresses; ///< tried in turn
+    std::uint16_t port = 0;
+    std::string key, launch;
+};
+
+/// This node's addresses by the policy of `spec`. Error (usage): none, or only loopback while agents are on
+/// other nodes.
+Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec);
+
+/// The step of the agents. Asks scontrol for its version.
+StepSpec step_for(const LaunchSpec& spec, const std::string& launch);
+
+/// What the agents of one component get on standard input.
+Invitation invitation_for(const LaunchSpec& spec, const Meeting& meeting, std::size_t component);
+
+} // namespace railhead

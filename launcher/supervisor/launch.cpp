@@ -1,0 +1,369 @@
+#include "launcher/supervisor/launch.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <utility>
+
+namespace railhead {
+namespace {
+
+constexpr double tail_within_s = 1; // for the log of what is missing, at a time-out
+constexpr double leave_slack_s = 5; // beyond the grace, for agents to look for survivors
+constexpr int log_bytes_back = 1 << 20;
+
+} // namespace
+
+Launch::Launch(Plan plan, std::string port_range, Sink sink, Explain explain)
+    : plan_(std::move(plan)), port_range_(std::move(port_range)), sink_(std::move(sink)),
+      explain_(std::move(explain)), values_(plan_) {
+    for (auto& process : plan_.processes) processes_[process.id].process = &process;
+    for (std::size_t i = 0; i < plan_.order.size(); ++i) present_.insert(static_cast<int>(i));
+}
+
+void Launch::begin(double now) {
+    for (auto& port : plan_.ports)
+        sink_.send(port.node, Order{.type = Order::Type::reserve, .id = port.name, .text = port_range_});
+    start_what_can(now);
+    check_ready(now);
+}
+
+bool Launch::reached(const std::vector<std::string>& milestones) const {
+    return std::ranges::all_of(milestones, [this](auto& name) { return values_.contains(name); });
+}
+
+bool Launch::can_start(const Running& running) const {
+    return !running.ordered && reached(running.process->start_when);
+}
+
+void Launch::start_what_can(double) {
+    if (phase_ != Phase::starting && phase_ != Phase::running) return;
+    for (auto& [id, running] : processes_) {
+        if (can_start(running)) {
+            auto process = values_.filled(*running.process);
+            if (!process) continue;
+            running.ordered = true;
+            sink_.send(process->node, Order{.type = Order::Type::start,
+                                            .id = id,
+                                            .process = *process,
+                                            .number = process->terminal ? window_ : 0});
+        }
+        auto& release = running.process->release;
+        if (!release || !running.ordered || running.released || !reached(release->when)) continue;
+        if (auto line = values_.filled(release->line)) {
+            running.released = true;
+            sink_.send(running.process->node, Order{.type = Order::Type::release, .id = id, .line = *line});
+        }
+    }
+}
+
+void Launch::on_event(int node, const Event& event, double now) {
+    switch (event.type) {
+    case Event::Type::bound:
+        values_.set("port." + event.id, event.value);
+        return start_what_can(now);
+    case Event::Type::started:
+        if (auto found = processes_.find(event.id); found != processes_.end()) {
+            found->second.started_s = now;
+            if (found->second.process->role == Role::driver)
+                sink_.say(fmt::format("driver started on {}", node_name(node)));
+        }
+        return;
+    case Event::Type::taken: // InputRelay's
+        return;
+    case Event::Type::milestone:
+        return on_milestone(event, now);
+    case Event::Type::exited:
+        return on_exited(event, now);
+    case Event::Type::log_tail:
+        if (auto found = processes_.find(event.id); found != processes_.end())
+            found->second.log = event.lines;
+        return;
+    case Event::Type::log_back:
+        if (sink_.log_back) sink_.log_back(node, event);
+        return;
+    case Event::Type::survivor:
+        if (event.finding) survivors_.push_back(*event.finding);
+        return;
+    case Event::Type::finding:
+        if (!event.finding) return;
+        if (event.finding->level != Level::fail) return findings_.push_back(*event.finding);
+        return end(
+            outcome_of(event.finding->id == "agent-killed" ? ErrorKind::node_lost : ErrorKind::bringup_failed,
+                       sentence(*event.finding), node_name(node), event.lines),
+            now);
+    case Event::Type::stopped:
+        return on_stopped(event, now);
+    case Event::Type::bye:
+        return node_done(node);
+    }
+}
+
+void Launch::on_milestone(const Event& event, double now) {
+    auto found = processes_.find(event.id);
+    if (found == processes_.end()) return;
+    found->second.reached[event.name] = event.value;
+    values_.set(event.id + "." + event.name, event.value);
+    start_what_can(now);
+    check_ready(now);
+}
+
+bool Launch::up(const Running& running) const {
+    if (running.process->role == Role::driver) return true;
+    return running.ordered && running.reached.size() >= running.process->milestones.size();
+}
+
+void Launch::check_ready(double now) {
+    std::map<int, bool> node_up;
+    bool all = true;
+    for (auto& [id, running] : processes_) {
+        auto& state = node_up.try_emplace(running.process->node, true).first->second;
+        state = state && up(running);
+        all = all && up(running);
+    }
+    for (auto [node, is_up] : node_up)
+        if (is_up) node_ready_.try_emplace(node, now);
+    if (!all || phase_ != Phase::starting) return;
+    phase_ = Phase::running;
+    publish();
+    sink_.ready();
+}
+
+// What `railhead attach` needs, on the head node; and what the user should know.
+void Launch::publish() {
+    nlohmann::json env = nlohmann::json::object();
+    for (auto& [name, value] : plan_.attach_env) env[name] = values_.filled(value).value_or(value);
+    if (!env.empty())
+        sink_.send(
+            0, Order{.type = Order::Type::publish, .text = nlohmann::json{{"v", 1}, {"env", env}}.dump()});
+    for (auto& note : plan_.notes) note = values_.filled(note).value_or(note);
+}
+
+void Launch::on_exited(const Event& event, double now) {
+    auto found = processes_.find(event.id);
+    if (found == processes_.end() || !event.ended) return;
+    auto& running = found->second;
+    running.ended = event.ended;
+    if (!event.lines.empty()) running.log = event.lines;
+    on_ended_running(running, now);
+}
+
+void Launch::on_ended_running(Running& running, double now) {
+    const auto& process = *running.process;
+    const auto& node = node_name(process.node);
+    bool good = running.ended->code == 0 && !running.ended->oom;
+    if (process.role == Role::hook && good) return;
+    if (phase_ == Phase::ending || phase_ == Phase::over) {
+        // Services end because we stop them; a user's program that failed after the headline is a victim.
+        bool users = process.role == Role::driver || process.role == Role::rank;
+        bool said = outcome_ && outcome_->cause.process == process.id;
+        if (users && !good && !said)
+            victims_.push_back(outcome_of(process, node, *running.ended, running.log, explain_).cause);
+        return;
+    }
+    if (process.role == Role::rank && good) {
+        auto busy = [](auto& entry) {
+            return entry.second.process->role == Role::rank && !entry.second.ended;
+        };
+        if (std::ranges::any_of(processes_, busy)) return;
+        auto outcome = outcome_of(process, node, *running.ended, running.log, explain_);
+        outcome.cause.sentence = "every rank ended with exit code 0";
+        return end(outcome, now);
+    }
+    auto outcome = outcome_of(process, node, *running.ended, running.log, explain_);
+    if (phase_ == Phase::starting && outcome.cause.kind == name_of(ErrorKind::service_died)) {
+        outcome.exit_code = exit_code(ErrorKind::bringup_failed);
+        outcome.cause.kind = name_of(ErrorKind::bringup_failed);
+    }
+    // A program may fail of a lost node before we know that it is lost: then that is the cause.
+    if (!good && !away_.empty()) {
+        held_.push_back(std::move(outcome));
+        return;
+    }
+    end(std::move(outcome), now);
+}
+
+void Launch::on_away(int node) {
+    if (phase_ == Phase::starting || phase_ == Phase::running) away_.insert(node);
+}
+
+void Launch::on_back(int node, double now) {
+    away_.erase(node);
+    if (away_.empty()) end_held(now);
+}
+
+void Launch::end_held(double now) {
+    for (auto& outcome : std::exchange(held_, {})) end(std::move(outcome), now);
+}
+
+void Launch::on_lost(int node, const std::string& why, double now) {
+    if (phase_ == Phase::ending || phase_ == Phase::over) {
+        findings_.push_back({.id = "agent-silent",
+                             .level = Level::warn,
+                             .where = node_name(node),
+                             .thing = "the agent",
+                             .seen = why,
+                             .next = "look for processes of this job on the node"});
+        return node_done(node);
+    }
+    present_.erase(node);
+    end(outcome_of(
+            ErrorKind::node_lost,
+            fmt::format("{} was lost {}: its agent {}; see the node's state with 'scontrol show node {}'",
+                        node_name(node),
+                        phase_ == Phase::starting ? "during bring-up" : "while the program ran", why,
+                        node_name(node)),
+            node_name(node)),
+        now);
+}
+
+void Launch::on_step_ended(int component, const std::string& words, const ChildStatus& srun, double now) {
+    if (phase_ == Phase::over) return;
+    if (srun.kind == ChildStatus::Kind::killed) // without it the agents live on, and hear us
+        return end(outcome_of(ErrorKind::cancelled,
+                              fmt::format("srun, which holds the step of the agents, was killed by {}",
+                                          signal_name(srun.value))),
+                   now);
+    std::vector<std::string> gone;
+    for (int node : std::set(present_))
+        if (plan_.order[static_cast<std::size_t>(node)].component == component) {
+            gone.push_back(node_name(node));
+            present_.erase(node);
+        }
+    if (phase_ == Phase::ending) {
+        if (present_.empty()) phase_ = Phase::over;
+        return;
+    }
+    auto said = words.empty() ? std::string() : fmt::format(" (srun: {})", words);
+    end(outcome_of(
+            ErrorKind::cancelled,
+            fmt::format("the step was ended from outside{}: every agent was killed, as scancel does", said)),
+        now);
+}
+
+void Launch::on_signal(int number, bool past_limit, double now) {
+    if (number == SIGUSR1 || number == SIGUSR2 || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
+        for (auto& [id, running] : processes_)
+            if (running.process->role != Role::service && running.ordered && !running.ended)
+                sink_.send(running.process->node,
+                           Order{.type = Order::Type::signal, .id = id, .number = number});
+        if (number != SIGINT || phase_ == Phase::running) return;
+    }
+    if (number == SIGINT && plan_.keep && phase_ == Phase::running) {
+        Outcome outcome;
+        outcome.cause.sentence = "ended by Ctrl-C";
+        return end(outcome, now);
+    }
+    end_by_signal(number, past_limit, now);
+}
+
+// The agents were told to end: Slurm signals them too, and they leave by themselves.
+void Launch::on_stopped(const Event& event, double now) {
+    bool limit = event.value == "limit";
+    end_by_signal(limit ? SIGTERM : std::atoi(event.value.c_str()), limit, now);
+}
+
+void Launch::end_by_signal(int number, bool past_limit, double now) {
+    if (past_limit)
+        return end(
+            outcome_of(ErrorKind::time_limit, "the job reached its time limit; ask for more with --time"),
+            now);
+    end(outcome_of(ErrorKind::cancelled, fmt::format("cancelled: told to end by {}", signal_name(number))),
+        now);
+}
+
+void Launch::resize(int window) {
+    window_ = window;
+    for (auto& [id, running] : processes_)
+        if (running.process->terminal && running.ordered && window > 0)
+            sink_.send(running.process->node, Order{.type = Order::Type::window, .id = id, .number = window});
+}
+
+void Launch::end(Outcome outcome, double now) {
+    if (phase_ == Phase::ending || phase_ == Phase::over) {
+        auto same = [&](const Cause& cause) { return cause.sentence == outcome.cause.sentence; };
+        if (outcome_ && !same(outcome_->cause) && std::ranges::none_of(victims_, same))
+            victims_.push_back(std::move(outcome.cause));
+        return;
+    }
+    phase_ = Phase::ending;
+    outcome_ = std::move(outcome);
+    end_by_s_ = now + plan_.grace_s + leave_slack_s;
+    int back = outcome_->exit_code == 0 ? 0 : log_bytes_back;
+    for (int node : present_)
+        sink_.send(node, Order{.type = Order::Type::leave, .number = back, .seconds = plan_.grace_s});
+    if (present_.empty()) phase_ = Phase::over;
+    end_held(now); // as victims
+}
+
+void Launch::node_done(int node) {
+    present_.erase(node);
+    if (phase_ == Phase::ending && present_.empty()) phase_ = Phase::over;
+}
+
+std::vector<std::string> Launch::missing() const {
+    std::vector<std::string> names;
+    for (auto& [id, running] : processes_) {
+        if (up(running)) continue;
+        std::vector<std::string> milestones;
+        for (auto& milestone : running.process->milestones)
+            if (!running.reached.contains(milestone.name)) milestones.push_back(milestone.name);
+        names.push_back(
+            fmt::format("{} on {} ({})", id, node_name(running.process->node),
+                        running.ordered ? fmt::format("{}", fmt::join(milestones, ", ")) : "not started"));
+    }
+    return names;
+}
+
+void Launch::time_out(double now) {
+    std::vector<std::string> log;
+    std::string node;
+    for (auto& [id, running] : processes_) {
+        if (up(running) || !running.ordered) continue;
+        node = node_name(running.process->node);
+        log = running.log;
+        break;
+    }
+    end(outcome_of(ErrorKind::bringup_timeout,
+                   fmt::format("bring-up did not end within {:.0f} s: still missing {}; raise "
+                               "--bringup-timeout if the nodes are slow",
+                               plan_.bringup_timeout_s, fmt::join(missing(), ", ")),
+                   node, log),
+        now);
+}
+
+void Launch::on_tick(double now) {
+    if (phase_ == Phase::ending && now > end_by_s_) {
+        for (int node : present_)
+            findings_.push_back({.id = "agent-silent",
+                                 .level = Level::warn,
+                                 .where = node_name(node),
+                                 .thing = "the agent",
+                                 .seen = "did not say that it left",
+                                 .next = "look for processes of this job on the node"});
+        present_.clear();
+        phase_ = Phase::over;
+        return;
+    }
+    if (phase_ != Phase::starting || now < plan_.bringup_timeout_s) return;
+    if (!std::exchange(timed_out_, true)) {
+        tail_by_s_ = now + tail_within_s;
+        for (auto& [id, running] : processes_)
+            if (running.ordered && !up(running))
+                sink_.send(running.process->node, Order{.type = Order::Type::tail, .id = id, .number = 20});
+    } else if (now > tail_by_s_) {
+        time_out(now);
+    }
+}
+
+std::optional<double> Launch::node_ready_s(int node) const {
+    auto found = node_ready_.find(node);
+    if (found == node_ready_.end()) return std::nullopt;
+    return found->second;
+}
+
+} // namespace railhead

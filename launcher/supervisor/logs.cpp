@@ -1,0 +1,86 @@
+#include "launcher/supervisor/logs.hpp"
+
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <unistd.h>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t max_bytes_back = 256 * 1024 * 1024;
+
+// An agent is our own program, but a node's name and a log's become part of a path.
+bool plain_name(const std::string& name) {
+    return !name.empty() && name != "." && name != ".." && name.find('/') == std::string::npos &&
+           name.size() < 200;
+}
+
+} // namespace
+
+void LogsBack::begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch) {
+    dir_ = fmt::format("{}railhead-{}-{}-{}", dir.empty() ? "" : dir + "/", job, attempt, launch);
+}
+
+void LogsBack::add(const std::string& node, const std::string& log, std::string_view chunk) {
+    if (broken_ || !plain_name(node) || !plain_name(log) || bytes_ + chunk.size() > max_bytes_back) return;
+    std::error_code error;
+    auto folder = std::filesystem::path(dir_) / node;
+    std::filesystem::create_directories(folder, error);
+    auto file = folder / log;
+    bool first = written_.insert(file).second;
+    errno = 0;
+    std::ofstream out(file, first ? std::ios::trunc : std::ios::app);
+    out << chunk;
+    out.close();
+    bytes_ += chunk.size();
+    if (out) return;
+    broken_ = true;
+    written_.erase(file);
+    problem_ = Finding{.id = "logs-lost",
+                       .level = Level::warn,
+                       .thing = file.string(),
+                       .seen = fmt::format("cannot be written: {}", std::strerror(errno)),
+                       .next = "give a directory with --log-dir to keep the logs of a failed launch"};
+}
+
+namespace {
+
+/// A pipe, /dev/null or /dev/stderr is written to; only what is a file, or is not there yet, can be replaced.
+bool is_device(const std::string& path) {
+    std::error_code error;
+    auto status = std::filesystem::status(path, error);
+    return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
+}
+
+tl::unexpected<Error> cannot_write(const std::string& path) {
+    return fail(ErrorKind::usage, {.id = "file-write",
+                                   .thing = path,
+                                   .seen = fmt::format("cannot be written: {}", std::strerror(errno)),
+                                   .next = "give another path"});
+}
+
+} // namespace
+
+Result<void> write_file(const std::string& path, std::string_view content) {
+    auto device = is_device(path);
+    auto beside = device ? path : path + ".new";
+    errno = 0;
+    std::ofstream out(beside, device ? std::ios::app : std::ios::trunc);
+    out << content;
+    out.close();
+    if (out && (device || std::rename(beside.c_str(), path.c_str()) == 0)) return {};
+    return cannot_write(path);
+}
+
+Result<void> can_write_file(const std::string& path) {
+    auto folder = std::filesystem::path(path).parent_path();
+    auto target = is_device(path) ? path : folder.empty() ? "." : folder.string();
+    if (path.empty() || access(target.c_str(), W_OK) == 0) return {};
+    return cannot_write(path);
+}
+
+} // namespace railhead

@@ -1,0 +1,37 @@
+#pragma once
+#include "base/error.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace railhead {
+
+/// Logs that agents send back over the channel, so that no file system need be shared: DIR/NODE/LOG.
+class LogsBack {
+  public:
+    /// They go to "railhead-JOBID-ATTEMPT-LAUNCH" in `dir`, or in the working directory. Nothing is made
+    /// until something comes.
+    void begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch);
+    /// Appends a chunk of one log; bounded in size and names; after the first failure all is dropped.
+    void add(const std::string& node, const std::string& log, std::string_view chunk);
+    /// Where logs were written; empty: nowhere.
+    std::string path() const { return written_.empty() ? std::string() : dir_; }
+    const std::optional<Finding>& problem() const { return problem_; } ///< the first failure
+
+  private:
+    std::string dir_;
+    std::set<std::string> written_;
+    std::size_t bytes_ = 0;
+    bool broken_ = false;
+    std::optional<Finding> problem_;
+};
+
+/// Replaces the file at once (rename), mode 0644; a device or pipe is written to. Error (usage) with the
+/// system's words.
+Result<void> write_file(const std::string& path, std::string_view content);
+/// Whether it would work now; an empty path is fine.
+Result<void> can_write_file(const std::string& path);
+
+} // namespace railhead

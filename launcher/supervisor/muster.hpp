@@ -1,0 +1,44 @@
+#pragma once
+#include "launcher/wire.hpp"
+#include "slurm/allocation.hpp"
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// The agents that a launch waits for and what they said of their nodes. Peers are named as in ChannelServer.
+class Muster {
+  public:
+    explicit Muster(const Allocation& allocation);
+
+    /// False: nobody waits for this peer.
+    bool add(const std::string& peer, const Hello& hello, double now);
+    void remove(const std::string& peer);
+    bool complete() const { return hellos_.size() == expected_.size(); }
+    bool empty() const { return hellos_.empty(); }
+    std::vector<Hello> in_order() const; ///< the allocation's; once complete
+    std::vector<std::string> missing_nodes() const;
+    int gpus() const;
+
+    const std::map<std::string, Hello>& hellos() const { return hellos_; }
+    const std::map<std::string, double>& times() const {
+        return times_;
+    } ///< seconds since the start, by peer
+
+  private:
+    std::vector<std::string> expected_;
+    std::map<std::string, Hello> hellos_;
+    std::map<std::string, double> times_;
+};
+
+/// Why nothing can be started on a node, whatever the others say. What concerns a probe or the program is
+/// left to the recipe, when every node has said its part.
+std::optional<Finding> refusal_of(const Hello& hello, const std::vector<std::string>& probes);
+
+/// "0:node1" -> "node1"
+std::string node_of_peer(const std::string& peer);
+
+} // namespace railhead

@@ -1,0 +1,109 @@
+#include "launcher/supervisor/outcome.hpp"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <cstring>
+
+namespace railhead {
+namespace {
+
+std::string who(const Process& process, const std::string& node) {
+    switch (process.role) {
+    case Role::driver:
+        return fmt::format("the driver on {}", node);
+    case Role::rank:
+        return fmt::format("{} on {}", process.id, node);
+    case Role::hook:
+    case Role::service:
+        break;
+    }
+    return fmt::format("{} on {}", process.id, node);
+}
+
+bool users_own(const Process& process) {
+    return process.role == Role::driver || process.role == Role::rank;
+}
+
+std::vector<std::string> end_of(const std::vector<std::string>& log, std::size_t lines) {
+    return {log.size() > lines ? log.end() - static_cast<std::ptrdiff_t>(lines) : log.begin(), log.end()};
+}
+
+} // namespace
+
+std::string signal_name(int number) {
+    const char* name = sigabbrev_np(number);
+    return name ? fmt::format("SIG{}", name) : fmt::format("signal {}", number);
+}
+
+// A shell gives the end of its child as 128 + signal.
+bool was_killed(const Ended& ended) {
+    return ended.signal == SIGKILL || ended.code == 128 + SIGKILL;
+}
+
+std::string ending_of(const Ended& ended) {
+    if (ended.oom && was_killed(ended)) return "was killed by the out-of-memory killer";
+    if (ended.oom)
+        return ending_of({.code = ended.code, .signal = ended.signal}) +
+               " after the out-of-memory killer had killed a process of this job there";
+    if (ended.signal) return "was killed by " + signal_name(*ended.signal);
+    return fmt::format("ended with exit code {}", ended.code.value_or(0));
+}
+
+Outcome outcome_of(const Process& process, const std::string& node, const Ended& ended,
+                   const std::vector<std::string>& log, const Explain& explain) {
+    Outcome outcome;
+    outcome.cause.process = process.id;
+    outcome.cause.node = node;
+    outcome.cause.sentence = fmt::format("{} {}", who(process, node), ending_of(ended));
+    bool own = users_own(process);
+    if (!own) outcome.cause.log_tail = end_of(log, 8);
+    if (ended.oom) {
+        // A program that lost one of its processes and said so with a code of its own keeps it.
+        bool passed_on = own && ended.code && !was_killed(ended);
+        outcome.exit_code = passed_on ? *ended.code : exit_code(ErrorKind::out_of_memory);
+        outcome.cause.kind = name_of(ErrorKind::out_of_memory);
+        outcome.cause.sentence += "; ask for more memory (--mem, --mem-per-gpu) or use less";
+    } else if (own) {
+        outcome.exit_code = ended.signal ? 128 + *ended.signal : ended.code.value_or(0);
+        outcome.cause.kind = ended.signal ? "signal" : "exit";
+    } else {
+        outcome.exit_code = exit_code(ErrorKind::service_died);
+        outcome.cause.kind = name_of(ErrorKind::service_died);
+        auto why = explain ? explain(process, log) : std::string();
+        if (!why.empty()) outcome.cause.sentence += ": " + why;
+    }
+    return outcome;
+}
+
+Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node, std::vector<std::string> log) {
+    Outcome outcome;
+    outcome.exit_code = exit_code(kind);
+    outcome.cause = {.kind = std::string(name_of(kind)),
+                     .process = {},
+                     .node = std::move(node),
+                     .sentence = std::move(sentence),
+                     .log_tail = end_of(log, 8)};
+    return outcome;
+}
+
+Outcome outcome_of(const Error& error) {
+    return outcome_of(error.kind, sentence(error));
+}
+
+Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port) {
+    return outcome_of(
+        ErrorKind::bringup_timeout,
+        fmt::format("no agent answered from {} within {:.0f} s; check that the nodes reach {} port {}, or "
+                    "choose another network with launch.interface",
+                    nodes, seconds, address, port));
+}
+
+Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words) {
+    return outcome_of(ErrorKind::bringup_failed,
+                      fmt::format("srun ended with {} {} before every agent had started (missing: {}): {}",
+                                  status.kind == ChildStatus::Kind::exited ? "exit code" : "signal",
+                                  status.value, missing, words.empty() ? "it said nothing" : words));
+}
+
+} // namespace railhead

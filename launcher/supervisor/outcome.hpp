@@ -1,0 +1,38 @@
+#pragma once
+#include "base/child.hpp"
+#include "launcher/supervisor/report.hpp"
+#include "launcher/wire.hpp"
+
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// How a launch ends: the exit code and the reason for it.
+struct Outcome {
+    int exit_code = 0;
+    Cause cause;
+};
+
+/// A recipe's knowledge of its services' logs: one sentence of cause from the end of a log, or empty.
+using Explain = std::function<std::string(const Process&, const std::vector<std::string>& log)>;
+
+/// "ended with exit code 3", "was killed by SIGKILL", "was killed by the out-of-memory killer".
+std::string ending_of(const Ended& ended);
+std::string signal_name(int number);
+
+/// The outcome when this process ended. Driver and ranks: their own code, or 128 + signal; services: 105 or
+/// the better cause.
+Outcome outcome_of(const Process& process, const std::string& node, const Ended& ended,
+                   const std::vector<std::string>& log, const Explain& explain);
+
+/// The outcome of a failure of Railhead's own.
+Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},
+                   std::vector<std::string> log = {});
+Outcome outcome_of(const Error& error);
+/// Before the plan: nobody of `nodes` answered in time; srun ended, with `words` as its last.
+Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port);
+Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);
+
+} // namespace railhead

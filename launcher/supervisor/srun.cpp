@@ -1,0 +1,99 @@
+#include "launcher/supervisor/srun.hpp"
+
+#include "slurm/hostlist.hpp"
+
+#include <algorithm>
+#include <array>
+#include <string_view>
+
+namespace railhead {
+namespace {
+
+// Facts about the job that no srun takes as an option. A trailing * is a prefix.
+constexpr std::array<std::string_view, 24> kept{
+    "SLURM_CONF",
+    "SLURM_JOB_ID",
+    "SLURM_JOBID",
+    "SLURM_JOB_END_TIME",
+    "SLURM_JOB_START_TIME",
+    "SLURM_RESTART_COUNT",
+    "SLURM_ARRAY_*",
+    "SLURM_JOB_ACCOUNT",
+    "SLURM_JOB_PARTITION",
+    "SLURM_JOB_QOS",
+    "SLURM_JOB_USER",
+    "SLURM_JOB_UID",
+    "SLURM_JOB_GID",
+    "SLURM_JOB_GROUP",
+    "SLURM_JOB_CPUS_PER_NODE",
+    "SLURM_JOB_GPUS",
+    "SLURM_SUBMIT_DIR",
+    "SLURM_SUBMIT_HOST",
+    "SLURM_CLUSTER_NAME",
+    "SLURM_JOB_RESERVATION",
+    "SLURM_HET_SIZE",
+    "SLURM_JOB_ID_HET_GROUP_*",
+    "SLURM_JOB_NODELIST*",
+    "SLURM_TMPDIR",
+};
+
+bool matches(std::string_view name, std::string_view pattern) {
+    if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
+    return name == pattern;
+}
+
+bool belongs_to_slurm(std::string_view name) {
+    constexpr std::array<std::string_view, 7> prefixes{"SLURM_", "SLURMD_", "SRUN_",  "PMI_",
+                                                       "PMIX_",  "OMPI_",   "SALLOC_"};
+    return std::ranges::any_of(prefixes, [&](auto prefix) { return name.starts_with(prefix); });
+}
+
+} // namespace
+
+std::string gpus_option(int each, std::size_t nodes, std::string_view slurm) {
+    if (each == 0) return "--gres=none";
+    auto old = slurm.find("22.05") != std::string_view::npos;
+    return (old && nodes == 1 ? "--gpus=" : "--gres=gpu:") + std::to_string(each);
+}
+
+std::vector<std::string> srun_command(const Allocation& allocation, std::size_t component,
+                                      const StepSpec& spec) {
+    const auto& part = allocation.components[component];
+    std::vector<std::string> command{"srun",
+                                     "--jobid=" + allocation.job_id,
+                                     "--nodes=" + std::to_string(part.nodes.size()),
+                                     "--nodelist=" + compress_hostlist(part.nodes),
+                                     "--ntasks=" + std::to_string(part.nodes.size()),
+                                     "--ntasks-per-node=1",
+                                     "--overlap",
+                                     "--cpu-bind=none",
+                                     "--mem=0",
+                                     "--mpi=none",
+                                     "--no-kill",
+                                     "--kill-on-bad-exit=0",
+                                     "--wait=0",
+                                     "--unbuffered",
+                                     "--job-name=railhead",
+                                     "--export=ALL",
+                                     "--input=all",
+                                     "--quiet"};
+    if (part.het_group) command.push_back("--het-group=" + std::to_string(*part.het_group));
+    if (part.gpus) command.push_back(gpus_option(*part.gpus, part.nodes.size(), spec.slurm));
+    if (spec.broadcast) command.push_back("--bcast=" + spec.broadcast_to);
+    command.insert(command.end(), spec.srun_args.begin(), spec.srun_args.end());
+    command.push_back(spec.program);
+    command.push_back("agent");
+    return command;
+}
+
+std::map<std::string, std::string> srun_environment(const Environment& environment) {
+    std::map<std::string, std::string> out;
+    for (auto& [name, value] : environment.all()) {
+        bool keep =
+            std::ranges::any_of(kept, [&, &name = name](auto pattern) { return matches(name, pattern); });
+        if (keep || !belongs_to_slurm(name)) out.emplace(name, value);
+    }
+    return out;
+}
+
+} // namespace railhead

@@ -1,0 +1,35 @@
+#pragma once
+#include "base/environment.hpp"
+#include "slurm/allocation.hpp"
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// What decides the step that carries the agents.
+struct StepSpec {
+    std::string program;      ///< railhead's own path, the same on all nodes
+    bool broadcast = false;   ///< the path is missing on a node: srun copies the program there (--bcast)
+    std::string broadcast_to; ///< where to, with `broadcast`
+    std::string slurm;        ///< its version, as `scontrol --version` says it
+    std::vector<std::string> srun_args; ///< --srun-arg, last: they win
+};
+
+/// Asks for `each` GPUs on every one of `nodes`. 22.05 refuses --gres=gpu:N on a node that has more than its
+/// even share of the job's GPUs, but gives --gpus=N on one node; there 24.11 lets such a step wait for good.
+/// `slurm`: as `scontrol --version` says it.
+std::string gpus_option(int each, std::size_t nodes, std::string_view slurm);
+
+/// The command line of the step of one component. Everything that decides its shape is said: nothing is left
+/// to SLURM_*, SRUN_* or slurm.conf (srun(1); DECISIONS: "srun is given everything").
+std::vector<std::string> srun_command(const Allocation& allocation, std::size_t component,
+                                      const StepSpec& spec);
+
+/// The environment for our own srun: without the variables that srun takes as options (srun(1) "INPUT
+/// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program.
+std::map<std::string, std::string> srun_environment(const Environment& environment);
+
+} // namespace railhead

@@ -1,0 +1,79 @@
+#include "launcher/supervisor/steps.hpp"
+
+#include <cerrno>
+#include <csignal>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t words_kept = 4000;
+constexpr double scancel_within_s = 5;
+constexpr double patience_s = 1; // for srun to end by itself after the last agent has left
+
+} // namespace
+
+Result<void> Steps::start() {
+    steps_.clear();
+    words_.clear();
+    int turn = turn_;
+    for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
+        auto started = Step::start(io_, srun_command(allocation_, c, spec_), srun_environment(environment_),
+                                   handlers_.invitation(c),
+                                   {.on_stderr =
+                                        [this, turn](std::string_view bytes) {
+                                            if (turn == turn_) said(bytes);
+                                        },
+                                    .on_ended =
+                                        [this, c, turn](const ChildStatus& status) {
+                                            if (turn == turn_) handlers_.on_ended(c, status);
+                                        }});
+        if (!started) return tl::unexpected(started.error());
+        steps_.push_back(std::move(*started));
+    }
+    return {};
+}
+
+bool Steps::choose_broadcast(const ChildStatus& srun) {
+    bool missing = srun == ChildStatus{ChildStatus::Kind::exited, ENOENT} ||
+                   words_.find("No such file or directory") != std::string::npos;
+    if (spec_.broadcast || !missing) return false;
+    spec_.broadcast = true;
+    ++turn_;
+    return true;
+}
+
+void Steps::said(std::string_view bytes) {
+    words_.append(bytes);
+    if (words_.size() > words_kept) words_.erase(0, words_.size() - words_kept);
+    if (!ending_ || !bytes.starts_with("srun:")) handlers_.on_stderr(bytes);
+}
+
+std::string Steps::last_words() const {
+    auto end = words_.find_last_not_of("\n ");
+    if (end == std::string::npos) return {};
+    auto begin = words_.rfind('\n', end);
+    return words_.substr(begin == std::string::npos ? 0 : begin + 1,
+                         end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+}
+
+bool Steps::end(double since_s, bool held) {
+    bool running = false;
+    for (auto& step : steps_) {
+        if (step->ended()) continue;
+        running = true;
+        if (held || since_s > 2 * patience_s)
+            step->signal(SIGKILL);
+        else if (since_s > patience_s)
+            step->signal(SIGTERM);
+    }
+    return !running;
+}
+
+void release_siblings(const Allocation& allocation, const Environment& environment) {
+    if (!allocation.step_id) return;
+    auto step = allocation.job_id + "." + *allocation.step_id;
+    auto child = Child::start({.argv = {"scancel", "--signal=TERM", step}, .env = environment.all()});
+    if (child) (void)child->wait(scancel_within_s);
+}
+
+} // namespace railhead

@@ -1,0 +1,60 @@
+#pragma once
+#include "base/environment.hpp"
+#include "launcher/supervisor/srun.hpp"
+#include "launcher/supervisor/step.hpp"
+#include "slurm/allocation.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// All sruns of a launch, one per component, and what they said.
+class Steps {
+  public:
+    struct Handlers {
+        std::function<std::string(std::size_t component)> invitation;
+        std::function<void(std::string_view)> on_stderr; ///< bytes to pass on
+        std::function<void(std::size_t component, const ChildStatus&)> on_ended;
+    };
+    Steps(asio::io_context& io, const Allocation& allocation, const Environment& environment, StepSpec spec,
+          Handlers handlers)
+        : io_(io), allocation_(allocation), environment_(environment), spec_(std::move(spec)),
+          handlers_(std::move(handlers)) {}
+
+    Result<void> start();
+    /// The program's path is not on the nodes (a private build, a container's path): the next start() has
+    /// srun carry it there, and what other sruns of this turn still say or do is not passed on. False when
+    /// that is not the trouble, by the words or the code (ENOENT) of the srun that ended, or was tried
+    /// already.
+    bool choose_broadcast(const ChildStatus& srun);
+    /// From now on srun's remarks about the step's end are noise of our own making.
+    void ending() { ending_ = true; }
+    /// The last line of standard error, for the sentence of a step that ended early.
+    std::string last_words() const;
+    /// Ends what still runs, by SIGTERM and then SIGKILL, as time passes since the last agent left. True when
+    /// none runs. `held`: a process is left that Slurm will wait for, so we do not.
+    bool end(double since_s, bool held);
+
+  private:
+    void said(std::string_view bytes);
+
+    asio::io_context& io_;
+    const Allocation& allocation_;
+    const Environment& environment_;
+    StepSpec spec_;
+    Handlers handlers_;
+    std::vector<std::unique_ptr<Step>> steps_;
+    std::string words_;
+    int turn_ = 0; ///< of the starts; handlers hear the current one
+    bool ending_ = false;
+};
+
+/// Inside `srun railhead ...` the other tasks wait for the launch on their nodes: tells them that it never
+/// got there. Bounded.
+void release_siblings(const Allocation& allocation, const Environment& environment);
+
+} // namespace railhead

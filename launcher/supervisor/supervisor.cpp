@@ -1,0 +1,400 @@
+#include "launcher/supervisor/supervisor.hpp"
+
+#include "base/clock.hpp"
+#include "launcher/channel/server.hpp"
+#include "launcher/channel/tls.hpp"
+#include "launcher/json.hpp"
+#include "launcher/supervisor/ask_slurm.hpp"
+#include "launcher/supervisor/console.hpp"
+#include "launcher/supervisor/input.hpp"
+#include "launcher/supervisor/invite.hpp"
+#include "launcher/supervisor/launch.hpp"
+#include "launcher/supervisor/logs.hpp"
+#include "launcher/supervisor/muster.hpp"
+#include "launcher/supervisor/steps.hpp"
+#include "launcher/supervisor/surroundings.hpp"
+#include "launcher/supervisor/terminal.hpp"
+#include "slurm/hostlist.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/post.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <csignal>
+#include <optional>
+#include <unistd.h>
+#include <utility>
+
+namespace railhead {
+namespace {
+
+constexpr double tick_s = 0.2;
+
+class Supervisor {
+  public:
+    explicit Supervisor(LaunchSpec spec)
+        : spec_(std::move(spec)), console_(Console::style_for(spec_.output == Output::json)), signals_(io_),
+          timer_(io_), terminal_(io_), input_(io_), muster_(spec_.allocation) {}
+    int run();
+
+  private:
+    Result<void> begin();
+    int refuse(Outcome outcome);
+    void make_server();
+    void hello(const std::string& peer, const Hello& hello);
+    void plan_and_launch();
+    void begin_launch(Plan plan);
+    void ready();
+    void away(const std::string& peer, ChannelServer::Handlers::Away how);
+    void back(const std::string& peer);
+    void lost(const std::string& peer, const std::string& why);
+    void step_ended(std::size_t component, const ChildStatus& status);
+    void on_signal(int number);
+    void wait_signal();
+    void tick();
+    void fail_early(Outcome outcome);
+    void after();
+    void phase(std::string name);
+    int finish();
+    Report report();
+    void write_report();
+    void headline();
+    double now() const { return monotonic_s() - begun_; }
+    bool past_limit() const { return is_over(spec_.allocation.end_time); }
+    std::string peer_of(int node) const {
+        const auto& place = launch_->plan().order[static_cast<std::size_t>(node)];
+        return peer_name(place.component, place.name);
+    }
+
+    LaunchSpec spec_;
+    Console console_;
+    asio::io_context io_;
+    asio::signal_set signals_;
+    asio::steady_timer timer_;
+    TerminalRelay terminal_;
+    InputRelay input_;
+    double begun_ = monotonic_s();
+    std::string key_, secret_, launch_id_;
+    Meeting meeting_;
+    std::unique_ptr<ChannelServer> server_;
+    std::optional<Steps> steps_;
+    Muster muster_;
+    std::map<std::string, int> index_; ///< peer -> place in the plan's order
+    std::optional<Outcome> early_;     ///< why nothing was begun
+    std::optional<Launch> launch_;
+    std::vector<PhaseTime> phases_;
+    std::optional<double> ready_s_;
+    std::optional<double> over_s_;
+    bool headline_said_ = false;
+    LogsBack logs_;
+};
+
+void Supervisor::phase(std::string name) {
+    if (!phases_.empty()) phases_.back().s = now() - phases_.back().start_s;
+    phases_.push_back({.name = std::move(name), .start_s = now(), .s = 0});
+}
+
+int Supervisor::run() {
+    if (auto begun = begin(); !begun) return refuse(outcome_of(begun.error()));
+    tick();
+    io_.run();
+    return finish();
+}
+
+// Before anything runs: one sentence, the report where one was asked for, and the siblings do not wait.
+int Supervisor::refuse(Outcome outcome) {
+    early_ = std::move(outcome);
+    console_.line(now(), early_->cause.sentence);
+    if (spec_.output == Output::json) console_.report(report());
+    if (can_write_file(spec_.settings.text(Key::launch_report))) write_report();
+    release_siblings(spec_.allocation, spec_.environment);
+    return early_->exit_code;
+}
+
+Result<void> Supervisor::begin() {
+    if (auto can = can_write_file(spec_.settings.text(Key::launch_report)); !can)
+        return tl::unexpected(std::move(can.error()).within("--report"));
+    for (auto* text : {&key_, &secret_, &launch_id_}) {
+        auto made = make_key_text();
+        if (!made) return tl::unexpected(made.error());
+        *text = *made;
+    }
+    launch_id_.resize(6);
+    auto addresses = addresses_for_agents(spec_);
+    if (!addresses) return tl::unexpected(std::move(addresses.error()));
+    meeting_ = {.addresses = std::move(*addresses), .port = 0, .key = key_, .launch = launch_id_};
+    make_server();
+    auto port = server_->listen();
+    if (!port) return tl::unexpected(port.error());
+    meeting_.port = *port;
+    for (int number : launch_signals) signals_.add(number);
+    signals_.add(SIGWINCH);
+    wait_signal();
+    release_signals();
+    phase("agents");
+    steps_.emplace(
+        io_, spec_.allocation, spec_.environment, step_for(spec_, launch_id_),
+        Steps::Handlers{
+            .invitation =
+                [this](std::size_t component) { return to_line(invitation_for(spec_, meeting_, component)); },
+            .on_stderr = [this](std::string_view bytes) { console_.raw(bytes); },
+            .on_ended = [this](std::size_t component,
+                               const ChildStatus& status) { step_ended(component, status); }});
+    return steps_->start();
+}
+
+void Supervisor::make_server() {
+    server_ = std::make_unique<ChannelServer>(
+        io_, key_, ChannelServer::Bounds{.loss_after_s = spec_.settings.seconds(Key::launch_loss_after)},
+        ChannelServer::Handlers{
+            .on_hello = [this](auto& peer, auto& said) { hello(peer, said); },
+            .on_event =
+                [this](auto& peer, auto& event) {
+                    input_.on_event(event);
+                    if (auto node = index_.find(peer); launch_ && node != index_.end())
+                        launch_->on_event(node->second, event, now());
+                    if (event.type == Event::Type::bye) server_->forget(peer);
+                    after();
+                },
+            .on_away = [this](auto& peer, auto how) { away(peer, how); },
+            .on_back = [this](auto& peer) { back(peer); },
+            .on_lost = [this](auto& peer, auto& why) { lost(peer, why); },
+            .on_terminal = [this](TerminalSide side) { return terminal_.attach(std::move(side)); },
+        });
+}
+
+void Supervisor::hello(const std::string& peer, const Hello& hello) {
+    if (launch_) return;
+    if (!muster_.add(peer, hello, now()))
+        return console_.line(now(),
+                             fmt::format("{} said hello, but is not of this launch", node_of_peer(peer)));
+    if (auto refusal = refusal_of(hello, spec_.probes))
+        return fail_early(outcome_of(Error{ErrorKind::bringup_failed, *refusal}));
+    if (muster_.complete()) plan_and_launch();
+}
+
+void Supervisor::plan_and_launch() {
+    auto hellos = muster_.in_order();
+    console_.line(now(), fmt::format("agents run on {}: {}", counted(hellos.size(), "node"),
+                                     compress_hostlist(spec_.allocation.nodes())));
+    auto plan = spec_.plan(LaunchInput{.allocation = spec_.allocation,
+                                       .hellos = hellos,
+                                       .settings = spec_.settings,
+                                       .command = spec_.command,
+                                       .env = spec_.env,
+                                       .cwd = working_directory(),
+                                       .secret = secret_,
+                                       .terminal = terminal_.wanted(),
+                                       .input = InputRelay::wanted()});
+    if (!plan) return fail_early(outcome_of(plan.error()));
+    if (spec_.dry_run == DryRun::yes) {
+        Console::print_plan(*plan);
+        plan->processes.clear();
+        plan->ports.clear();
+        Outcome outcome;
+        outcome.cause.sentence = "dry run: nothing was started but the agents";
+        begin_launch(std::move(*plan));
+        return launch_->end(outcome, now());
+    }
+    phase("start");
+    begin_launch(std::move(*plan));
+    launch_->resize(terminal_.window());
+    launch_->begin(now());
+    after();
+}
+
+void Supervisor::begin_launch(Plan plan) {
+    for (std::size_t i = 0; i < plan.order.size(); ++i)
+        index_[peer_name(plan.order[i].component, plan.order[i].name)] = static_cast<int>(i);
+    launch_.emplace(
+        std::move(plan), spec_.settings.text(Key::launch_ports),
+        Launch::Sink{.send = [this](int node, const Order& order) { server_->send(peer_of(node), order); },
+                     .say = [this](const std::string& text) { console_.line(now(), text); },
+                     .ready = [this] { ready(); },
+                     .log_back =
+                         [this](int node, const Event& event) {
+                             logs_.add(launch_->plan().order[static_cast<std::size_t>(node)].name, event.id,
+                                       event.value);
+                         }},
+        spec_.explain);
+    input_.begin(launch_->plan(),
+                 [this](int node, const Order& order) { server_->send(peer_of(node), order); });
+    logs_.begin(spec_.settings.text(Key::launch_log_dir), spec_.allocation.job_id,
+                spec_.allocation.restart_count, launch_id_);
+}
+
+void Supervisor::ready() {
+    ready_s_ = now();
+    phase("run");
+    console_.line(now(), fmt::format("{} is ready: {}, {}", spec_.recipe,
+                                     counted(launch_->plan().order.size(), "node"),
+                                     counted(static_cast<std::size_t>(muster_.gpus()), "GPU")));
+    for (auto& note : launch_->plan().notes) console_.line(now(), note);
+}
+
+// Before there was a plan: agents that are here are told to leave, by the same path as at every other end.
+void Supervisor::fail_early(Outcome outcome) {
+    if (launch_) return launch_->end(std::move(outcome), now());
+    Plan plan{.recipe = spec_.recipe};
+    plan.grace_s = spec_.settings.seconds(Key::launch_grace);
+    for (auto& [peer, hello] : muster_.hellos())
+        plan.order.push_back({.name = hello.node, .address = {}, .component = hello.component, .leaf = {}});
+    begin_launch(std::move(plan));
+    launch_->end(std::move(outcome), now());
+    after();
+}
+
+void Supervisor::away(const std::string& peer, ChannelServer::Handlers::Away how) {
+    if (launch_ && launch_->phase() >= Launch::Phase::ending) return;
+    bool broken = how == ChannelServer::Handlers::Away::broken;
+    console_.line(now(), fmt::format("{} {}; waiting for it", node_of_peer(peer),
+                                     broken ? "has closed its connection" : "is silent"));
+    if (auto node = index_.find(peer); broken && launch_ && node != index_.end())
+        launch_->on_away(node->second);
+}
+
+void Supervisor::back(const std::string& peer) {
+    console_.line(now(), node_of_peer(peer) + " is back");
+    if (auto node = index_.find(peer); launch_ && node != index_.end()) launch_->on_back(node->second, now());
+    after();
+}
+
+void Supervisor::lost(const std::string& peer, const std::string& why) {
+    if (auto node = index_.find(peer); launch_ && node != index_.end())
+        launch_->on_lost(node->second, why, now());
+    else if (!launch_) {
+        muster_.remove(peer);
+        fail_early(outcome_of(ErrorKind::node_lost, fmt::format("{} was lost before the start: its agent {}",
+                                                                node_of_peer(peer), why)));
+    }
+    after();
+}
+
+void Supervisor::step_ended(std::size_t component, const ChildStatus& status) {
+    if (!launch_ && muster_.empty() && steps_->choose_broadcast(status)) {
+        console_.line(now(), fmt::format("{} is not on the nodes: srun copies it there", own_path()));
+        asio::post(io_, [this] {
+            if (auto again = steps_->start(); !again) fail_early(outcome_of(again.error()));
+        });
+        return;
+    }
+    auto words = steps_->last_words();
+    if (launch_)
+        launch_->on_step_ended(static_cast<int>(component), words, status, now());
+    else
+        fail_early(outcome_of_srun(status, compress_hostlist(muster_.missing_nodes()), words));
+    after();
+}
+
+void Supervisor::wait_signal() {
+    signals_.async_wait([this](asio::error_code error, int number) {
+        if (error) return;
+        on_signal(number);
+        wait_signal();
+        after();
+    });
+}
+
+void Supervisor::on_signal(int number) {
+    if (number == SIGWINCH) {
+        if (launch_) launch_->resize(terminal_.window());
+    } else if (launch_) {
+        launch_->on_signal(number, past_limit(), now());
+    } else if (number != SIGUSR1 && number != SIGUSR2) {
+        fail_early(outcome_of(past_limit() ? ErrorKind::time_limit : ErrorKind::cancelled,
+                              fmt::format("told to end by {} while waiting for agents on {}",
+                                          signal_name(number), compress_hostlist(muster_.missing_nodes()))));
+    }
+}
+
+void Supervisor::tick() {
+    timer_.expires_after(std::chrono::milliseconds(static_cast<int>(tick_s * 1000)));
+    timer_.async_wait([this](asio::error_code error) {
+        if (error) return;
+        if (launch_) {
+            launch_->on_tick(now());
+            if (launch_->phase() == Launch::Phase::starting)
+                console_.live(now(),
+                              fmt::format("starting; missing: {}", fmt::join(launch_->missing(), ", ")));
+        } else {
+            auto missing = compress_hostlist(muster_.missing_nodes());
+            console_.live(now(), fmt::format("waiting for agents on {}", missing));
+            if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
+                fail_early(outcome_of_silence(missing, now(), meeting_.addresses.front(), meeting_.port));
+        }
+        tick();
+        after();
+    });
+}
+
+// After every event: the launch may be over.
+void Supervisor::after() {
+    if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
+    if (!launch_ || launch_->phase() != Launch::Phase::over) return;
+    if (!over_s_) over_s_ = now();
+    if (steps_->end(now() - *over_s_, !launch_->survivors().empty())) io_.stop();
+}
+
+Report Supervisor::report() {
+    auto result = early_ ? report_of(*early_, spec_.recipe, now())
+                         : report_of(*launch_, {.allocation = spec_.allocation,
+                                                .hellos = muster_.hellos(),
+                                                .hello_s = muster_.times(),
+                                                .phases = phases_,
+                                                .ready_s = ready_s_,
+                                                .whole_s = now()});
+    result.job = spec_.allocation.job_id;
+    result.attempt = spec_.allocation.restart_count;
+    result.log_dir = logs_.path();
+    if (logs_.problem()) result.findings.push_back(*logs_.problem());
+    return result;
+}
+
+void Supervisor::write_report() {
+    const auto& path = spec_.settings.text(Key::launch_report);
+    if (path.empty()) return;
+    if (auto written = write_file(path, to_json(report()).dump(2) + "\n"); !written)
+        console_.line(now(), sentence(written.error()));
+}
+
+// Said and written as soon as the end is decided: at scancel and at the time limit Slurm ends the batch
+// script, and us with it, before the nodes are clean.
+void Supervisor::headline() {
+    if (std::exchange(headline_said_, true)) return;
+    steps_->ending();
+    terminal_.restore();
+    phase("end");
+    if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
+    if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
+    write_report();
+}
+
+int Supervisor::finish() {
+    phase("done");
+    phases_.pop_back();
+    auto result = report();
+    if (spec_.dry_run == DryRun::no) {
+        console_.report(result);
+        write_report();
+    }
+    server_->close();
+    if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
+    return result.exit_code;
+}
+
+} // namespace
+
+int supervise(LaunchSpec spec) {
+    hold_signals(); // from the first moment an end by scancel is an end with a sentence
+    if (auto job = ask_for_job(spec.environment, spec.allocation.job_id))
+        spec.allocation = with_gpus(std::move(spec.allocation), *job);
+    else
+        Console(Console::style_for(spec.output == Output::json))
+            .line(0, sentence(job.error()) + " (going on; GPUs may be missing)");
+    return Supervisor(std::move(spec)).run();
+}
+
+} // namespace railhead

@@ -1,0 +1,39 @@
+#pragma once
+#include "base/environment.hpp"
+#include "launcher/recipes/recipe.hpp"
+#include "launcher/supervisor/outcome.hpp"
+#include "policy/settings.hpp"
+#include "slurm/allocation.hpp"
+
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+enum class DryRun { no, yes };
+enum class Output { lines, json };
+
+/// Everything a launch starts from.
+struct LaunchSpec {
+    std::string recipe;
+    Environment environment;
+    Allocation allocation;
+    Settings settings;
+    std::vector<std::string> command;
+    std::map<std::string, std::string> env;
+    std::vector<std::string> srun_args;
+    DryRun dry_run = DryRun::no;
+    Output output = Output::lines;
+    std::vector<std::string> probes; ///< see Invitation
+    std::map<std::string, std::string> probe_args;
+    std::function<Result<Plan>(const LaunchInput&)> plan;
+    Explain explain;
+};
+
+/// Runs the launch to its end and returns the exit code. Single-threaded; owns the process's signals
+/// meanwhile.
+int supervise(LaunchSpec spec);
+
+} // namespace railhead

@@ -1,0 +1,133 @@
+#pragma once
+#include "base/error.hpp"
+#include "launcher/plan.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace railhead {
+
+/// Messages of the control channel: one JSON object per line, at most this many bytes with its newline.
+inline constexpr std::size_t max_frame_bytes = 64 * 1024;
+
+/// What the supervisor hands every agent as one JSON line on srun's standard input.
+struct Invitation {
+    int v = 1;
+    std::vector<std::string> addresses; ///< of the supervisor, best first
+    std::uint16_t port = 0;
+    std::string key;    ///< 64 hex digits; pre-shared key of TLS 1.3
+    std::string launch; ///< 6 hex digits, part of the directory's name
+    std::string tmp;    ///< base of the directory, "/tmp"
+    double loss_after_s = 60;
+    double grace_s = 2;
+    std::string interface, subnet, ip_version; ///< address policy
+    std::string cwd;
+    int component = 0; ///< of the allocation: index of the heterogeneous group
+    std::vector<std::string>
+        probes; ///< recipe facts that Hello::probed must hold: "ray" asks for Ray's and Python's version
+    std::map<std::string, std::string> probe_args; ///< "ray" -> program path
+};
+
+struct Gpu {
+    int index = 0;
+    std::string id; ///< as in CUDA_VISIBLE_DEVICES
+};
+
+/// What a node really gives to this job. An unknown number is absent, with a finding that says why.
+struct Hello {
+    int v = 1;
+    std::string node;
+    int component = 0;
+    std::vector<std::string> addresses; ///< announced address first
+    std::vector<int> cpus;              ///< sched_getaffinity
+    std::optional<std::uint64_t> mem_bytes, shm_bytes, tmp_free_bytes, nofile;
+    std::vector<Gpu> gpus;
+    std::string topology_addr; ///< SLURM_TOPOLOGY_ADDR; empty: none
+    std::string dir;           ///< the launch's directory on this node
+    int step_id = -1;
+    std::map<std::string, std::string> versions; ///< "railhead", "ray", "python"
+    std::vector<Finding> findings;               ///< level fail: the launch cannot work here
+};
+
+/// How a process ended.
+struct Ended {
+    std::optional<int> code;   ///< exited with
+    std::optional<int> signal; ///< killed by
+    bool oom = false;          ///< the kernel's OOM killer was seen in this process's cgroup or log
+    bool operator==(const Ended&) const = default;
+};
+
+/// Agent -> supervisor.
+struct Event {
+    enum class Type {
+        bound,     ///< id: port name; value: the port
+        started,   ///< id: process; value: pid
+        taken,     ///< id: the process has taken the last chunk of its input, or never will
+        milestone, ///< id, name, value
+        exited,    ///< id, ended; lines: the end of its log
+        log_tail,  ///< id, lines: answers an order `tail`
+        log_back,  ///< id: "head.log"; value: a chunk of at most 32 KiB, in order
+        survivor,  ///< finding
+        finding,   ///< finding; level fail: the launch cannot go on
+        stopped,   ///< the agent was told to end by a signal; value: its number
+        bye,       ///< nothing of the launch is left on the node but what survivors say
+    } type = Type::started;
+    std::string id;    ///< process, port name, ...
+    std::string name;  ///< milestone
+    std::string value; ///< port number, milestone's value, pid
+    double t = 0;      ///< seconds since the agent's start
+    std::optional<Ended> ended;
+    std::optional<Finding> finding;
+    std::vector<std::string> lines; ///< log tail, oldest first
+};
+
+/// Supervisor -> agent.
+struct Order {
+    enum class Type {
+        reserve, ///< a port: id; text: "LOW-HIGH"
+        start,   ///< process; number: window of its terminal, rows << 16 | columns
+        release, ///< id, line
+        input,   ///< id; bytes: a chunk of its standard input, answered by `taken`; none: its end
+        signal,  ///< id, number
+        stop,    ///< id; seconds: grace
+        tail,    ///< id; number: lines; answered by log_tail
+        window,  ///< id; number: rows << 16 | columns
+        publish, ///< text: JSON kept as ${dir}/attach.json (0600) for `railhead attach`; the agent fills
+                 ///< ${dir}
+        leave,   ///< seconds: grace. Stop everything, send back the last `number` bytes of each log (0: none)
+                 ///< as log_back, name survivors, remove the directory, say bye
+    } type = Type::start;
+    std::string id;
+    std::optional<Process> process; ///< placeholders of the supervisor are filled
+    std::string line;
+    int number = 0;
+    std::string text;
+    std::vector<std::uint8_t> bytes;
+    double seconds = 0;
+};
+
+std::string to_line(const Invitation&);
+Result<Invitation> invitation_from(std::string_view line);
+
+/// In Invitation::probe_args: the command that will be run; an agent that does not find it has a finding
+/// whose id begins so.
+inline constexpr std::string_view program_probe_name = "program";
+
+/// Frames of the channel. `seq` numbers Hello, Event and Order per direction from 1; a peer that reconnects
+/// resends what was not acknowledged, and the receiver drops what it has already seen.
+struct Frame {
+    enum class Type { hello, event, order, ack, ping, welcome, terminal } type = Type::ping;
+    std::uint64_t seq = 0; ///< event, order: own number; hello, ack, welcome: last one received
+    std::variant<std::monostate, Hello, Event, Order> body;
+};
+
+std::string to_line(const Frame&); ///< with newline; text fields are cut so that it fits max_frame_bytes
+/// Error (internal) names the field; never throws, whatever the input.
+Result<Frame> frame_from(std::string_view line);
+
+} // namespace railhead

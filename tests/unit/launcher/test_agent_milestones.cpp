@@ -1,0 +1,156 @@
+#include "launcher/agent/milestones.hpp"
+
+#include "agent_rig.hpp"
+
+#include "launcher/agent/port_watch.hpp"
+
+#include <gmock/gmock.h>
+
+namespace railhead {
+namespace {
+
+using testing::HasSubstr;
+
+TEST(Endpoint, is_a_numeric_address_with_a_port) {
+    for (auto* text : {"10.0.0.1:6379", "[fd00::1]:6379", "fd00::1:6379"}) {
+        auto endpoint = endpoint_from(text);
+        ASSERT_TRUE(endpoint) << text;
+        EXPECT_EQ(endpoint->port, 6379);
+    }
+    for (auto* text :
+         {"", ":", "10.0.0.1", "10.0.0.1:", "10.0.0.1:0", "10.0.0.1:65536", "localhost:80", "[]:80"}) {
+        auto endpoint = endpoint_from(text);
+        ASSERT_FALSE(endpoint) << text;
+        EXPECT_EQ(sentence(endpoint.error()), "the endpoint is \"" + std::string(text) +
+                                                  "\" (expected ADDRESS:PORT with a numeric address)");
+    }
+}
+
+class MilestoneOf : public AgentRig {
+  protected:
+    Process with(Process process, const std::string& kind, const std::string& arg, double within_s = 0) {
+        process.role = Role::service;
+        process.milestones = {{.name = "up", .kind = kind, .arg = arg, .within_s = within_s}};
+        return process;
+    }
+    std::string value() {
+        auto* event = await(Event::Type::milestone, "a", "up");
+        return event ? event->value : "(never)";
+    }
+};
+
+TEST_F(MilestoneOf, started_is_reached_at_once) {
+    start_and_meet();
+    run_process(with(shell("a", "sleep 60"), "started", ""));
+    EXPECT_EQ(value(), "");
+}
+
+TEST_F(MilestoneOf, port_is_reached_when_something_listens) {
+    start_and_meet();
+    auto program =
+        "import socket,time; time.sleep(0.3); s=socket.socket(); "
+        "s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1',27310)); s.listen(); "
+        "time.sleep(60)";
+    Process process{.id = "a", .argv = {"python3", "-c", program}, .log = "a.log"};
+    run_process(with(process, "port", "127.0.0.1:27310"));
+    EXPECT_EQ(value(), "27310");
+}
+
+TEST_F(MilestoneOf, file_is_found_in_folders_that_appear_later_and_gives_its_first_line) {
+    start_and_meet();
+    auto process = shell("a", "sleep 0.2; mkdir $WHERE/ray; mkdir $WHERE/ray/session_1; sleep 0.1; "
+                              "printf '12345\\nmore\\n' > $WHERE/ray/session_1/port_x; sleep 60");
+    process.env = {{"WHERE", "${dir}"}};
+    run_process(with(process, "file", "${dir}/ray/session_*/port_*"));
+    EXPECT_EQ(value(), "12345");
+}
+
+TEST(FirstLine, is_not_taken_while_it_is_being_written) {
+    char name[] = "/tmp/lineXXXXXX";
+    close(mkstemp(name));
+    std::string path = name;
+    FirstLine line;
+    EXPECT_EQ(line.look(path), "");
+    EXPECT_FALSE(line.unsure()) << "an empty file will be written to: that wakes us";
+    std::ofstream(path) << "123";
+    EXPECT_EQ(line.look(path), "");
+    EXPECT_TRUE(line.unsure());
+    std::ofstream(path, std::ios::app) << "45";
+    EXPECT_EQ(line.look(path), "") << "it grew since the last look";
+    EXPECT_EQ(line.look(path), "12345") << "it did not";
+    std::ofstream(path, std::ios::app) << "6\nmore";
+    EXPECT_EQ(line.look(path), "123456") << "a newline ends it at once";
+    std::filesystem::remove(path);
+}
+
+TEST_F(MilestoneOf, file_may_have_no_newline) {
+    start_and_meet();
+    run_process(with(shell("a", "printf 4711 > ${dir}/port; sleep 60"), "file", "port"));
+    EXPECT_EQ(value(), "4711");
+}
+
+TEST_F(MilestoneOf, line_gives_what_the_expression_caught) {
+    start_and_meet();
+    run_process(with(shell("a", "echo booting; sleep 0.1; echo listening on port 4711 now >&2; sleep 60"),
+                     "line", "port ([0-9]+)"));
+    EXPECT_EQ(value(), "4711");
+}
+
+TEST_F(MilestoneOf, line_is_found_also_when_the_process_has_ended) {
+    start_and_meet();
+    run_process(with(shell("a", "printf ready"), "line", "ready"));
+    EXPECT_EQ(value(), "ready");
+}
+
+TEST_F(MilestoneOf, exit0_is_reached_by_a_good_end_only) {
+    start_and_meet();
+    run_process(with(shell("a", "exit 0"), "exit0", ""));
+    EXPECT_EQ(value(), "");
+    auto bad = with(shell("b", "exit 3"), "exit0", "");
+    run_process(bad);
+    ASSERT_TRUE(await(Event::Type::exited, "b"));
+    EXPECT_FALSE(event(Event::Type::milestone, "b"));
+}
+
+TEST_F(MilestoneOf, that_is_late_is_named_with_the_end_of_the_log) {
+    start_and_meet();
+    run_process(with(shell("a", "echo trying; sleep 60"), "port", "127.0.0.1:27311", 0.3));
+    auto* late = await(Event::Type::finding, "a");
+    ASSERT_TRUE(late);
+    EXPECT_EQ(sentence(*late->finding),
+              "n1: a did not come up: port 127.0.0.1:27311 was not open after 0.3 s; look "
+              "at the end of its log");
+    EXPECT_THAT(late->lines, testing::ElementsAre("trying"));
+}
+
+TEST_F(MilestoneOf, that_cannot_be_watched_says_so) {
+    start_and_meet();
+    run_process(with(shell("a", "sleep 60"), "line", "(unclosed"));
+    auto* said = await(Event::Type::finding, "a");
+    ASSERT_TRUE(said);
+    EXPECT_THAT(sentence(*said->finding),
+                testing::StartsWith("n1: the milestone up of a is \"(unclosed\": "));
+    run_process(with(shell("b", "sleep 60"), "smoke", "x"));
+    said = await(Event::Type::finding, "b");
+    ASSERT_TRUE(said);
+    EXPECT_EQ(sentence(*said->finding),
+              "n1: the milestone up of b has the kind smoke (expected started, port, file, "
+              "line or exit0)");
+}
+
+TEST(ExpandPattern, names_matches_and_the_folders_to_watch) {
+    char name[] = "/tmp/globXXXXXX";
+    std::string base = mkdtemp(name);
+    std::filesystem::create_directories(base + "/s_1/x");
+    std::filesystem::create_directories(base + "/s_2");
+    std::ofstream(base + "/s_1/x/port") << "1";
+    auto expanded = expand_pattern(base + "/s_*/x/port");
+    EXPECT_THAT(expanded.matches, testing::ElementsAre(base + "/s_1/x/port"));
+    EXPECT_THAT(expanded.folders,
+                testing::IsSupersetOf({base, base + "/s_1", base + "/s_2", base + "/s_1/x"}));
+    EXPECT_TRUE(expand_pattern(base + "/none/*").matches.empty());
+    std::filesystem::remove_all(base);
+}
+
+} // namespace
+} // namespace railhead

@@ -1,0 +1,311 @@
+#include "launcher/supervisor/launch.hpp"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <csignal>
+
+using namespace railhead;
+
+namespace {
+
+/// A launch without anything real: what it orders and says is kept as text.
+struct Play {
+    std::vector<std::string> orders; // "0 start head"
+    std::vector<Order> sent;
+    bool ready = false;
+    Launch launch;
+
+    explicit Play(Plan plan)
+        : launch(
+              std::move(plan), "20000-29999",
+              {.send =
+                   [this](int node, const Order& order) {
+                       static const char* names[] = {"reserve", "start", "release", "input",   "signal",
+                                                     "stop",    "tail",  "window",  "publish", "leave"};
+                       orders.push_back(std::to_string(node) + " " + names[static_cast<int>(order.type)] +
+                                        (order.id.empty() ? "" : " " + order.id) +
+                                        (order.line.empty() ? "" : " " + order.line));
+                       sent.push_back(order);
+                   },
+               .say = [](auto&) {},
+               .ready = [this] { ready = true; }},
+              [](auto&, auto& log) { return log.empty() ? std::string() : "the log says " + log.back(); }) {
+        launch.begin(0);
+    }
+    bool ordered(const std::string& text) const { return std::ranges::find(orders, text) != orders.end(); }
+    void milestone(int node, std::string id, std::string name, std::string value = "") {
+        launch.on_event(node,
+                        Event{.type = Event::Type::milestone,
+                              .id = std::move(id),
+                              .name = std::move(name),
+                              .value = std::move(value)},
+                        1);
+    }
+    void exited(int node, std::string id, Ended ended, std::vector<std::string> log = {}) {
+        launch.on_event(
+            node,
+            Event{.type = Event::Type::exited, .id = std::move(id), .ended = ended, .lines = std::move(log)},
+            2);
+    }
+    void bye(int node) { launch.on_event(node, Event{.type = Event::Type::bye}, 3); }
+};
+
+Plan ranks(int nodes) {
+    Plan plan{.recipe = "run"};
+    for (int i = 0; i < nodes; ++i) {
+        plan.order.push_back(
+            {.name = "node" + std::to_string(i + 1), .address = "10.0.0." + std::to_string(i + 1)});
+        Process rank{.id = "rank." + std::to_string(i),
+                     .node = i,
+                     .role = Role::rank,
+                     .argv = {"true", "${not.ours}"}};
+        rank.milestones = {{.name = "started", .kind = "started"}};
+        plan.processes.push_back(rank);
+    }
+    return plan;
+}
+
+/// A head with a port, a worker that waits for it in an interpreter already started, a driver that waits for
+/// both.
+Plan service() {
+    Plan plan{.recipe = "ray"};
+    plan.order = {{.name = "node1", .address = "10.0.0.1"}, {.name = "node2", .address = "10.0.0.2"}};
+    plan.ports = {{"client", 0}};
+    Process head{.id = "head", .node = 0, .argv = {"ray", "--client=${port.client}", "--tmp=${dir}"}};
+    head.milestones = {{.name = "gcs", .kind = "file", .arg = "gcs_port"},
+                       {.name = "up", .kind = "line", .arg = "started"}};
+    Process worker{.id = "worker", .node = 1, .argv = {"ray", "wait"}};
+    worker.release = Release{{"head.gcs"}, "${addr.0}:${head.gcs}"};
+    worker.milestones = {{.name = "up", .kind = "line", .arg = "started"}};
+    Process driver{.id = "driver",
+                   .node = 0,
+                   .role = Role::driver,
+                   .argv = {"python", "a${b}.py"},
+                   .env = {{"RAY_ADDRESS", "${addr.0}:${head.gcs}"}, {"MINE", "${HOME}"}}};
+    driver.start_when = {"head.up", "worker.up"};
+    plan.processes = {head, worker, driver};
+    return plan;
+}
+
+} // namespace
+
+TEST(Launch, every_rank_ended_well_is_a_good_end) {
+    Play play(ranks(2));
+    EXPECT_TRUE(play.ordered("0 start rank.0"));
+    play.milestone(0, "rank.0", "started");
+    EXPECT_FALSE(play.ready);
+    play.milestone(1, "rank.1", "started");
+    EXPECT_TRUE(play.ready);
+    play.exited(0, "rank.0", {.code = 0});
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
+    play.exited(1, "rank.1", {.code = 0});
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::ending);
+    play.bye(0);
+    play.bye(1);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
+    EXPECT_EQ(play.launch.outcome().exit_code, 0);
+}
+
+TEST(Launch, the_first_failing_rank_is_the_headline_and_the_others_are_victims) {
+    Play play(ranks(3));
+    play.exited(1, "rank.1", {.code = 7});
+    EXPECT_TRUE(play.ordered("0 leave"));
+    play.exited(0, "rank.0", {.signal = SIGTERM});
+    for (int node : {0, 1, 2}) play.bye(node);
+    EXPECT_EQ(play.launch.outcome().exit_code, 7);
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank.1 on node2 ended with exit code 7");
+    ASSERT_EQ(play.launch.victims().size(), 1u);
+    EXPECT_EQ(play.launch.victims()[0].sentence, "rank.0 on node1 was killed by SIGTERM");
+}
+
+struct End {
+    Ended ended;
+    int code;
+    const char* kind;
+};
+class LaunchPasses : public testing::TestWithParam<End> {};
+TEST_P(LaunchPasses, the_drivers_end_on) {
+    Play play(ranks(1));
+    play.exited(0, "rank.0", GetParam().ended);
+    EXPECT_EQ(play.launch.outcome().exit_code, GetParam().code);
+    EXPECT_EQ(play.launch.outcome().cause.kind, GetParam().kind);
+}
+INSTANTIATE_TEST_SUITE_P(ends, LaunchPasses,
+                         testing::Values(End{{.code = 0}, 0, "exit"}, End{{.code = 1}, 1, "exit"},
+                                         End{{.code = 255}, 255, "exit"},
+                                         End{{.signal = SIGKILL}, 137, "signal"},
+                                         End{{.signal = SIGSEGV}, 139, "signal"},
+                                         End{{.signal = SIGKILL, .oom = true}, 106, "out-of-memory"},
+                                         End{{.code = 137, .oom = true}, 106, "out-of-memory"},
+                                         End{{.code = 1, .oom = true}, 1, "out-of-memory"}));
+
+TEST(Launch, a_program_that_survived_an_oom_kill_is_not_said_to_be_killed) {
+    Play play(ranks(1));
+    play.exited(0, "rank.0", {.code = 1, .oom = true});
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "rank.0 on node1 ended with exit code 1 after the out-of-memory killer had killed a process of "
+              "this job there; ask for more memory (--mem, --mem-per-gpu) or use less");
+}
+
+TEST(Launch, agents_whose_srun_is_killed_are_told_to_leave) {
+    Play play(ranks(2));
+    play.launch.on_step_ended(0, "", {.kind = ChildStatus::Kind::killed, .value = SIGKILL}, 1);
+    EXPECT_TRUE(play.ordered("0 leave"));
+    EXPECT_TRUE(play.ordered("1 leave"));
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::ending);
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "srun, which holds the step of the agents, was killed by SIGKILL");
+}
+
+TEST(Launch, half_an_agent_that_is_killed_is_a_lost_node) {
+    Play play(ranks(2));
+    Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
+    play.launch.on_event(1, Event{.type = Event::Type::finding, .finding = finding}, 1);
+    EXPECT_EQ(play.launch.outcome().exit_code, 104);
+    EXPECT_EQ(play.launch.outcome().cause.node, "node2");
+}
+
+TEST(Launch, a_worker_is_released_as_soon_as_the_heads_port_is_known) {
+    Play play(service());
+    EXPECT_TRUE(play.ordered("0 reserve client"));
+    EXPECT_FALSE(play.ordered("0 start head")) << "its port is not known yet";
+    EXPECT_TRUE(play.ordered("1 start worker")) << "it may import while it waits";
+    play.launch.on_event(0, Event{.type = Event::Type::bound, .id = "client", .value = "20007"}, 1);
+    ASSERT_TRUE(play.ordered("0 start head"));
+    EXPECT_EQ(play.sent.back().process->argv,
+              (std::vector<std::string>{"ray", "--client=20007", "--tmp=${dir}"}));
+    play.milestone(0, "head", "gcs", "6379");
+    EXPECT_TRUE(play.ordered("1 release worker 10.0.0.1:6379"));
+    EXPECT_FALSE(play.ordered("0 start driver"));
+    play.milestone(0, "head", "up");
+    play.milestone(1, "worker", "up");
+    ASSERT_TRUE(play.ordered("0 start driver"));
+    EXPECT_EQ(play.sent.back().process->env.at("RAY_ADDRESS"), "10.0.0.1:6379");
+}
+
+TEST(Launch, the_users_own_words_are_no_template) {
+    Play play(service());
+    play.launch.on_event(0, Event{.type = Event::Type::bound, .id = "client", .value = "1"}, 1);
+    play.milestone(0, "head", "gcs", "6379");
+    play.milestone(0, "head", "up");
+    play.milestone(1, "worker", "up");
+    EXPECT_EQ(play.sent.back().process->argv, (std::vector<std::string>{"python", "a${b}.py"}));
+    EXPECT_EQ(play.sent.back().process->env.at("MINE"), "${HOME}");
+}
+
+TEST(Launch, a_service_that_dies_ends_the_launch_with_what_its_log_says) {
+    Play play(service());
+    play.exited(1, "worker", {.code = 1}, {"...", "no space left"});
+    EXPECT_EQ(play.launch.outcome().exit_code, 102) << "during bring-up";
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "worker on node2 ended with exit code 1: the log says no space left");
+    Play running(service());
+    running.launch.on_event(0, Event{.type = Event::Type::bound, .id = "client", .value = "1"}, 1);
+    running.milestone(0, "head", "gcs", "6379");
+    running.milestone(0, "head", "up");
+    running.milestone(1, "worker", "up");
+    running.exited(1, "worker", {.code = 1}, {});
+    EXPECT_EQ(running.launch.outcome().exit_code, 105);
+}
+
+TEST(Launch, a_program_that_fails_of_a_lost_node_is_not_the_cause) {
+    Play play(ranks(2));
+    play.milestone(0, "rank.0", "started");
+    play.milestone(1, "rank.1", "started");
+    play.launch.on_away(1);
+    play.exited(0, "rank.0", {.code = 1});
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::running) << "the node may come back";
+    play.launch.on_lost(1, "closed its connection and did not come back", 5);
+    EXPECT_EQ(play.launch.outcome().exit_code, 104);
+    ASSERT_EQ(play.launch.victims().size(), 1);
+    EXPECT_EQ(play.launch.victims().front().sentence, "rank.0 on node1 ended with exit code 1");
+}
+
+TEST(Launch, a_program_that_fails_while_a_node_is_away_is_the_cause_when_the_node_is_back) {
+    Play play(ranks(2));
+    play.milestone(0, "rank.0", "started");
+    play.milestone(1, "rank.1", "started");
+    play.launch.on_away(1);
+    play.exited(0, "rank.0", {.code = 1});
+    play.launch.on_back(1, 3);
+    EXPECT_EQ(play.launch.outcome().exit_code, 1);
+    EXPECT_TRUE(play.launch.victims().empty());
+}
+
+TEST(Launch, agents_that_were_told_to_end_say_by_which_signal) {
+    Play play(ranks(1));
+    play.launch.on_event(0, Event{.type = Event::Type::stopped, .value = "2"}, 1);
+    EXPECT_EQ(play.launch.outcome().exit_code, 109);
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "cancelled: told to end by SIGINT");
+}
+
+TEST(Launch, a_bring_up_that_does_not_end_names_what_is_missing) {
+    Play play(service());
+    play.launch.on_event(0, Event{.type = Event::Type::bound, .id = "client", .value = "1"}, 1);
+    play.milestone(0, "head", "gcs", "6379");
+    play.milestone(0, "head", "up");
+    play.launch.on_tick(181);
+    EXPECT_TRUE(play.ordered("1 tail worker"));
+    play.launch.on_event(1, Event{.type = Event::Type::log_tail, .id = "worker", .lines = {"connecting ..."}},
+                         181.5);
+    play.launch.on_tick(183);
+    EXPECT_EQ(play.launch.outcome().exit_code, 103);
+    EXPECT_NE(play.launch.outcome().cause.sentence.find("still missing worker on node2 (up)"),
+              std::string::npos)
+        << play.launch.outcome().cause.sentence;
+    EXPECT_EQ(play.launch.outcome().cause.log_tail, (std::vector<std::string>{"connecting ..."}));
+}
+
+TEST(Launch, a_lost_node_is_named) {
+    Play play(ranks(2));
+    play.launch.on_lost(1, "has been silent for 60 s", 70);
+    EXPECT_EQ(play.launch.outcome().exit_code, 104);
+    EXPECT_NE(play.launch.outcome().cause.sentence.find(
+                  "node2 was lost during bring-up: its agent has been silent for 60 s"),
+              std::string::npos);
+    play.bye(0);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over) << "nobody waits for a lost node";
+}
+
+TEST(Launch, scancel_is_told_apart_from_the_time_limit) {
+    Play cancelled(ranks(1)), limit(ranks(1));
+    cancelled.launch.on_signal(SIGTERM, false, 5);
+    limit.launch.on_signal(SIGTERM, true, 5);
+    EXPECT_EQ(cancelled.launch.outcome().exit_code, 109);
+    EXPECT_EQ(limit.launch.outcome().exit_code, 107);
+}
+
+TEST(Launch, ctrl_c_interrupts_the_program_first_and_cancels_at_the_second_time) {
+    Play play(ranks(1));
+    play.milestone(0, "rank.0", "started");
+    play.launch.on_signal(SIGINT, false, 5);
+    EXPECT_TRUE(play.ordered("0 signal rank.0"));
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
+    play.launch.on_signal(SIGINT, false, 6);
+    EXPECT_EQ(play.launch.outcome().exit_code, 109);
+}
+
+TEST(Launch, ctrl_c_is_the_good_end_of_a_cluster_that_is_kept) {
+    auto plan = service();
+    plan.processes.pop_back();
+    plan.ports.clear();
+    plan.processes[0].argv = {"ray"};
+    plan.keep = true;
+    Play play(plan);
+    for (auto name : {"gcs", "up"}) play.milestone(0, "head", name, "1");
+    play.milestone(1, "worker", "up");
+    ASSERT_TRUE(play.ready);
+    play.launch.on_signal(SIGINT, false, 5);
+    EXPECT_EQ(play.launch.outcome().exit_code, 0);
+}
+
+TEST(Launch, an_agent_that_never_says_bye_is_not_waited_for) {
+    Play play(ranks(2));
+    play.exited(0, "rank.0", {.code = 1});
+    play.bye(0);
+    play.launch.on_tick(30);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
+    ASSERT_EQ(play.launch.findings().size(), 1u);
+    EXPECT_EQ(play.launch.findings()[0].where, "node2");
+}

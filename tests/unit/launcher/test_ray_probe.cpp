@@ -1,0 +1,114 @@
+#include "launcher/recipes/ray_probe.hpp"
+
+#include <gmock/gmock.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+
+namespace railhead {
+namespace {
+
+TEST(RayProbe, reads_the_interpreter_from_a_script) {
+    EXPECT_EQ(interpreter_of("#!/opt/venv/bin/python3.11\nimport sys\n"), "/opt/venv/bin/python3.11");
+    EXPECT_EQ(interpreter_of("#! /opt/venv/bin/python -s\n"), "/opt/venv/bin/python");
+    EXPECT_EQ(interpreter_of("#!/usr/bin/env python3\n"), "python3");
+    EXPECT_EQ(interpreter_of("#!/usr/bin/env -S python3 -s\n"), "python3");
+    EXPECT_EQ(interpreter_of("#!/bin/sh\n'''exec' \"/a long/path/python\" \"$0\" \"$@\"\n' '''\n"),
+              "/a long/path/python");
+    EXPECT_EQ(interpreter_of("#!/bin/sh\n'''exec' /long/path/python \"$0\" \"$@\"\n' '''\n"),
+              "/long/path/python");
+}
+
+TEST(RayProbe, has_no_interpreter_for_a_wrapper_or_a_binary) {
+    EXPECT_EQ(interpreter_of("#!/bin/sh\nexec podman run ray \"$@\"\n"), "");
+    EXPECT_EQ(interpreter_of("\x7f"
+                             "ELF"),
+              "");
+    EXPECT_EQ(interpreter_of(""), "");
+}
+
+/// A directory with a `ray` whose interpreter answers what the test wants.
+class RayProbeOnDisk : public testing::Test {
+  protected:
+    void SetUp() override {
+        std::string name = testing::TempDir() + "railhead-XXXXXX";
+        ASSERT_NE(mkdtemp(name.data()), nullptr);
+        directory_ = name;
+        program("python", "#!/bin/sh\nprintf '2.60.0\\n3.11.2\\n'\n");
+        program("ray", "#!" + directory_ + "/python\n");
+    }
+    void TearDown() override { std::filesystem::remove_all(directory_); }
+    void program(const std::string& name, const std::string& text) {
+        std::ofstream(directory_ + "/" + name) << text;
+        std::filesystem::permissions(directory_ + "/" + name, std::filesystem::perms::owner_all);
+    }
+    RayProbe probe(const std::string& name) {
+        return probe_ray("node2", name, Environment({{"PATH", directory_ + ":/bin"}}), 5);
+    }
+    std::string directory_;
+};
+
+TEST_F(RayProbeOnDisk, asks_the_interpreter_of_ray_for_both_versions) {
+    const auto found = probe("");
+    EXPECT_TRUE(found.findings.empty());
+    EXPECT_EQ(found.versions.at("ray"), "2.60.0");
+    EXPECT_EQ(found.versions.at("python"), "3.11.2");
+    EXPECT_EQ(found.versions.at("ray.python"), directory_ + "/python");
+    EXPECT_EQ(found.versions.at("ray.program"), directory_ + "/ray");
+}
+
+TEST_F(RayProbeOnDisk, uses_the_interpreter_beside_a_wrapper) {
+    program("python3", "#!/bin/sh\nprintf '2.59.1\\n3.12.0\\n'\n");
+    for (std::string shell : {"/bin/sh", "/bin/bash"}) {
+        program("ray", "#!" + shell + "\necho ray, version 2.59.1\n");
+        EXPECT_EQ(probe("").versions.at("ray"), "2.59.1");
+    }
+}
+
+TEST_F(RayProbeOnDisk, says_when_a_wrapper_is_another_ray) {
+    program("python3", "#!/bin/sh\nprintf '2.59.1\\n3.12.0\\n'\n");
+    for (std::string says : {"true", "echo ray, version 2.60.0"}) {
+        program("ray", "#!/bin/sh\n" + says + "\n");
+        auto found = probe("");
+        EXPECT_FALSE(found.versions.contains("ray"));
+        ASSERT_EQ(found.findings.size(), 1U);
+        EXPECT_THAT(sentence(found.findings.front()),
+                    testing::HasSubstr("does not say that it is version 2.59.1 of Ray"));
+    }
+}
+
+TEST_F(RayProbeOnDisk, says_when_ray_is_not_on_path) {
+    std::filesystem::remove(directory_ + "/ray");
+    const auto found = probe("");
+    EXPECT_FALSE(found.versions.contains("ray"));
+    ASSERT_EQ(found.findings.size(), 1U);
+    EXPECT_EQ(sentence(found.findings[0]),
+              "node2: ray is not on PATH (expected one of " + directory_ +
+                  ":/bin); install Ray there, load its module or activate its environment in the job "
+                  "script, or give --ray PATH");
+}
+
+TEST_F(RayProbeOnDisk, says_when_a_given_path_is_no_program) {
+    const auto found = probe(directory_ + "/nothing");
+    ASSERT_EQ(found.findings.size(), 1U);
+    EXPECT_THAT(sentence(found.findings[0]), testing::HasSubstr("is not an executable file there"));
+}
+
+TEST_F(RayProbeOnDisk, says_what_python_said_when_ray_cannot_be_imported) {
+    program("python", "#!/bin/sh\nprintf \"\\nNo module named 'ray'\\n\"\n");
+    const auto found = probe("");
+    EXPECT_FALSE(found.versions.contains("ray"));
+    ASSERT_EQ(found.findings.size(), 1U);
+    EXPECT_THAT(sentence(found.findings[0]), testing::HasSubstr("cannot import ray: No module named 'ray'"));
+}
+
+TEST_F(RayProbeOnDisk, does_not_wait_for_an_interpreter_that_hangs) {
+    program("python", "#!/bin/sh\nsleep 30\n");
+    const auto found = probe_ray("node2", "", Environment({{"PATH", directory_ + ":/bin"}}), 1);
+    ASSERT_EQ(found.findings.size(), 1U);
+    EXPECT_THAT(sentence(found.findings[0]), testing::HasSubstr("no answer within 1 s"));
+}
+
+} // namespace
+} // namespace railhead
