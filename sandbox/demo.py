@@ -1,0 +1,148 @@
+"""From a bare machine to a result: builds Railhead, makes a four-node Slurm cluster, and runs a sweep on it with Ray."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox import host, roots
+from sandbox.buildroot import build
+from sandbox.cluster import Cluster, Wanted
+from sandbox.host import SandboxError
+from sandbox.layers import SUITES
+from sandbox.testing import FINAL, Done, Job, TestCluster
+
+TEMPLATES = host.CHECKOUT / "templates"
+JOB_SECONDS = 300.0  # more than the sweep needs on one slow core
+OVER = re.compile(rf"^(?:{FINAL})$")
+
+
+def show(text: str = "") -> None:
+    print(text, flush=True)
+
+
+@contextlib.contextmanager
+def step(title: str) -> Iterator[None]:
+    """A heading, and how long what follows took."""
+    show(f"\n== {title}")
+    started = time.monotonic()
+    yield
+    show(f"   ({time.monotonic() - started:.1f} s)")
+
+
+def set_up(suite: str, cluster: Cluster) -> None:
+    jobs = os.cpu_count() or 2
+    with step(f"Root file systems of Debian {suite} with Slurm and Ray (built once, then kept)"):
+        roots.ensure("bookworm", ["build"])
+        roots.ensure(suite, ["slurm", "ray", "build"])
+    with step("Build: the railhead program, static, and the two Slurm plugins"):
+        build("bookworm", "release", [], jobs)
+        build(suite, "plugins", [], jobs)
+    with step("A Slurm cluster: controller, login node, four nodes with eight GPUs, three others"):
+        cluster.down()  # what a killed demo left
+        cluster.up(Wanted(suite))
+
+
+def shown(test: TestCluster, command: list[str], chdir: str) -> Done:
+    """A command of the user on the login node, and what it says, as on a terminal."""
+    show(f"alice@login$ {' '.join(command)}")
+    done = test.alice(*command, chdir=chdir)
+    show(done.text.rstrip())
+    return done
+
+
+def wrong_job(test: TestCluster, folder: str) -> None:
+    with step("A job that cannot run: the partition has no A100"):
+        done = shown(test, ["sbatch", "--gpus-per-node=a100:8", "ray.sbatch"], folder)
+        if done.code == 0:
+            number = re.findall(r"\d+", done.out)[-1]
+            test.run("ctl", "scancel", number)
+            raise SandboxError(f"The job with a wrong GPU type was accepted as {number}: is the submit plugin loaded?")
+        if "railhead: " not in done.text:
+            raise SandboxError("The wrong job was refused by Slurm, not by the submit plugin: see `sandbox/cluster logs ctl`.")
+
+
+def follow(test: TestCluster, job: Job, output: Path) -> str:
+    """Shows the job's output as it grows; returns the state in which it ended."""
+    seen, state, asked = 0, "", 0.0
+    deadline = time.monotonic() + JOB_SECONDS
+    while True:
+        text = output.read_bytes() if output.exists() else b""
+        if len(text) > seen:
+            sys.stdout.buffer.write(text[seen:])
+            sys.stdout.buffer.flush()
+            seen = len(text)
+        if OVER.match(state):
+            return state
+        if time.monotonic() > deadline:
+            job.cancel()
+            raise SandboxError(f"The job {job.number} is {state} after {JOB_SECONDS:.0f} s; it is cancelled.")
+        if time.monotonic() - asked > 0.5:
+            state, asked = job.show()["JobState"], time.monotonic()
+        time.sleep(0.1)
+
+
+def good_job(test: TestCluster, folder: str) -> int:
+    with step("The sweep: 12 trainings as Ray tasks over four nodes"):
+        show((test.home() / "demo/ray.sbatch").read_text())
+        done = shown(test, ["sbatch", "ray.sbatch"], folder)
+        number = re.findall(r"\d+", done.out)
+        if done.code != 0 or not number:
+            raise SandboxError("The sweep was refused.")
+        job = Job(test, int(number[-1]), "demo", "alice")
+        state = follow(test, job, test.home() / f"demo/sweep-{job.number}.out")
+        show(f"job {job.number}: {state}, exit code {job.exit_code}")
+    report = test.home() / f"demo/sweep-{job.number}.json"
+    if report.exists():
+        show(f"\n== The launch report, sweep-{job.number}.json")
+        show(report.read_text().rstrip())
+    return job.exit_code
+
+
+def demo(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    cluster = Cluster(options.name)
+    if cluster.is_up():
+        raise SandboxError(f"The cluster {options.name} is up, and the demo makes its own: `sandbox/cluster down --name {options.name}` takes it down.")
+    try:
+        set_up(options.suite, cluster)
+        test = TestCluster(cluster)
+        for name in ("ray.sbatch", "sweep.py"):
+            test.put(f"demo/{name}", (TEMPLATES / name).read_text())
+        folder = "/shared/home/alice/demo"
+        wrong_job(test, folder)
+        code = good_job(test, folder)
+    finally:
+        if not options.keep:
+            cluster.down()
+    show(f"\nThe whole demo took {time.monotonic() - started:.0f} s.")
+    if options.keep:
+        show(f"The cluster is up: `sandbox/cluster login --name {options.name}`; `sandbox/cluster down --name {options.name}` takes it away.")
+    return code
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser("sandbox/demo", description=__doc__)
+    parser.add_argument("--suite", choices=SUITES, default="trixie", help="bookworm: Slurm 22.05, trixie: 24.11 (default), sid: 26.05")
+    parser.add_argument("--name", default="demo", help="name of the cluster (default demo)")
+    parser.add_argument("--keep", action="store_true", help="leave the cluster up")
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # the cluster goes as with Ctrl-C
+    try:
+        return demo(parser.parse_args())
+    except SandboxError as error:
+        host.say(f"sandbox/demo: {error}")
+        return error.status or 1
+    except KeyboardInterrupt:
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())
