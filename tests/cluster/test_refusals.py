@@ -1,0 +1,92 @@
+"""What cannot work is said at once, in one sentence, whoever asks: people, reports and sibling tasks."""
+
+import json
+
+import pytest
+from ray_jobs import UP
+
+
+def refused(cluster, *command, **options):
+    done = cluster.alice("salloc", "-Q", *command, timeout=30, **options)
+    assert done.seconds < 10
+    return done
+
+
+def test_a_loopback_address_is_of_no_use_to_other_nodes(cluster):
+    done = refused(cluster, "-N2", "railhead", "run", "--interface", "lo", "--", "true")
+    assert done.code == 100
+    assert "login: the address to announce 127.0.0.1 is reached from this node only" in done.err
+
+
+def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
+    done = cluster.alice("srun", "-N2", "railhead", "run", "--interface", "nope", "--", "true", timeout=30)
+    assert done.code != 0 and done.seconds < 10
+    assert "no address can be announced" in done.err
+
+
+def test_a_refusal_has_a_report_too(cluster):
+    done = refused(cluster, "-N1", "railhead", "run", "--interface", "nope", "--json", "--report", "refusal.json", "--", "true")
+    last = json.loads(done.err.splitlines()[-1])
+    assert last["type"] == "report" and "no address can be announced" in last["cause"]["sentence"]
+    report = json.loads((cluster.home() / "refusal.json").read_text())
+    assert report["exit_code"] == done.code == 102
+
+
+def test_a_report_that_cannot_be_written_is_said_before_the_start(cluster):
+    done = refused(cluster, "-N1", "railhead", "run", "--report", "/etc/report.json", "--", "echo", "ran")
+    assert done.code == 100 and "ran" not in done.out
+    assert "--report: /etc/report.json cannot be written: Permission denied" in done.err
+
+
+def test_a_report_to_a_device_leaves_the_device(cluster):
+    # As root, who could replace it.
+    done = cluster.run("login", "salloc", "-N1", "railhead", "run", "--report", "/dev/null", "--", "true")
+    assert done.code == 0, done.text
+    cluster.run("login", "test", "-c", "/dev/null", check=True)
+
+
+def test_a_launch_without_slurms_answer_about_the_job_says_so_and_goes_on(cluster):
+    cluster.put("bin/scontrol", "#!/bin/sh\nexit 1\n", mode=0o755)
+    done = refused(cluster, "-N1", "env", "PATH=/shared/home/alice/bin:/usr/bin:/bin", "railhead", "run", "--", "hostname")
+    assert done.code == 0 and done.out.startswith("node"), done.text
+    assert "was not found by scontrol" in done.err and "(going on; GPUs may be missing)" in done.err
+
+
+def test_a_program_that_is_not_there_is_said_before_ray_starts(cluster):
+    done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "ray", "--", "no-such-program")
+    assert done.code == 102 and "ready" not in done.err
+    assert "node1: no-such-program is not on PATH" in done.err
+
+
+@pytest.mark.parametrize(("options", "words"), [
+    (("--mem=1000", "railhead", "ray", "--object-store", "3G"), "the job's memory is 1000 MiB (expected at least 3072 MiB for the object store that was asked for)"),
+    (("--mem=50", "railhead", "ray"), "the job's memory is 50 MiB (expected at least 100 MiB for Ray itself)"),
+    (("railhead", "ray", "--head-cpus", "99"), "--head-cpus 99 is more than the job has on the head node"),
+])
+def test_resources_that_the_job_does_not_have(cluster, options, words):
+    done = refused(cluster, "-N1", *options, "--", "true")
+    assert done.code in (100, 101) and words in done.err, done.text
+
+
+def test_attach_finds_the_head_of_a_heterogeneous_job_of_an_array_task_and_elsewhere(cluster):
+    job = cluster.submit("railhead ray --tmp /var/tmp\n", "-N1", ":", "-pa100", "-N1", "--gpus=1")
+    job.wait_for("use it with: railhead attach --tmp /var/tmp", UP)
+    done = cluster.alice("railhead", "attach", "--tmp", "/var/tmp", str(job.number), "--", "sh", "-c", "hostname; ray status >&2", timeout=60)
+    assert done.code == 0 and done.out.startswith("node"), done.text
+    job.cancel()
+    job.wait(30)
+    array = cluster.submit("railhead ray\n", "-N1", "--gpus=1", "--array=1-2", "--output=task-%a.out")
+    for task in (1, 2):
+        array.wait_for("use it with: railhead attach", UP, name=f"task-{task}.out")
+    done = cluster.alice("railhead", "attach", str(array.number), "--", "true", timeout=60)
+    assert done.code == 100 and "has 2 running tasks" in done.err, done.text
+    done = cluster.alice("railhead", "attach", f"{array.number}_2", "--", "sh", "-c", "echo gpus $CUDA_VISIBLE_DEVICES", timeout=60)
+    assert done.code == 0 and done.out in ("gpus 0\n", "gpus 1\n"), done.text
+    array.cancel()
+    array.wait(30)
+
+
+def test_ray_on_nodes_with_different_numbers_of_gpus_leaves_nothing(cluster):
+    done = cluster.alice("salloc", "-Q", "-N2", "--gpus=3", "railhead", "ray", "--", "python3", "-c",
+                         "import ray; ray.init(logging_level=40); print('gpus', ray.cluster_resources()['GPU'])", timeout=UP)
+    assert done.code == 0 and "gpus 3.0" in done.out, done.text

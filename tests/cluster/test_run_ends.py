@@ -1,0 +1,246 @@
+"""How a launch ends, on the smallest recipe: a command on every node. After each test the fixture looks at every node for leftovers."""
+
+import json
+import re
+import signal
+
+import pytest
+
+HEADER = "#SBATCH -N4 --gpus-per-node=2\n"
+
+
+def started(job, ranks=4):
+    """Waits until every rank has said that it runs."""
+    for rank in range(ranks):
+        job.wait_for(rf"^rank {rank} runs", 30)
+
+
+def run(command, options="", header=HEADER):
+    return f"{header}railhead run {options} --report report.json -- {command}\n"
+
+
+RANKS = "bash -c 'echo rank $RANK runs; {}'"
+FOREVER = RANKS.format("exec sleep 300")
+
+
+def pids_of(cluster, node, pattern):
+    """Pids, inside the node, of processes whose command line matches."""
+    done = cluster.run(node, "pgrep", "-f", pattern)
+    return [int(word) for word in done.out.split()]
+
+
+@pytest.mark.parametrize(("what", "code"), [("exit 0", 0), ("exit 1", 1), ("exit 7", 7), ("kill -KILL $$", 137), ("kill -SEGV $$", 139)])
+def test_the_programs_end_is_passed_on(cluster, what, code):
+    job = cluster.submit(run(f"bash -c 'if [ $RANK = 1 ]; then {what}; fi'"))
+    job.wait()
+    assert job.exit_code == code, job.output
+    report = json.loads(job.read("report.json"))
+    assert report["exit_code"] == code
+    assert report["cause"]["kind"] == ("exit" if code < 128 else "signal")
+    if code:
+        assert report["cause"]["node"] == "node2"
+        assert "rank.1 on node2" in job.output
+
+
+def test_every_rank_says_its_part_and_knows_its_place(cluster):
+    job = cluster.submit(run("bash -c 'echo $(hostname) rank=$RANK of $WORLD_SIZE gpus=$CUDA_VISIBLE_DEVICES'"))
+    assert job.wait() == "COMPLETED", job.output
+    for rank in range(4):
+        assert f"node{rank + 1} rank={rank} of 4 gpus=0,1" in job.output
+
+
+def test_the_report_names_the_leaf_groups(cluster):
+    job = cluster.submit(run("true"))
+    assert job.wait() == "COMPLETED", job.output
+    assert re.search(r"2 leaf groups: leaf1 \(node\[1-2\]\), leaf2 \(node\[3-4\]\)", job.output), job.output
+    nodes = json.loads(job.read("report.json"))["nodes"]
+    assert [node["leaf"] for node in nodes] == ["leaf1", "leaf1", "leaf2", "leaf2"]
+    assert all(node["gpus"] == 2 for node in nodes)
+
+
+def test_the_first_failure_ends_the_others_at_once_also_those_that_ignore_sigterm(cluster):
+    stubborn = RANKS.format("trap \"\" TERM; if [ $RANK = 2 ]; then sleep 1; date +%s.%N > ended; exit 3; fi; sleep 300 & sleep 301; sleep 302")
+    job = cluster.submit(run(stubborn) + "code=$?; date +%s.%N > gone; exit $code\n")
+    job.wait()
+    assert job.exit_code == 3, job.output
+    assert "rank.2 on node3 ended with exit code 3" in job.output
+    assert float(job.read("gone")) - float(job.read("ended")) < 3
+
+
+def test_a_daemon_that_forks_away_is_found(cluster):
+    job = cluster.submit(run(RANKS.format("setsid -f sleep 1000; setsid -f bash -c \"trap : TERM; while :; do sleep 1; done\"; sleep 0.5")))
+    assert job.wait() == "COMPLETED", job.output
+
+
+@pytest.mark.parametrize("options", [(), ("--signal=KILL",), ("--full",), ("--batch", "--signal=TERM")])
+def test_scancel_leaves_nothing(cluster, options):
+    job = cluster.submit(run(FOREVER))
+    started(job)
+    job.cancel(*options)
+    state = job.wait(30)
+    assert state in ("CANCELLED", "FAILED"), job.output
+
+
+def test_scancel_before_the_agents_are_there_leaves_nothing(cluster):
+    job = cluster.submit(run(FOREVER))
+    job.wait_for("")
+    job.cancel()
+    job.wait(30)
+
+
+def test_scancel_is_said_in_the_report(cluster):
+    job = cluster.submit(run(FOREVER) + "echo code $?\n")
+    started(job)
+    job.cancel("--signal=TERM")  # to the steps only: the batch script goes on
+    job.wait(30)
+    assert "code 109" in job.output, job.output
+    assert json.loads(job.read("report.json"))["cause"]["kind"] == "cancelled"
+
+
+def test_the_time_limit_is_told_apart_from_scancel(cluster):
+    job = cluster.submit(run(FOREVER), "--time=1")
+    assert job.wait(120) == "TIMEOUT", job.output
+    assert "the job reached its time limit" in job.output, job.output
+
+
+def test_a_signal_for_the_program_reaches_it(cluster):
+    job = cluster.submit(run("bash -c 'trap \"echo rank $RANK got it; exit 0\" USR1; echo rank $RANK runs; while :; do sleep 0.1; done'"))
+    started(job)
+    job.cancel("--signal=USR1")  # to the steps
+    job.wait(30)
+    assert len(re.findall("got it", job.output)) == 4, job.output
+
+
+def test_a_signal_for_the_batch_script_reaches_it_too(cluster):
+    """As `#SBATCH --signal=B:USR1@60` sends it, to a script that ends in `exec railhead`."""
+    job = cluster.submit(HEADER + "exec railhead run -- bash -c 'trap \"echo rank $RANK got it; exit 0\" USR1; echo rank $RANK runs; while :; do sleep 0.1; done'\n")
+    started(job)
+    job.cancel("--batch", "--signal=USR1")
+    job.wait(30)
+    assert len(re.findall("got it", job.output)) == 4, job.output
+
+
+def kill_inside(cluster, node, pattern, number=signal.SIGKILL):
+    pids = pids_of(cluster, node, pattern)
+    assert pids, f"nothing on {node} matches {pattern}"
+    cluster.run(node, "kill", f"-{int(number)}", *map(str, pids), check=True)
+
+
+def test_a_killed_supervisor_leaves_nothing(cluster):
+    job = cluster.submit(run(FOREVER))
+    started(job)
+    kill_inside(cluster, "node1", "^railhead run|/railhead run")
+    job.wait(30)
+    assert job.exit_code == 137, job.output
+
+
+@pytest.mark.parametrize("which", ["first", "last", "both"])
+def test_a_killed_agent_leaves_nothing_and_is_named(cluster, which):
+    job = cluster.submit(run(FOREVER) + "echo code $?\n")
+    started(job)
+    pids = sorted(pids_of(cluster, "node2", "railhead agent"))
+    assert len(pids) == 2, "a watcher and a worker"
+    chosen = {"first": pids[:1], "last": pids[1:], "both": pids}[which]
+    cluster.run("node2", "kill", "-KILL", *map(str, chosen), check=True)
+    job.wait(30)
+    assert "node2" in job.output, job.output
+    assert re.search(r"code 10\d", job.output), job.output
+
+
+def test_a_killed_node_is_named_within_seconds(cluster):
+    job = cluster.submit(run(FOREVER) + "echo code $?\n", "--no-kill")
+    started(job)
+    cluster.kill("node3")
+    job.wait_for(r"node3 was lost", 20)
+    job.wait_for("code 104", 20)
+    cluster.heal("node3")
+    job.wait(60)
+    assert "code 104" in job.output, job.output
+
+
+@pytest.mark.parametrize("harm", ["freeze", "cut"])
+def test_a_silent_node_is_lost_after_the_bound(cluster, harm):
+    job = cluster.submit(run(FOREVER, "--loss-after 10") + "echo code $?\n", "--no-kill")
+    started(job)
+    getattr(cluster, harm)("node3")
+    job.wait_for(r"node3 was lost while the program ran: its agent has been silent", 40)
+    job.wait_for("code 104", 20)
+    cluster.heal("node3")
+    job.wait(30)
+
+
+@pytest.mark.parametrize("harm", ["freeze", "cut"])
+def test_twenty_seconds_of_silence_harm_nothing(cluster, harm):
+    job = cluster.submit(run(RANKS.format("for i in $(seq 30); do sleep 1; done")))
+    started(job)
+    import time
+
+    getattr(cluster, harm)("node3")
+    time.sleep(20)  # the fault's length, not a wait for something
+    cluster.heal("node3")
+    assert job.wait(60) == "COMPLETED", job.output
+    assert "node3 is silent" in job.output and "node3 is back" in job.output, job.output
+
+
+def test_an_oom_kill_is_named(cluster):
+    hungry = "python3 -c \"x = bytearray(800 << 20); import time; time.sleep(60)\""
+    job = cluster.submit(run(f"bash -c 'if [ $RANK = 1 ]; then {hungry}; else sleep 60; fi'") + "echo code $?\n", "--mem=300M")
+    job.wait(60)
+    assert "code 106" in job.output, job.output
+    assert "out-of-memory killer" in job.output
+
+
+def test_two_launches_share_their_nodes(cluster):
+    script = HEADER + "railhead run -- bash -c 'sleep 1; echo first $RANK' &\nrailhead run -- bash -c 'sleep 1; echo second $RANK' &\nwait\n"
+    job = cluster.submit(script)
+    assert job.wait() == "COMPLETED", job.output
+    for rank in range(4):
+        assert f"first {rank}" in job.output and f"second {rank}" in job.output
+
+
+def test_as_a_step_of_srun(cluster):
+    job = cluster.submit(HEADER + "srun railhead run -- bash -c 'echo rank $RANK runs; sleep 1; if [ $RANK = 3 ]; then exit 5; fi'\necho code $?\n")
+    job.wait()
+    started(job)
+    assert "code 5" in job.output, job.output
+
+
+def test_from_salloc_on_the_login_node(cluster):
+    done = cluster.alice("salloc", "-N2", "--gpus-per-node=1", "railhead", "run", "--", "bash", "-c", "echo $(hostname) rank $RANK; sleep 0.5; exit 4")
+    assert done.code == 4, done.text
+    assert "node1 rank 0" in done.out and "node2 rank 1" in done.out
+
+
+def test_a_heterogeneous_job_is_one_launch(cluster):
+    script = "#SBATCH -N1 -p cpu\n#SBATCH hetjob\n#SBATCH -N2 -p gpu --gpus-per-node=1\nrailhead run -- bash -c 'echo $(hostname) rank $RANK of $WORLD_SIZE'\n"
+    job = cluster.submit(script)
+    assert job.wait() == "COMPLETED", job.output
+    assert "cpu1 rank 0 of 3" in job.output and "node2 rank 2 of 3" in job.output, job.output
+
+
+def test_a_command_that_is_not_there_is_named_at_once(cluster):
+    job = cluster.submit(run("no-such-program --flag") + "echo code $?\n")
+    job.wait(30)
+    assert re.search(r"no-such-program.*(not found|is not)", job.output), job.output
+    assert "code 102" in job.output, job.output
+
+
+def test_outside_of_a_job_it_says_so(cluster):
+    done = cluster.alice("railhead", "run", "--", "true")
+    assert done.code == 100
+    assert "SLURM_JOB_ID" in done.err and done.err.count("\n") == 1, done.err
+
+
+def test_a_mistyped_option_says_so(cluster):
+    done = cluster.alice("railhead", "run", "--los-after", "3", "--", "true")
+    assert done.code == 100
+    assert "--los-after" in done.err, done.err
+
+
+def test_the_dry_run_prints_the_plan_and_starts_nothing(cluster):
+    job = cluster.submit(HEADER + "railhead run --dry-run -- touch started > plan.json\n")
+    assert job.wait() == "COMPLETED", job.output
+    plan = json.loads(job.read("plan.json"))
+    assert [node["name"] for node in plan["order"]] == ["node1", "node2", "node3", "node4"]
+    assert plan["processes"][0]["argv"] == ["touch", "started"]
+    assert not (job.directory / "started").exists()

@@ -1,0 +1,89 @@
+"""What a person at a terminal sees: salloc on the login node, the driver on the head, keys, window and Ctrl-C in between."""
+
+import os
+import sys
+
+import pexpect
+import pytest
+from ray_jobs import UP
+
+from sandbox import host
+
+PROMPT = r"alice@login:[^$]*\$ "
+
+
+@pytest.fixture
+def terminal(cluster):
+    """A shell of alice on the login node, in a terminal of 30 lines and 111 columns."""
+    arguments = ["-m", "sandbox.cluster_cli", "login", "--name", cluster.cluster.name, "--user", "alice"]
+    shell = pexpect.spawn(sys.executable, arguments, env={**os.environ, "PYTHONPATH": str(host.CHECKOUT), "TERM": "xterm"},
+                          encoding="utf-8", codec_errors="replace", dimensions=(30, 111), timeout=30)
+    shell.expect(PROMPT)
+    yield shell
+    shell.close(force=True)
+
+
+def type_line(shell, line, answer=PROMPT):
+    """Types a line and waits for the answer."""
+    shell.sendline(line)
+    shell.expect(answer)
+
+
+def settings(shell):
+    shell.sendline("stty -g")
+    shell.expect(r"(?:[0-9a-f]+:){8,}[0-9a-f]+")
+    found = shell.after
+    shell.expect(PROMPT)
+    return found
+
+
+def test_a_driver_from_salloc_has_the_terminal(terminal):
+    before = settings(terminal)
+    script = r"tty; stty size; echo on $(hostname); read -p 'name? ' name; echo hello $name; trap 'stty size; exit 5' WINCH; read rest; sleep 20"
+    terminal.sendline(f'salloc -Q -N2 -wnode1,node2 --gpus-per-node=1 railhead ray -- bash -c "{script}"'.replace("$", r"\$"))
+    terminal.expect(r"starting; missing: .*\r\x1b\[K")  # one live line, rewritten
+    terminal.expect("ray is ready: 2 nodes, 2 GPUs")
+    terminal.expect(r"/dev/pts/\d+\r+\n30 111\r+\non node1\r+\n")
+    terminal.expect(r"name\? ")
+    terminal.sendline("Ada")
+    terminal.expect("hello Ada")
+    terminal.sendline("")
+    terminal.setwinsize(40, 99)
+    terminal.expect("40 99")
+    terminal.expect(r"the driver on node1 ended with exit code 5\r+\n(?s:.*)exit code 5\r+\n")
+    terminal.expect(PROMPT)
+    type_line(terminal, "echo code $?", "code 5")
+    terminal.setwinsize(30, 111)
+    assert settings(terminal) == before
+
+
+def test_ctrl_c_reaches_the_driver(terminal):
+    terminal.sendline("salloc -Q -N1 --gpus-per-node=1 railhead ray -- bash -c 'trap \"echo caught; exit 6\" INT; echo waiting; while :; do sleep 0.1; done'")
+    terminal.expect("waiting\r+\n")
+    terminal.sendintr()
+    terminal.expect("caught")
+    terminal.expect("exit code 6")
+    terminal.expect(PROMPT)
+
+
+def test_ctrl_c_ends_a_kept_cluster(terminal):
+    terminal.sendline("salloc -Q -N2 --gpus-per-node=1 railhead ray")
+    terminal.expect("use it with: railhead attach")
+    terminal.sendintr()
+    terminal.expect("ended by Ctrl-C")
+    terminal.expect(PROMPT)
+    type_line(terminal, "echo code $?", "code 0")
+
+
+def test_attach_gives_a_shell_on_the_head(cluster, terminal):
+    job = cluster.submit("#SBATCH -N2 --gpus-per-node=1 -wnode3,node4\nrailhead ray\n")
+    job.wait_for("railhead attach", UP)
+    terminal.sendline(f"railhead attach {job.number}")
+    terminal.expect(r"node3[^$]*\$ ")
+    terminal.sendline("stty size; echo gpus $RAILHEAD_NUM_GPUS; exit 3")
+    terminal.expect("30 111")
+    terminal.expect("gpus 2")
+    terminal.expect(PROMPT)
+    type_line(terminal, "echo code $?", "code 3")
+    job.cancel()
+    job.wait(30)

@@ -1,0 +1,28 @@
+"""JSON that programs read is what docs/schema says. Report and plan need a job: tests/cluster/test_documents.py."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import tree
+from programs import railhead
+
+sys.path.insert(0, str(tree.TOP))
+from tests import schema  # noqa: E402
+
+
+def test_config_show_is_as_documented() -> None:
+    done = subprocess.run([railhead(), "config", "show", "--json"], stdout=subprocess.PIPE, text=True, timeout=10)
+    document = json.loads(done.stdout)
+    schema.check(document, "config")
+    assert not schema.undocumented(document, "config")
+
+
+def test_the_checker_sees_what_is_wrong() -> None:
+    one = {"type": "object", "required": ["a"], "properties": {"a": {"type": ["integer", "null"]}, "b": {"enum": ["x"]}}}
+    assert schema.problems({"a": 1, "b": "x", "more": 1}, one) == []
+    assert schema.problems({"b": "y"}, one) == ["$ has no a", "$.b is 'y', none of ['x']"]
+    assert schema.problems({"a": True}, one) == ["$.a is true, not ['integer', 'null']"]
+    assert schema.problems([], one) == ["$ is [], not object"]

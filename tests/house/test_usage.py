@@ -1,0 +1,48 @@
+"""What the railhead program says to a command line that it cannot take, where there is no cluster."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+from programs import railhead
+
+TWO_DASHES = "after two dashes there is no command: name one, or leave the dashes out; a variable that should hold it is empty"
+
+
+def call(*words: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([railhead(), *words], text=True, capture_output=True, timeout=10, check=False, env=environment)
+
+
+@pytest.mark.parametrize(
+    ("line", "sentence"),
+    [
+        ("ray --", TWO_DASHES),
+        ("attach 12 --", TWO_DASHES),
+        ("foo", "foo is no command of railhead (it has ray, run, attach, config and sweep); see railhead --help"),
+        ("config shw", "shw is no command of railhead config (it has show and check); see railhead config --help"),
+        ("ray --hed-gpus 2", "--hed-gpus is no option of railhead ray; see railhead ray --help"),
+        ("ray --hed-gpus=2 --foo", "--hed-gpus is no option of railhead ray; see railhead ray --help"),
+        ("ray --head-gpus -1", '--head-gpus: expected a whole number from 0, but this is "-1"; see railhead ray --help'),
+        ("ray --head-cpus x", '--head-cpus: expected a whole number from 0, but this is "x"; see railhead ray --help'),
+        ("ray train.py", 'railhead ray does not take "train.py" (a command of yours goes after two dashes); see railhead ray --help'),
+    ],
+)
+def test_first_wrong_word_is_named_as_it_was_typed(line: str, sentence: str) -> None:
+    done = call(*line.split())
+    assert (done.returncode, done.stderr) == (100, f"railhead: {sentence}\n")
+
+
+def test_a_settings_file_that_is_named_must_be_there(tmp_path) -> None:
+    done = call("config", "check", str(tmp_path / "none.toml"))
+    assert done.returncode == 1
+    assert done.stderr == f"railhead: {tmp_path}/none.toml: there is no such file; name the settings file to check\n"
+
+
+def test_ones_own_settings_file_is_checked_with_a_users_rights(tmp_path) -> None:
+    own = tmp_path / "railhead/config.toml"
+    own.parent.mkdir()
+    own.write_text("[submit]\nrefresh = 5\n")
+    done = call("config", "check", str(own), environment={"XDG_CONFIG_HOME": str(tmp_path)})
+    assert done.returncode == 1
+    assert done.stderr == f"railhead: {own}:2: submit.refresh may be set by the site only; remove it\n"
