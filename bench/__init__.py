@@ -1,0 +1,1 @@
+"""The measured claims; each folder is one."""
