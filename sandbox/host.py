@@ -22,6 +22,10 @@ KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 PIP_NOT_INSIDE = {"cert", "client-cert", "user", "target", "prefix", "root", "require-virtualenv", "log", "cache-dir", "python"}
 
 
+# Settings of pip that name files of the host, or URLs: a root gets copies of the files.
+PIP_FILES = ("constraint", "build-constraint", "requirement")
+
+
 class SandboxError(Exception):
     """One sentence for the person at the terminal; `status` is the exit code."""
 
@@ -205,6 +209,22 @@ def pip_settings() -> dict[str, str]:
         if name.startswith("PIP_") and name != "PIP_CONFIG_FILE":
             settings[name[4:].lower().replace("_", "-")] = value
     return {name: " ".join(value.split()) for name, value in settings.items() if name not in PIP_NOT_INSIDE}
+
+
+def pip_settings_inside(settings: dict[str, str], place: Path, inside: str) -> dict[str, str]:
+    """The settings with each file that they name copied to `place`, which the root sees as `inside`."""
+    found = dict(settings)
+    for name in PIP_FILES:
+        words = found.get(name, "").split()
+        for number, word in enumerate(words):
+            path = Path(word.removeprefix("file://"))
+            if path.is_file():
+                copy = f"pip-{name}-{number}.txt"
+                shutil.copy(path, place / copy)
+                words[number] = f"{inside}/{copy}"
+        if words:
+            found[name] = " ".join(words)
+    return found
 
 
 def local_folders(values: list[str]) -> list[Path]:

@@ -150,7 +150,8 @@ class HostSettings:
         apt |= {"Acquire::Languages": "none", "APT::Sandbox::User": "root", "APT::Keep-Downloaded-Packages": "true",
                 "Binary::apt-get::APT::Keep-Downloaded-Packages": "true"}
         (place / "apt.conf").write_text("".join(f'{name} "{value}";\n' for name, value in apt.items()))
-        (place / "pip.conf").write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in self.pip.items()))
+        pip = host.pip_settings_inside(self.pip, place, INSIDE)
+        (place / "pip.conf").write_text("[global]\n" + "".join(f"{name} = {value}\n" for name, value in pip.items()))
         binds = [Bind(str(place), INSIDE, True)]
         binds += [Bind(str(path), str(path), True) for path in self.folders]
         binds += [Bind(path, path, True) for path in ("/etc/resolv.conf", "/etc/hosts") if os.path.exists(path)]

@@ -64,6 +64,16 @@ def test_mirror_can_be_named_in_the_environment(monkeypatch):
     assert host.find_mirror([], "noble", "ubuntu").main == "http://near.example/debian"
 
 
+def test_files_that_pip_settings_name_are_copied_into_the_root(tmp_path):
+    constraints, place = tmp_path / "constraints.txt", tmp_path / "place"
+    constraints.write_text("torch<=2.14\n")
+    place.mkdir()
+    settings = {"constraint": f"{constraints} http://other.example/c.txt", "timeout": "60"}
+    inside = host.pip_settings_inside(settings, place, "/inside")
+    assert inside == {"constraint": "/inside/pip-constraint-0.txt http://other.example/c.txt", "timeout": "60"}
+    assert (place / "pip-constraint-0.txt").read_text() == "torch<=2.14\n"
+
+
 def test_pip_settings_come_from_files_and_the_environment_wins(tmp_path, monkeypatch):
     for name in list(host.os.environ):
         if name.startswith("PIP_"):
