@@ -1,7 +1,7 @@
 #include "spank/contexts.hpp"
 #include "spank/leftover.hpp"
 
-#include "policy/settings.hpp"
+#include "policy/table.hpp"
 
 #include <algorithm>
 
@@ -50,6 +50,17 @@ Settings site_settings() {
     return loaded ? loaded->settings : Settings();
 }
 
+/// Takes the directory that the launch was given by its user, as its supervisor tells it in the step's
+/// environment. True when it is another than the site's. What the site does not allow is no directory.
+bool take_users_tmp(spank_t handle, Settings& settings) {
+    char text[64] = "";
+    auto name = environment_name_of(row_of(Key::launch_tmp));
+    auto before = settings.text(Key::launch_tmp);
+    if (spank_getenv(handle, name.c_str(), text, sizeof text) != ESPANK_SUCCESS) return false;
+    return settings.set(Key::launch_tmp, text, {Origin::Kind::environment, name}) &&
+           settings.text(Key::launch_tmp) != before;
+}
+
 } // namespace
 
 int leave_step(spank_t handle) {
@@ -57,12 +68,14 @@ int leave_step(spank_t handle) {
     if (!step || step->owner.uid == 0) return 0; // root's own launches are root's to clean
     auto settings = site_settings();
     if (!settings.boolean(Key::spank_cleanup)) return 0;
+    bool users = take_users_tmp(handle, settings);
     const auto& tmp = settings.text(Key::launch_tmp);
-    for (const auto& job : jobs_with_leftovers(*step, tmp)) {
+    // Root looks only where the site says; a place that a user has named is looked at as that user.
+    for (const auto& job : users ? step->jobs : jobs_with_leftovers(*step, tmp)) {
         auto problem = sweep(*step, job, RAILHEAD_PROGRAM, tmp, deadline_s);
         if (problem)
             slurm_error("spank/railhead: %s", sentence(*problem).c_str());
-        else
+        else if (!users)
             slurm_info("spank/railhead: cleaned up what a killed launch of step %s.%u left", job.c_str(),
                        step->step);
     }

@@ -1,6 +1,7 @@
 #include "launcher/channel/client.hpp"
 
 #include "launcher/channel/connection.hpp"
+#include "launcher/channel/own_pause.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/link.hpp"
 
@@ -18,6 +19,7 @@ using Clock = Connection::Clock;
 constexpr double connect_within_s = 3;
 constexpr double silent_reconnect_s = 8; // the supervisor pings twice a second
 constexpr double longest_pause_s = 2;
+constexpr auto watch_every = std::chrono::seconds(1);
 
 double seconds_since(Clock::time_point then) {
     return std::chrono::duration<double>(Clock::now() - then).count();
@@ -47,6 +49,7 @@ struct ChannelClient::State : std::enable_shared_from_this<State> {
     int closing_terminals = 0;
     double pause_s = 0.05;
     Clock::time_point heard_at = Clock::now();
+    OwnPause own_pause{watch_every};
     std::string last_error = "its connection was open";
     std::function<void()> finished;
 
@@ -60,6 +63,7 @@ struct ChannelClient::State : std::enable_shared_from_this<State> {
     void welcome(const Frame& frame);
     void lost(const std::string& why);
     void watch();
+    void forgive();
     void check_finished();
     void close_terminal(const std::shared_ptr<Connection>& terminal);
 };
@@ -105,6 +109,7 @@ void ChannelClient::State::failed(const std::string& why, bool refused) {
     connecting = false;
     last_error = why;
     if (over) return;
+    forgive();
     // The port was ours and is refused now by the host that had it: the supervisor has ended.
     if (welcomed_once && refused) return lost("the supervisor has ended (" + why + ")");
     if (seconds_since(heard_at) > invitation.loss_after_s)
@@ -174,10 +179,17 @@ void ChannelClient::State::lost(const std::string& why) {
     handlers.on_lost(why);
 }
 
+// What we could not hear, because we stood still, was no silence.
+void ChannelClient::State::forgive() {
+    auto now = Clock::now();
+    heard_at = std::min(heard_at + own_pause.look(now), now);
+}
+
 void ChannelClient::State::watch() {
-    timer.expires_after(std::chrono::seconds(1));
+    timer.expires_after(watch_every);
     timer.async_wait([self = shared_from_this()](asio::error_code error) {
         if (error || self->over) return;
+        self->forgive();
         double silent_s = seconds_since(self->heard_at);
         if (silent_s > self->invitation.loss_after_s)
             return self->lost(

@@ -1,6 +1,7 @@
 #include "launcher/channel/server.hpp"
 
 #include "launcher/channel/connection.hpp"
+#include "launcher/channel/own_pause.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/link.hpp"
 
@@ -8,6 +9,7 @@
 #include <asio/ip/v6_only.hpp>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -46,6 +48,7 @@ struct ChannelServer::State : std::enable_shared_from_this<State> {
     Bounds bounds;
     Handlers handlers;
     std::map<std::string, Peer> peers;
+    OwnPause pause{tick_every};
     std::size_t strangers = 0;
     bool closed = false;
 
@@ -56,6 +59,7 @@ struct ChannelServer::State : std::enable_shared_from_this<State> {
     void attach_terminal(const std::shared_ptr<Connection>& connection);
     void line(const std::string& name, std::string_view text);
     void tick();
+    void forgive(Connection::Clock::duration pause);
     bool check(const std::string& name, Peer& peer);
 };
 
@@ -163,10 +167,18 @@ bool ChannelServer::State::check(const std::string& name, Peer& peer) {
     return ended || silent_s > bounds.loss_after_s;
 }
 
+// What nobody could hear, because we stood still, was no silence.
+void ChannelServer::State::forgive(Connection::Clock::duration pause) {
+    for (auto& [name, peer] : peers)
+        for (auto* since : {&peer.heard_at, &peer.closed_at})
+            *since = std::min(*since + pause, Connection::Clock::now());
+}
+
 void ChannelServer::State::tick() {
     timer.expires_after(tick_every);
     timer.async_wait([self = shared_from_this()](asio::error_code error) {
         if (error || self->closed) return;
+        self->forgive(self->pause.look(Connection::Clock::now()));
         std::map<std::string, std::string> lost;
         for (auto& [name, peer] : self->peers)
             if (self->check(name, peer))

@@ -4,12 +4,22 @@
 #include "launcher/agent/hello.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
 #include "launcher/supervisor/surroundings.hpp"
+#include "policy/table.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 
 namespace railhead {
+
+Result<void> ask_about(LaunchSpec& spec) {
+    spec.slurm = slurm_version(spec.environment);
+    auto job = ask_for_job(spec.environment, spec.allocation.job_id);
+    if (!job) return tl::unexpected(std::move(job.error()));
+    auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
+    spec.allocation = with_gpus(std::move(spec.allocation), *job, above);
+    return {};
+}
 
 Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec) {
     AddressPolicy policy{spec.settings.text(Key::launch_interface), spec.settings.text(Key::launch_subnet),
@@ -31,10 +41,13 @@ Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec) {
 }
 
 StepSpec step_for(const LaunchSpec& spec, const std::string& launch) {
-    StepSpec step{
-        .program = own_path(), .slurm = slurm_version(spec.environment), .srun_args = spec.srun_args};
+    StepSpec step{.program = own_path(), .slurm = spec.slurm, .srun_args = spec.srun_args};
     step.broadcast_to = fmt::format("{}/rh-{}-{}-railhead", spec.settings.text(Key::launch_tmp),
                                     spec.allocation.job_id, launch);
+    // The SPANK plugin knows the site's directory; another one it learns from the step's environment.
+    auto kind = spec.settings.origin(Key::launch_tmp).kind;
+    if (kind != Origin::Kind::preset && kind != Origin::Kind::site)
+        step.env.emplace(environment_name_of(row_of(Key::launch_tmp)), spec.settings.text(Key::launch_tmp));
     return step;
 }
 

@@ -50,10 +50,13 @@ bool belongs_to_slurm(std::string_view name) {
 
 } // namespace
 
+bool is_22_05(std::string_view slurm) {
+    return slurm.find(" 22.05.") != std::string_view::npos;
+}
+
 std::string gpus_option(int each, std::size_t nodes, std::string_view slurm) {
     if (each == 0) return "--gres=none";
-    auto old = slurm.find("22.05") != std::string_view::npos;
-    return (old && nodes == 1 ? "--gpus=" : "--gres=gpu:") + std::to_string(each);
+    return (is_22_05(slurm) && nodes == 1 ? "--gpus=" : "--gres=gpu:") + std::to_string(each);
 }
 
 std::vector<std::string> srun_command(const Allocation& allocation, std::size_t component,
@@ -86,8 +89,9 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
     return command;
 }
 
-std::map<std::string, std::string> srun_environment(const Environment& environment) {
-    std::map<std::string, std::string> out;
+std::map<std::string, std::string> srun_environment(const Environment& environment,
+                                                    std::map<std::string, std::string> added) {
+    auto out = std::move(added);
     for (auto& [name, value] : environment.all()) {
         bool keep =
             std::ranges::any_of(kept, [&, &name = name](auto pattern) { return matches(name, pattern); });

@@ -16,7 +16,11 @@ struct StepSpec {
     std::string broadcast_to; ///< where to, with `broadcast`
     std::string slurm;        ///< its version, as `scontrol --version` says it
     std::vector<std::string> srun_args; ///< --srun-arg, last: they win
+    std::map<std::string, std::string> env; ///< what the step's environment says besides
 };
+
+/// `slurm`: as `scontrol --version` says it, "slurm-wlm 22.05.8".
+bool is_22_05(std::string_view slurm);
 
 /// Asks for `each` GPUs on every one of `nodes`. 22.05 refuses --gres=gpu:N on a node that has more than its
 /// even share of the job's GPUs, but gives --gpus=N on one node; there 24.11 lets such a step wait for good.
@@ -29,7 +33,8 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
                                       const StepSpec& spec);
 
 /// The environment for our own srun: without the variables that srun takes as options (srun(1) "INPUT
-/// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program.
-std::map<std::string, std::string> srun_environment(const Environment& environment);
+/// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program, and with `added`.
+std::map<std::string, std::string> srun_environment(const Environment& environment,
+                                                    std::map<std::string, std::string> added = {});
 
 } // namespace railhead

@@ -17,7 +17,7 @@ Result<void> Steps::start() {
     words_.clear();
     int turn = turn_;
     for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
-        auto started = Step::start(io_, srun_command(allocation_, c, spec_), srun_environment(environment_),
+        auto started = Step::start(io_, srun_command(allocation_, c, spec_), srun_environment(environment_, spec_.env),
                                    handlers_.invitation(c),
                                    {.on_stderr =
                                         [this, turn](std::string_view bytes) {
@@ -49,11 +49,16 @@ void Steps::said(std::string_view bytes) {
 }
 
 std::string Steps::last_words() const {
-    auto end = words_.find_last_not_of("\n ");
-    if (end == std::string::npos) return {};
-    auto begin = words_.rfind('\n', end);
-    return words_.substr(begin == std::string::npos ? 0 : begin + 1,
-                         end - (begin == std::string::npos ? 0 : begin + 1) + 1);
+    std::string_view rest = words_;
+    while (!rest.empty()) {
+        auto newline = rest.find_last_of('\n');
+        auto begin = newline == std::string_view::npos ? 0 : newline + 1;
+        auto line = rest.substr(begin);
+        bool tells = line.find_first_not_of(' ') != std::string_view::npos && !line.starts_with("Try \"srun");
+        if (tells) return std::string(line);
+        rest = rest.substr(0, begin == 0 ? 0 : newline);
+    }
+    return {};
 }
 
 bool Steps::end(double since_s, bool held) {

@@ -3,6 +3,7 @@
 import json
 import re
 import signal
+import time
 
 import pytest
 
@@ -134,9 +135,9 @@ def test_a_killed_supervisor_leaves_nothing(cluster):
     assert job.exit_code == 137, job.output
 
 
-@pytest.mark.parametrize("which", ["first", "last", "both"])
-def test_a_killed_agent_leaves_nothing_and_is_named(cluster, which):
-    job = cluster.submit(run(FOREVER) + "echo code $?\n")
+@pytest.mark.parametrize(("which", "options"), [("first", ""), ("last", ""), ("both", ""), ("both", "--tmp /var/tmp")])
+def test_a_killed_agent_leaves_nothing_and_is_named(cluster, which, options):
+    job = cluster.submit(run(FOREVER, options) + "echo code $?\n")
     started(job)
     pids = sorted(pids_of(cluster, "node2", "railhead agent"))
     assert len(pids) == 2, "a watcher and a worker"
@@ -173,13 +174,21 @@ def test_a_silent_node_is_lost_after_the_bound(cluster, harm):
 def test_twenty_seconds_of_silence_harm_nothing(cluster, harm):
     job = cluster.submit(run(RANKS.format("for i in $(seq 30); do sleep 1; done")))
     started(job)
-    import time
-
     getattr(cluster, harm)("node3")
     time.sleep(20)  # the fault's length, not a wait for something
     cluster.heal("node3")
     assert job.wait(60) == "COMPLETED", job.output
     assert "node3 is silent" in job.output and "node3 is back" in job.output, job.output
+
+
+def test_a_job_that_slurm_suspends_goes_on_unharmed(cluster):
+    job = cluster.submit(run(RANKS.format("for i in $(seq 8); do sleep 1; done"), "--loss-after 5"))
+    started(job)
+    cluster.run("ctl", "scontrol", "suspend", str(job.number), check=True)
+    time.sleep(15)  # the pause's length, not a wait for something
+    cluster.run("ctl", "scontrol", "resume", str(job.number), check=True)
+    assert job.wait(60) == "COMPLETED", job.output
+    assert "lost" not in job.output and "silent" not in job.output, job.output
 
 
 def test_an_oom_kill_is_named(cluster):

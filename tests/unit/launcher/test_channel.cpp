@@ -11,6 +11,8 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
 using namespace railhead;
 using asio::ip::tcp;
 
@@ -53,14 +55,17 @@ struct Pair {
                                        .on_lost = [this](auto& why) { say("client lost: " + why); }});
         client->start();
     }
+    void turn() {
+        io.run_one_for(std::chrono::milliseconds(20));
+        io.restart();
+    }
     /// Runs the loop until `text` was said, at most 10 s.
     bool until(const std::string& text) {
         auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
         while (std::chrono::steady_clock::now() < deadline) {
             for (auto& line : said)
                 if (line.find(text) != std::string::npos) return true;
-            io.run_one_for(std::chrono::milliseconds(20));
-            io.restart();
+            turn();
         }
         return false;
     }
@@ -153,6 +158,21 @@ TEST(Channel, an_agent_that_ends_is_lost_within_the_bound) {
     pair.client.reset();
     ASSERT_TRUE(pair.until("broken 0:n1"));
     EXPECT_TRUE(pair.until("lost 0:n1: closed its connection and did not come back"));
+}
+
+TEST(Channel, standing_still_with_the_job_is_no_silence_of_the_other) {
+    Pair pair({.loss_after_s = 2});
+    pair.connect(pair.key, 2);
+    ASSERT_TRUE(pair.until("hello 0:n1"));
+    auto began = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < began + std::chrono::milliseconds(1500)) pair.turn();
+    std::this_thread::sleep_for(std::chrono::seconds(4)); // as scontrol suspend does to both
+    pair.client->send(Event{.id = "after"});
+    EXPECT_TRUE(pair.until("event after"));
+    for (auto& line : pair.said) {
+        EXPECT_EQ(line.find("lost"), std::string::npos) << line;
+        EXPECT_EQ(line.find("silent"), std::string::npos) << line;
+    }
 }
 
 TEST(Channel, a_stranger_who_says_nothing_harms_nobody) {
