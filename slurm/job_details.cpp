@@ -73,12 +73,18 @@ const JobDetails* details_of(const Component& component, const std::string& job_
     return nullptr;
 }
 
-std::vector<Component> split(const Component& whole, const std::map<std::string, int>& gpus) {
+std::vector<Component> split(const Component& whole, const std::map<std::string, int>& gpus,
+                             AboveShare above) {
+    std::size_t total = 0;
+    for (auto& [node, count] : gpus) total += static_cast<std::size_t>(count);
     std::map<int, std::size_t> place; // of each number of GPUs in `parts`
     std::vector<Component> parts;
     for (std::size_t i = 0; i < whole.nodes.size(); ++i) {
         auto found = gpus.find(whole.nodes[i]);
         auto count = found == gpus.end() ? 0 : found->second;
+        bool alone =
+            above == AboveShare::alone && static_cast<std::size_t>(count) * whole.nodes.size() > total;
+        if (alone) place.erase(count);
         auto [at, is_new] = place.emplace(count, parts.size());
         if (is_new)
             parts.push_back(
@@ -103,7 +109,7 @@ std::vector<JobDetails> job_details_from(std::string_view text) {
     return jobs;
 }
 
-Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details) {
+Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details, AboveShare above) {
     std::vector<Component> components;
     for (const auto& component : allocation.components) {
         const auto* job = details_of(component, allocation.job_id, details);
@@ -111,7 +117,7 @@ Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& detai
             components.push_back(component);
             continue;
         }
-        auto parts = split(component, job->gpus);
+        auto parts = split(component, job->gpus, above);
         components.insert(components.end(), parts.begin(), parts.end());
     }
     allocation.components = std::move(components);

@@ -24,10 +24,15 @@ struct JobDetails {
 /// job_info.c of Slurm). What cannot be read is left out: the text is for people.
 std::vector<JobDetails> job_details_from(std::string_view text);
 
+/// Nodes with more than an even share of the job's GPUs: with their likes, or each in a component of its own.
+enum class AboveShare { together, alone };
+
 /// The allocation with its components split where nodes have different numbers of GPUs. A step without a
 /// request gets what the job's own request, applied to the step, gives: fewer GPUs than the job has, or an
 /// error (seen on all versions with --gpus, --gpus-per-task and --exclusive). A step with --gres=gpu:N on
-/// nodes that have N each always gets them. Unchanged when no node has a GPU.
-Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details);
+/// nodes that have N each gets them, but for 22.05: it gives nodes with more than an even share of the job's
+/// GPUs theirs only in steps of one node. Unchanged when no node has a GPU.
+Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details,
+                     AboveShare above = AboveShare::together);
 
 } // namespace railhead

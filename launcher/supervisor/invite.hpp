@@ -15,11 +15,15 @@ struct Meeting {
     std::string key, launch;
 };
 
+/// Adds what Slurm's commands say: its version, and how many GPUs each node has. Error (usage): they did not
+/// tell about the job; the launch can go on without. Blocks, at most 20 s.
+Result<void> ask_about(LaunchSpec& spec);
+
 /// This node's addresses by the policy of `spec`. Error (usage): none, or only loopback while agents are on
 /// other nodes.
 Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec);
 
-/// The step of the agents. Asks scontrol for its version.
+/// The step of the agents.
 StepSpec step_for(const LaunchSpec& spec, const std::string& launch);
 
 /// What the agents of one component get on standard input.

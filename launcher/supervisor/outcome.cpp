@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstring>
 
@@ -87,8 +88,10 @@ Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node, std::
     return outcome;
 }
 
-Outcome outcome_of(const Error& error) {
-    return outcome_of(error.kind, sentence(error));
+Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes) {
+    auto first = error.finding.where.substr(0, error.finding.where.find_first_of(" :"));
+    bool named = std::ranges::find(nodes, first) != nodes.end();
+    return outcome_of(error.kind, sentence(error), named ? first : std::string());
 }
 
 Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port) {

@@ -30,7 +30,9 @@ Outcome outcome_of(const Process& process, const std::string& node, const Ended&
 /// The outcome of a failure of Railhead's own.
 Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},
                    std::vector<std::string> log = {});
-Outcome outcome_of(const Error& error);
+/// `nodes`: the launch's; the cause is on the one with whose name the error's `where` begins ("node2 (also
+/// node3)").
+Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes = {});
 /// Before the plan: nobody of `nodes` answered in time; srun ended, with `words` as its last.
 Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);

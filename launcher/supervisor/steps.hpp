@@ -33,7 +33,7 @@ class Steps {
     bool choose_broadcast(const ChildStatus& srun);
     /// From now on srun's remarks about the step's end are noise of our own making.
     void ending() { ending_ = true; }
-    /// The last line of standard error, for the sentence of a step that ended early.
+    /// The last line of standard error that says something, for the sentence of a step that ended early.
     std::string last_words() const;
     /// Ends what still runs, by SIGTERM and then SIGKILL, as time passes since the last agent left. True when
     /// none runs. `held`: a process is left that Slurm will wait for, so we do not.

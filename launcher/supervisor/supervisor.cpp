@@ -4,7 +4,6 @@
 #include "launcher/channel/server.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/json.hpp"
-#include "launcher/supervisor/ask_slurm.hpp"
 #include "launcher/supervisor/console.hpp"
 #include "launcher/supervisor/input.hpp"
 #include "launcher/supervisor/invite.hpp"
@@ -42,7 +41,7 @@ class Supervisor {
 
   private:
     Result<void> begin();
-    int refuse(Outcome outcome);
+    int refuse(const Error& error);
     void make_server();
     void hello(const std::string& peer, const Hello& hello);
     void plan_and_launch();
@@ -56,6 +55,7 @@ class Supervisor {
     void wait_signal();
     void tick();
     void fail_early(Outcome outcome);
+    void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
     void after();
     void phase(std::string name);
     int finish();
@@ -86,8 +86,7 @@ class Supervisor {
     std::optional<Outcome> early_;     ///< why nothing was begun
     std::optional<Launch> launch_;
     std::vector<PhaseTime> phases_;
-    std::optional<double> ready_s_;
-    std::optional<double> over_s_;
+    std::optional<double> ready_s_, over_s_;
     bool headline_said_ = false;
     LogsBack logs_;
 };
@@ -98,15 +97,15 @@ void Supervisor::phase(std::string name) {
 }
 
 int Supervisor::run() {
-    if (auto begun = begin(); !begun) return refuse(outcome_of(begun.error()));
+    if (auto begun = begin(); !begun) return refuse(begun.error());
     tick();
     io_.run();
     return finish();
 }
 
 // Before anything runs: one sentence, the report where one was asked for, and the siblings do not wait.
-int Supervisor::refuse(Outcome outcome) {
-    early_ = std::move(outcome);
+int Supervisor::refuse(const Error& error) {
+    early_ = outcome_of(error, spec_.allocation.nodes());
     console_.line(now(), early_->cause.sentence);
     if (spec_.output == Output::json) console_.report(report());
     if (can_write_file(spec_.settings.text(Key::launch_report))) write_report();
@@ -167,12 +166,12 @@ void Supervisor::make_server() {
 }
 
 void Supervisor::hello(const std::string& peer, const Hello& hello) {
-    if (launch_) return;
+    if (launch_) // it ended before this agent was there
+        return server_->send(peer, Order{.type = Order::Type::leave, .seconds = launch_->plan().grace_s});
     if (!muster_.add(peer, hello, now()))
-        return console_.line(now(),
-                             fmt::format("{} said hello, but is not of this launch", node_of_peer(peer)));
+        return console_.line(now(), node_of_peer(peer) + " said hello, but is not of this launch");
     if (auto refusal = refusal_of(hello, spec_.probes))
-        return fail_early(outcome_of(Error{ErrorKind::bringup_failed, *refusal}));
+        return fail_early(Error{ErrorKind::bringup_failed, *refusal});
     if (muster_.complete()) plan_and_launch();
 }
 
@@ -189,7 +188,7 @@ void Supervisor::plan_and_launch() {
                                        .secret = secret_,
                                        .terminal = terminal_.wanted(),
                                        .input = InputRelay::wanted()});
-    if (!plan) return fail_early(outcome_of(plan.error()));
+    if (!plan) return fail_early(plan.error());
     if (spec_.dry_run == DryRun::yes) {
         Console::print_plan(*plan);
         plan->processes.clear();
@@ -267,8 +266,8 @@ void Supervisor::lost(const std::string& peer, const std::string& why) {
         launch_->on_lost(node->second, why, now());
     else if (!launch_) {
         muster_.remove(peer);
-        fail_early(outcome_of(ErrorKind::node_lost, fmt::format("{} was lost before the start: its agent {}",
-                                                                node_of_peer(peer), why)));
+        auto text = fmt::format("{} was lost before the start: its agent {}", node_of_peer(peer), why);
+        fail_early(outcome_of(ErrorKind::node_lost, std::move(text), node_of_peer(peer)));
     }
     after();
 }
@@ -277,7 +276,7 @@ void Supervisor::step_ended(std::size_t component, const ChildStatus& status) {
     if (!launch_ && muster_.empty() && steps_->choose_broadcast(status)) {
         console_.line(now(), fmt::format("{} is not on the nodes: srun copies it there", own_path()));
         asio::post(io_, [this] {
-            if (auto again = steps_->start(); !again) fail_early(outcome_of(again.error()));
+            if (auto again = steps_->start(); !again) fail_early(again.error());
         });
         return;
     }
@@ -389,11 +388,9 @@ int Supervisor::finish() {
 
 int supervise(LaunchSpec spec) {
     hold_signals(); // from the first moment an end by scancel is an end with a sentence
-    if (auto job = ask_for_job(spec.environment, spec.allocation.job_id))
-        spec.allocation = with_gpus(std::move(spec.allocation), *job);
-    else
+    if (auto known = ask_about(spec); !known)
         Console(Console::style_for(spec.output == Output::json))
-            .line(0, sentence(job.error()) + " (going on; GPUs may be missing)");
+            .line(0, sentence(known.error()) + " (going on; GPUs may be missing)");
     return Supervisor(std::move(spec)).run();
 }
 

@@ -20,6 +20,7 @@ struct LaunchSpec {
     std::string recipe;
     Environment environment;
     Allocation allocation;
+    std::string slurm; ///< its version, as `scontrol --version` says it; supervise() asks
     Settings settings;
     std::vector<std::string> command;
     std::map<std::string, std::string> env;

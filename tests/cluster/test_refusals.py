@@ -53,9 +53,22 @@ def test_a_launch_without_slurms_answer_about_the_job_says_so_and_goes_on(cluste
 
 
 def test_a_program_that_is_not_there_is_said_before_ray_starts(cluster):
-    done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "ray", "--", "no-such-program")
+    done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "ray", "--report", "refusal.json", "--", "no-such-program")
     assert done.code == 102 and "ready" not in done.err
     assert "node1: no-such-program is not on PATH" in done.err
+    assert json.loads((cluster.home() / "refusal.json").read_text())["cause"]["node"] == "node1"
+
+
+def test_what_srun_says_of_an_argument_is_the_reason(cluster):
+    done = refused(cluster, "-N2", "railhead", "run", "--srun-arg=--nonsense", "--", "true")
+    assert done.code == 102
+    assert "before every agent had started (missing: node[1-2]): srun: unrecognized option '--nonsense'" in done.err, done.err
+
+
+def test_a_directory_that_is_not_there_is_said_and_the_step_ends_by_itself(cluster):
+    done = refused(cluster, "-N4", "railhead", "run", "--tmp", "/nope", "--", "true")
+    assert done.code == 102 and "No such file or directory; set launch.tmp to a directory you may write" in done.err
+    assert "CANCELLED" not in done.text, done.text
 
 
 @pytest.mark.parametrize(("options", "words"), [

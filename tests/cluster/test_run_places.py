@@ -18,7 +18,7 @@ def test_it_starts_in_a_root_that_has_nothing(cluster):
 
 
 SHAPES = [("--gpus=4", "012|0"), ("--gpus=16", "01234567|01234567"), ("-n4 --gpus-per-task=1", "012|0"), ("-n2 --gpus=6 --exclusive", "01234567|01234567"),
-          ("--exclusive", "01234567|01234567"), ("--gres=gpu:h100:3", "012|012"), ("-n3", "|")]
+          ("--exclusive", "01234567|01234567"), ("--gres=gpu:h100:3", "012|012"), ("-n3", "|"), ("-N3 --gpus=17", "01234567|01234567|0")]
 
 
 @pytest.mark.everywhere

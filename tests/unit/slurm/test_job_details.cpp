@@ -84,6 +84,15 @@ TEST(WithGpus, keeps_the_order_of_slurm) {
     EXPECT_THAT(allocation.nodes(), ElementsAre("node1", "node2", "node3"));
 }
 
+TEST(WithGpus, gives_nodes_above_an_even_share_a_component_each_where_slurm_needs_that) {
+    auto details = job_details_from("JobId=10 Nodes=node[1-2] GRES=gpu:7 Nodes=node3 GRES=gpu:1");
+    EXPECT_EQ(with_gpus(three_nodes(), details).components.size(), 2u);
+    auto allocation = with_gpus(three_nodes(), details, AboveShare::alone);
+    EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(2, "node3")));
+    auto even = job_details_from("JobId=10 Nodes=node[1-3] GRES=gpu:7");
+    EXPECT_EQ(with_gpus(three_nodes(), even, AboveShare::alone).components.size(), 1u);
+}
+
 TEST(WithGpus, asks_for_none_where_there_are_none_and_for_nothing_where_nobody_has_any) {
     auto some = with_gpus(three_nodes(), job_details_from("JobId=10 Nodes=node2 GRES=gpu:2"));
     ASSERT_EQ(some.components.size(), 2u);
