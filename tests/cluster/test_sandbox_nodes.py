@@ -147,6 +147,8 @@ def test_killed_controller_comes_back_with_its_jobs(cluster):
     job = cluster.submit("echo begun; until [ -e go ]; do sleep 0.2; done; echo over", "-w", "node2")
     job.wait_for("begun")
     begun = time.time()
+    # A change of its own: the save of the job's start may have been a moment ago.
+    cluster.run("ctl", "scontrol", "update", f"jobid={job.number}", "comment=saved", check=True)
     state = cluster.cluster.places.node("ctl") / "upper/var/lib/slurm/slurmctld/job_state"
     while not state.exists() or state.stat().st_mtime < begun:  # slurmctld writes it some seconds later
         assert time.time() < begun + 60, "slurmctld does not save its state"
