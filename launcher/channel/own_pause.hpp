@@ -4,8 +4,8 @@
 
 namespace railhead {
 
-/// Notices that this process itself stood still: it was stopped with its job (scontrol suspend), or frozen. The
-/// silence of that time was ours, and says nothing of the peer.
+/// Notices that this process itself stood still: it was stopped with its job (scontrol suspend), or frozen.
+/// The silence of that time was ours, and says nothing of the peer.
 class OwnPause {
   public:
     using Clock = std::chrono::steady_clock;

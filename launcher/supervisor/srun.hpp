@@ -15,7 +15,7 @@ struct StepSpec {
     bool broadcast = false;   ///< the path is missing on a node: srun copies the program there (--bcast)
     std::string broadcast_to; ///< where to, with `broadcast`
     std::string slurm;        ///< its version, as `scontrol --version` says it
-    std::vector<std::string> srun_args; ///< --srun-arg, last: they win
+    std::vector<std::string> srun_args;     ///< --srun-arg, last: they win
     std::map<std::string, std::string> env; ///< what the step's environment says besides
 };
 

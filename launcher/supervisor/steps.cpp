@@ -17,8 +17,8 @@ Result<void> Steps::start() {
     words_.clear();
     int turn = turn_;
     for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
-        auto started = Step::start(io_, srun_command(allocation_, c, spec_), srun_environment(environment_, spec_.env),
-                                   handlers_.invitation(c),
+        auto started = Step::start(io_, srun_command(allocation_, c, spec_),
+                                   srun_environment(environment_, spec_.env), handlers_.invitation(c),
                                    {.on_stderr =
                                         [this, turn](std::string_view bytes) {
                                             if (turn == turn_) said(bytes);
