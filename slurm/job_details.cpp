@@ -29,6 +29,7 @@ class Reader {
         if (name == "ArrayJobId") array_ = value;
         if (name == "ArrayTaskId" && number(value)) job.array_task = array_ + "_" + std::string(value);
         if (name == "JobState") job.state = value;
+        if (name == "EndTime") job.end_time = number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
         if (name == "Nodes") group_ = hosts(value);
         if (name != "GRES") return;
@@ -40,8 +41,9 @@ class Reader {
     JobDetails job;
 
   private:
-    static std::optional<int> number(std::string_view text) {
-        int value = 0;
+    template <class Number = int>
+    static std::optional<Number> number(std::string_view text) {
+        Number value = 0;
         auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
         if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
         return value;

@@ -1,6 +1,7 @@
 #pragma once
 #include "slurm/allocation.hpp"
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -12,10 +13,12 @@ namespace railhead {
 /// What slurmctld says of one job, array task or component of a heterogeneous job.
 struct JobDetails {
     std::string job_id;
-    std::string leader;            ///< of a heterogeneous job: HetJobId; otherwise the job itself
-    std::optional<int> het_offset; ///< HetJobOffset
-    std::string array_task;        ///< "16_3"; empty: no array task
-    std::string state;             ///< RUNNING, PENDING, ...
+    std::string leader;                   ///< of a heterogeneous job: HetJobId; otherwise the job itself
+    std::optional<int> het_offset;        ///< HetJobOffset
+    std::string array_task;               ///< "16_3"; empty: no array task
+    std::string state;                    ///< RUNNING, PENDING, ...
+    std::optional<std::int64_t> end_time; ///< EndTime, seconds since the epoch, if the text was made with
+                                          ///< SLURM_TIME_FORMAT=%s; absent: another form, or no limit
     std::vector<std::string> nodes;
     std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
 };

@@ -63,6 +63,7 @@ std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped
     auto left = kill_descendants(what.bound_s, on_reaped);
     for (auto& entry : left) findings.push_back(survivor(what.node, entry));
     kill_escaped(what, left, findings);
+    shm.claim_rest(what.launch.job, what.launch.step);
     shm.remove_unused();
     if (what.dir.empty()) return findings;
     // A process that died a moment ago may have made a file after its folder was read: once more.

@@ -34,6 +34,34 @@ std::set<std::string> held_by(pid_t pid, const std::string& folder) {
     return paths;
 }
 
+std::vector<std::string> files_in(const std::string& folder) {
+    std::vector<std::string> paths;
+    DIR* open = opendir(folder.c_str());
+    while (auto* entry = open ? readdir(open) : nullptr) paths.push_back(folder + "/" + entry->d_name);
+    if (open) closedir(open);
+    return paths;
+}
+
+/// The batch script and what it started are of the job, and of no step of srun's: its number is above these.
+bool is_other_step(std::string_view text, std::string_view step) {
+    constexpr std::uint32_t max_step_of_srun = 0xfffffff0; // slurm.h: SLURM_MAX_NORMAL_STEP_ID
+    std::uint32_t number = max_step_of_srun;
+    std::from_chars(text.data(), text.data() + text.size(), number);
+    return number < max_step_of_srun && text != step;
+}
+
+bool user_has_other_processes(std::string_view job, std::string_view step) {
+    for (auto& entry : read_proc_table()) {
+        auto base = "/proc/" + std::to_string(entry.pid);
+        struct stat status {};
+        if (entry.state == 'Z' || stat(base.c_str(), &status) != 0 || status.st_uid != geteuid()) continue;
+        auto environment = read_text(base + "/environ", 1 << 20).value_or(std::string());
+        if (environ_value(environment, "SLURM_JOB_ID") != job) return true;
+        if (is_other_step(environ_value(environment, "SLURM_STEP_ID").value_or(""), step)) return true;
+    }
+    return false;
+}
+
 } // namespace
 
 std::vector<std::string> mapped_below(std::string_view maps, std::string_view folder) {
@@ -60,12 +88,8 @@ bool is_library_object(std::string_view name) {
 
 ShmFiles::ShmFiles(std::string record, std::string folder)
     : record_(std::move(record)), folder_(std::move(folder)) {
-    DIR* open = opendir(folder_.c_str());
-    while (auto* entry = open ? readdir(open) : nullptr) {
-        auto path = folder_ + "/" + entry->d_name;
+    for (auto& path : files_in(folder_))
         if (auto id = own_file(path)) before_[path] = *id;
-    }
-    if (open) closedir(open);
 }
 
 std::optional<ShmFiles::Id> ShmFiles::own_file(const std::string& path) const {
@@ -88,6 +112,17 @@ void ShmFiles::look(const std::vector<ProcEntry>& processes, Holders holders) {
     if (record_.empty() || now == recorded) return;
     unlink(record_.c_str());
     if (!write_private(record_, now)) return; // only a sweep after a double kill would miss it
+}
+
+void ShmFiles::claim_rest(std::string_view job, std::string_view step) {
+    std::map<std::string, Id> rest;
+    for (auto& path : files_in(folder_)) {
+        auto id = is_library_object(path.substr(folder_.size() + 1)) ? own_file(path) : std::nullopt;
+        auto older = before_.find(path);
+        if (id && (older == before_.end() || older->second != *id)) rest[path] = *id;
+    }
+    rest.merge(files_); // what a look has seen stands
+    if (rest.size() > files_.size() && !user_has_other_processes(job, step)) files_ = std::move(rest);
 }
 
 std::vector<std::string> ShmFiles::remove_unused() {

@@ -15,7 +15,7 @@ namespace railhead {
 /// there on purpose (data staged for the next command of the job) stays: a file is removed only if it was
 /// made during the launch, was seen held open or mapped by one of its processes, and either that process is
 /// ended by us or the name is one of a library's own objects (NCCL, PyTorch, Python's multiprocessing), which
-/// a crash leaves behind.
+/// a crash leaves behind. Such an object that nobody was seen to hold is ours when it can be nobody else's.
 class ShmFiles {
   public:
     /// Notes what is there now: it was made before the launch. `record`: where names are kept for a sweep
@@ -25,6 +25,10 @@ class ShmFiles {
     enum class Holders { living, to_be_killed };
     /// Notes what these processes hold now.
     void look(const std::vector<ProcEntry>& processes, Holders holders);
+    /// Notes a library's objects that were made during the launch, too short-lived to be seen held, if the
+    /// user has no process on this node that may need them: of another job, of another step of srun, of no
+    /// job.
+    void claim_rest(std::string_view job, std::string_view step);
     /// Removes what was noted, is still the same file of this user, and is held by no process that this user
     /// can see. The removed paths.
     std::vector<std::string> remove_unused();

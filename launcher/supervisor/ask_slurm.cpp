@@ -19,6 +19,7 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
     }
     ChildSpec scontrol{.argv = {"scontrol", "show", "job", "--details", "--oneliner", job},
                        .env = environment.all()};
+    scontrol.env["SLURM_TIME_FORMAT"] = "%s";
     auto answer = capture(std::move(scontrol), answer_within_s, max_answer_bytes);
     if (!answer) return tl::unexpected(answer.error());
     if (!answer->status) {

@@ -16,6 +16,8 @@ Result<void> ask_about(LaunchSpec& spec) {
     spec.slurm = slurm_version(spec.environment);
     auto job = ask_for_job(spec.environment, spec.allocation.job_id);
     if (!job) return tl::unexpected(std::move(job.error()));
+    // 22.05 has no SLURM_JOB_END_TIME; and `scontrol update` may have moved the end since.
+    if (auto end = job->front().end_time) spec.allocation.end_time = end;
     auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
     spec.allocation = with_gpus(std::move(spec.allocation), *job, above);
     return {};
@@ -44,6 +46,7 @@ StepSpec step_for(const LaunchSpec& spec, const std::string& launch) {
     StepSpec step{.program = own_path(), .slurm = spec.slurm, .srun_args = spec.srun_args};
     step.broadcast_to = fmt::format("{}/rh-{}-{}-railhead", spec.settings.text(Key::launch_tmp),
                                     spec.allocation.job_id, launch);
+    if (auto end = spec.allocation.end_time) step.env.emplace("SLURM_JOB_END_TIME", std::to_string(*end));
     // The SPANK plugin knows the site's directory; another one it learns from the step's environment.
     auto kind = spec.settings.origin(Key::launch_tmp).kind;
     if (kind != Origin::Kind::preset && kind != Origin::Kind::site)

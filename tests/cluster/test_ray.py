@@ -123,6 +123,7 @@ class Counter:
         time.sleep(0.1)
         return self.n
 actors = [Counter.options(label_selector={"ray.io/node-id": node["NodeID"]}).remote() for node in nodes]
+ray.get([actor.step.remote() for actor in actors])  # gRPC gives a connection that only begins 20 s
 print("acting", flush=True)
 began = time.monotonic()
 while time.monotonic() - began < 45:

@@ -205,7 +205,7 @@ ray.init(logging_level="error")
 @ray.remote
 def share():
     memory = SharedMemory(create=True, size=1000)
-    time.sleep(0.5)
+    time.sleep(0.02)
     return memory.name
 print("made", ray.get([share.remote() for _ in range(4)]))
 """

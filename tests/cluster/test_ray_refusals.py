@@ -67,8 +67,7 @@ def test_an_argument_that_ray_does_not_know(cluster):
     assert "worker.node2 on node2 ended with exit code 2: ray start says: No such option '--no-such-option'" in said, said
 
 
-@pytest.mark.slow
 def test_a_node_that_does_not_join_in_time(cluster):
-    job = cluster.submit(ray("true", "--bringup-timeout 3") + "echo code $?\n")
-    job.wait(UP)
-    assert "code 103" in job.output, job.output
+    cluster.put("slow/sitecustomize.py", "import os, time\nif os.uname().nodename == 'node2':\n    time.sleep(100)\n")
+    said = refusal(cluster, 103, "--bringup-timeout 6 --env PYTHONPATH=/shared/home/alice/slow")
+    assert "bring-up did not end within 6 s: still missing worker.node2 on node2 (up); raise --bringup-timeout if the nodes are slow" in said, said

@@ -92,6 +92,13 @@ TEST_F(Shm, spares_what_a_program_left_on_purpose_but_not_a_librarys_own_objects
     EXPECT_TRUE(std::filesystem::exists(base + "/dataset"));
 }
 
+TEST_F(Shm, spares_what_nobody_was_seen_to_hold_while_the_user_has_other_processes) {
+    ShmFiles files("", base);
+    std::ofstream(base + "/psm_1a2b3c4d") << "of this test, which is of no job";
+    files.claim_rest("17", "0");
+    EXPECT_TRUE(files.remove_unused().empty());
+}
+
 TEST(LibraryObject, is_known_by_how_its_name_begins) {
     for (auto* name : {"nccl-AbC123", "torch_123_456_7", "psm_1a2b3c4d", "sem.mp-x1y2z3", "sem.loky-1-abc"})
         EXPECT_TRUE(is_library_object(name)) << name;

@@ -48,6 +48,12 @@ TEST(JobDetails, name_array_tasks_and_components) {
     EXPECT_EQ(jobs[2].het_offset, 1);
 }
 
+TEST(JobDetails, tell_the_end_when_it_is_a_number) {
+    EXPECT_EQ(job_details_from("JobId=1 EndTime=1795578604 Deadline=N/A").at(0).end_time, 1795578604);
+    for (auto* text : {"JobId=1 EndTime=2026-11-25T04:43:00", "JobId=1 EndTime=Unknown", "JobId=1"})
+        EXPECT_FALSE(job_details_from(text).at(0).end_time) << text;
+}
+
 TEST(JobDetails, bear_any_text) {
     EXPECT_THAT(job_details_from(""), IsEmpty());
     EXPECT_THAT(job_details_from("No jobs in the system\n\n=\n ==  =JobId\n"), IsEmpty());
