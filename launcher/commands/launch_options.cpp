@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 
 namespace railhead {
 namespace {
@@ -90,6 +92,13 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
     if (!settings) return tl::unexpected(settings.error());
     auto variables = variables_from(options.env);
     if (!variables) return tl::unexpected(variables.error());
+    std::error_code gone;
+    (void)std::filesystem::current_path(gone);
+    if (gone)
+        return fail(ErrorKind::usage, {.id = "cwd-gone",
+                                       .thing = "the working directory",
+                                       .seen = fmt::format("cannot be found: {}", gone.message()),
+                                       .next = "start railhead in a directory that is there"});
     auto allocation = allocation_from(context.environment);
     if (!allocation) return tl::unexpected(allocation.error());
     LaunchSpec spec{.recipe = std::move(recipe),

@@ -272,7 +272,9 @@ void Launch::end_by_signal(int number, bool past_limit, double now) {
         return end(
             outcome_of(ErrorKind::time_limit, "the job reached its time limit; ask for more with --time"),
             now);
-    end(outcome_of(ErrorKind::cancelled, fmt::format("cancelled: told to end by {}", signal_name(number))),
+    auto who = number == SIGTERM ? ", as scancel, a requeue and preemption do" : "";
+    end(outcome_of(ErrorKind::cancelled,
+                   fmt::format("cancelled: told to end by {}{}", signal_name(number), who)),
         now);
 }
 

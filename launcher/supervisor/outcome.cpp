@@ -97,12 +97,21 @@ Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes) {
 Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port) {
     return outcome_of(
         ErrorKind::bringup_timeout,
-        fmt::format("no agent answered from {} within {:.0f} s; check that the nodes reach {} port {}, or "
-                    "choose another network with launch.interface",
-                    nodes, seconds, address, port));
+        fmt::format("no agent answered from {} within {:.0f} s; look with 'sinfo -N -n {}' for one that does "
+                    "not answer Slurm, for it holds up the step on all, and check that the nodes reach {} "
+                    "port {}, or choose another network with launch.interface",
+                    nodes, seconds, nodes, address, port));
 }
 
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words) {
+    if (auto failed = words.find(launch_failed); failed != std::string::npos) {
+        auto begin = failed + launch_failed.size();
+        auto node = words.substr(begin, words.find(':', begin) - begin);
+        auto text = fmt::format("{}: its agent could not be started: {}; see the node's state with 'scontrol "
+                                "show node {}', or go on without it (--exclude)",
+                                node, words, node);
+        return outcome_of(ErrorKind::bringup_failed, std::move(text), std::move(node));
+    }
     return outcome_of(ErrorKind::bringup_failed,
                       fmt::format("srun ended with {} {} before every agent had started (missing: {}): {}",
                                   status.kind == ChildStatus::Kind::exited ? "exit code" : "signal",

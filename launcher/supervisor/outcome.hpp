@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace railhead {
@@ -33,6 +34,8 @@ Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},
 /// `nodes`: the launch's; the cause is on the one with whose name the error's `where` begins ("node2 (also
 /// node3)").
 Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes = {});
+/// "srun: error: Task launch for StepId=88.0 failed on node a100-2: Communication connection failure"
+inline constexpr std::string_view launch_failed = " failed on node ";
 /// Before the plan: nobody of `nodes` answered in time; srun ended, with `words` as its last.
 Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);

@@ -1,5 +1,7 @@
 #include "launcher/supervisor/steps.hpp"
 
+#include "launcher/supervisor/outcome.hpp"
+
 #include <cerrno>
 #include <csignal>
 
@@ -49,6 +51,11 @@ void Steps::said(std::string_view bytes) {
 }
 
 std::string Steps::last_words() const {
+    // What follows about other nodes is srun ending their tasks for this one's sake.
+    if (auto failed = words_.find(launch_failed); failed != std::string::npos) {
+        auto begin = words_.rfind('\n', failed) + 1; // npos + 1 is 0
+        return words_.substr(begin, words_.find('\n', failed) - begin);
+    }
     std::string_view rest = words_;
     while (!rest.empty()) {
         auto newline = rest.find_last_of('\n');

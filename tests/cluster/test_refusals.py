@@ -71,6 +71,11 @@ def test_a_directory_that_is_not_there_is_said_and_the_step_ends_by_itself(clust
     assert "CANCELLED" not in done.text, done.text
 
 
+def test_a_working_directory_that_is_gone_is_the_reason(cluster):
+    done = cluster.alice("salloc", "-Q", "-N1", "sh", "-c", "mkdir gone; cd gone; rmdir ../gone; railhead run -- true", timeout=30)
+    assert done.code == 100 and "the working directory cannot be found: No such file or directory" in done.err, done.text
+
+
 @pytest.mark.parametrize(("options", "words"), [
     (("--mem=1000", "railhead", "ray", "--object-store", "3G"), "the job's memory is 1000 MiB (expected at least 3072 MiB for the object store that was asked for)"),
     (("--mem=50", "railhead", "ray"), "the job's memory is 50 MiB (expected at least 100 MiB for Ray itself)"),

@@ -159,6 +159,18 @@ def test_a_killed_node_is_named_within_seconds(cluster):
     assert "code 104" in job.output, job.output
 
 
+def test_a_node_that_is_gone_before_its_agent_starts_is_named(cluster):
+    job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", header="") + "echo code $?\n", "--no-kill")
+    job.wait_for("")
+    cluster.cut("node3")
+    cluster.put(f"{job.folder}/go", "")
+    job.wait_for("^code 102", 60)
+    assert re.search(r"node3: its agent could not be started: srun: error: .* failed on node node3: ", job.output), job.output
+    assert json.loads(job.read("report.json"))["cause"]["node"] == "node3"
+    cluster.heal("node3")
+    job.wait(60)
+
+
 @pytest.mark.parametrize("harm", ["freeze", "cut"])
 def test_a_silent_node_is_lost_after_the_bound(cluster, harm):
     job = cluster.submit(run(FOREVER, "--loss-after 10") + "echo code $?\n", "--no-kill")
