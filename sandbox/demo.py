@@ -121,7 +121,8 @@ def demo(options: argparse.Namespace) -> int:
         code = good_job(test, folder)
     finally:
         if not options.keep:
-            cluster.down()
+            with step("The cluster is taken down"):
+                cluster.down()
     show(f"\nThe whole demo took {time.monotonic() - started:.0f} s.")
     if options.keep:
         show(f"The cluster is up: `sandbox/cluster login --name {options.name}`; `sandbox/cluster down --name {options.name}` takes it away.")

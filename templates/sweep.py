@@ -46,15 +46,18 @@ def main() -> int:
     ray.init()  # RAY_ADDRESS and the token are in the environment
     nodes = int(os.environ["RAILHEAD_NUM_NODES"])
     print(f"{nodes} nodes, {ray.cluster_resources().get('GPU', 0):.0f} GPUs", flush=True)
-    tasks = [train.remote(rate, size) for rate in LEARNING_RATES for size in BATCH_SIZES]
-    results = ray.get(tasks)
-
-    print("learning rate  batch  accuracy  seconds  node      GPUs")
-    for found in results:
+    pending = [train.remote(rate, size) for rate in LEARNING_RATES for size in BATCH_SIZES]
+    results = []
+    print("learning rate  batch  accuracy  seconds  node      GPUs", flush=True)
+    while pending:
+        (done,), pending = ray.wait(pending)
+        found = ray.get(done)
+        results.append(found)
         gpus = ",".join(str(gpu) for gpu in sorted(found["gpus"]))
         print(
             f"{found['learning_rate']:13g}  {found['batch_size']:5d}  {found['accuracy']:8.4f}  {found['seconds']:7.1f}  "
-            f"{found['node']:8}  {gpus}"
+            f"{found['node']:8}  {gpus}",
+            flush=True,
         )
     best = max(results, key=lambda found: found["accuracy"])
     print(f"best: accuracy {best['accuracy']:.4f} with learning rate {best['learning_rate']:g} and batch size {best['batch_size']}")
