@@ -115,14 +115,13 @@ void ShmFiles::look(const std::vector<ProcEntry>& processes, Holders holders) {
 }
 
 void ShmFiles::claim_rest(std::string_view job, std::string_view step) {
-    std::map<std::string, Id> rest;
+    auto all = files_; // what a look has seen stands
     for (auto& path : files_in(folder_)) {
         auto id = is_library_object(path.substr(folder_.size() + 1)) ? own_file(path) : std::nullopt;
         auto older = before_.find(path);
-        if (id && (older == before_.end() || older->second != *id)) rest[path] = *id;
+        if (id && (older == before_.end() || older->second != *id)) all.emplace(path, *id);
     }
-    rest.merge(files_); // what a look has seen stands
-    if (rest.size() > files_.size() && !user_has_other_processes(job, step)) files_ = std::move(rest);
+    if (all.size() > files_.size() && !user_has_other_processes(job, step)) files_ = std::move(all);
 }
 
 std::vector<std::string> ShmFiles::remove_unused() {
