@@ -10,9 +10,6 @@
 namespace railhead {
 namespace {
 
-/// Step ids above this are no steps of srun: batch, extern, interactive, pending (slurm.h:
-/// SLURM_MAX_NORMAL_STEP_ID).
-constexpr std::int64_t max_step_of_srun = 0xfffffff0;
 /// Slurm's own limit is far lower (MAX_HET_JOB_COMPS 128).
 constexpr std::int64_t max_components = 4096;
 

@@ -10,6 +10,10 @@
 
 namespace railhead {
 
+/// Step ids from here on are no steps of srun: batch, extern, interactive, pending (slurm.h:
+/// SLURM_MAX_NORMAL_STEP_ID).
+inline constexpr std::int64_t max_step_of_srun = 0xfffffff0;
+
 /// Nodes of a job that one step can serve: an ordinary job has one component, a heterogeneous job several,
 /// and with_gpus() splits them further.
 struct Component {

@@ -1,6 +1,7 @@
 #include "launcher/agent/shm.hpp"
 
 #include "launcher/agent/files.hpp"
+#include "slurm/allocation.hpp"
 
 #include <dirent.h>
 #include <sys/stat.h>
@@ -44,8 +45,7 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 /// The batch script and what it started are of the job, and of no step of srun's: its number is above these.
 bool is_other_step(std::string_view text, std::string_view step) {
-    constexpr std::uint32_t max_step_of_srun = 0xfffffff0; // slurm.h: SLURM_MAX_NORMAL_STEP_ID
-    std::uint32_t number = max_step_of_srun;
+    auto number = max_step_of_srun;
     std::from_chars(text.data(), text.data() + text.size(), number);
     return number < max_step_of_srun && text != step;
 }

@@ -17,7 +17,8 @@ Result<void> ask_about(LaunchSpec& spec) {
     auto job = ask_for_job(spec.environment, spec.allocation.job_id);
     if (!job) return tl::unexpected(std::move(job.error()));
     // 22.05 has no SLURM_JOB_END_TIME; and `scontrol update` may have moved the end since.
-    if (auto end = job->front().end_time) spec.allocation.end_time = end;
+    auto own = std::ranges::find(*job, spec.allocation.job_id, &JobDetails::job_id); // of an array's tasks
+    if (own != job->end() && own->end_time) spec.allocation.end_time = own->end_time;
     auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
     spec.allocation = with_gpus(std::move(spec.allocation), *job, above);
     return {};
