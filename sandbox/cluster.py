@@ -309,6 +309,8 @@ class Cluster:
                 self._start([node], lower, lower)
             if node.role == "compute":
                 self._end_jobs_of(name)
+        elif node.role == "compute":
+            self._resume(name)
         if name == CONTROLLER:
             wait_until(lambda: self._ask(["scontrol", "ping"]).returncode == 0, UP_SECONDS, "slurmctld to answer (see its log)")
 
@@ -316,6 +318,15 @@ class Cluster:
         """slurmctld believes in a young job of a node that was away for a moment; an administrator says that it is lost."""
         if self._ask(["scontrol", "update", f"nodename={name}", "state=down", "reason=killed"]).returncode == 0:
             self._ask(["scontrol", "update", f"nodename={name}", "state=resume"])
+
+    def _resume(self, name: str) -> None:
+        """slurmctld asks a node that was away for longer than SlurmdTimeout again only when an administrator resumes it."""
+        if nodes.read_pid(self.places, CONTROLLER) is None or self.marked(CONTROLLER, "frozen") or self.marked(CONTROLLER, "cut"):
+            return
+        state = lambda: self._ask(["sinfo", "-h", "-n", name, "-o", "%T"]).stdout  # noqa: E731
+        if "down*" in state():
+            self._ask(["scontrol", "update", f"nodename={name}", "state=resume"])
+            wait_until(lambda: "*" not in state(), UP_SECONDS, f"{name} to answer slurmctld (see its log)")
 
     def processes(self, name: str) -> list[int]:
         """The host's pids of everything in the node."""

@@ -29,6 +29,7 @@ class Reader {
         if (name == "ArrayJobId") array_ = value;
         if (name == "ArrayTaskId" && number(value)) job.array_task = array_ + "_" + std::string(value);
         if (name == "JobState") job.state = value;
+        if (name == "UserId") job.user = value;
         if (name == "EndTime") job.end_time = number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
         if (name == "Nodes") group_ = hosts(value);

@@ -17,6 +17,7 @@ struct JobDetails {
     std::optional<int> het_offset;        ///< HetJobOffset
     std::string array_task;               ///< "16_3"; empty: no array task
     std::string state;                    ///< RUNNING, PENDING, ...
+    std::string user;                     ///< UserId: "alice(1001)"
     std::optional<std::int64_t> end_time; ///< EndTime, seconds since the epoch, if the text was made with
                                           ///< SLURM_TIME_FORMAT=%s; absent: another form, or no limit
     std::vector<std::string> nodes;

@@ -17,9 +17,10 @@ struct Cause {
     const char* meaning;
 };
 
-constexpr auto killed = "{1} was killed by SIGKILL, most often by the out-of-memory killer; ask for more "
-                        "memory (--mem) or give a "
-                        "smaller --object-store";
+// One by the out-of-memory killer that the job's cgroup shows is said before it comes to this.
+constexpr auto killed =
+    "{1} was killed by SIGKILL, and the job's cgroup shows no out-of-memory kill; see the "
+    "node's kernel log (dmesg), and who sends signals there";
 
 // The first that matches any line wins: causes stand before their consequences.
 constexpr std::array causes{

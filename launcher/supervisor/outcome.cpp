@@ -1,5 +1,7 @@
 #include "launcher/supervisor/outcome.hpp"
 
+#include "slurm/hostlist.hpp"
+
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -94,7 +96,24 @@ Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes) {
     return outcome_of(error.kind, sentence(error), named ? first : std::string());
 }
 
-Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port) {
+std::string waiting_for(const Missing& missing) {
+    if (missing.not_started.empty())
+        return fmt::format("waiting for agents on {}", compress_hostlist(missing.nodes));
+    return fmt::format("waiting for Slurm to start the agent on {}", compress_hostlist(missing.not_started));
+}
+
+Outcome outcome_of_silence(const Missing& missing, double seconds, const std::string& address, int port) {
+    if (!missing.not_started.empty()) {
+        auto nodes = compress_hostlist(missing.not_started);
+        return outcome_of(
+            ErrorKind::bringup_timeout,
+            fmt::format("{}: Slurm has not started the agent there within {:.0f} s, and the other "
+                        "nodes wait for it; see the node's state with 'scontrol show node {}', or "
+                        "go on without it (--exclude)",
+                        nodes, seconds, nodes),
+            missing.not_started.size() == 1 ? nodes : std::string());
+    }
+    auto nodes = compress_hostlist(missing.nodes);
     return outcome_of(
         ErrorKind::bringup_timeout,
         fmt::format("no agent answered from {} within {:.0f} s; look with 'sinfo -N -n {}' for one that does "

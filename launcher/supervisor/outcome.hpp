@@ -36,8 +36,15 @@ Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},
 Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes = {});
 /// "srun: error: Task launch for StepId=88.0 failed on node a100-2: Communication connection failure"
 inline constexpr std::string_view launch_failed = " failed on node ";
-/// Before the plan: nobody of `nodes` answered in time; srun ended, with `words` as its last.
-Outcome outcome_of_silence(const std::string& nodes, double seconds, const std::string& address, int port);
+/// Before the plan, of the nodes whose agents are missing.
+struct Missing {
+    std::vector<std::string> nodes;
+    std::vector<std::string> not_started; ///< Steps::not_started()
+};
+/// "waiting for agents on node[1-4]"
+std::string waiting_for(const Missing& missing);
+/// Nobody of them answered in time; srun ended, with `words` as its last.
+Outcome outcome_of_silence(const Missing& missing, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);
 
 } // namespace railhead

@@ -37,6 +37,8 @@ constexpr std::array<std::string_view, 24> kept{
     "SLURM_TMPDIR",
 };
 
+constexpr std::string_view remark = "srun: ";
+
 bool matches(std::string_view name, std::string_view pattern) {
     if (pattern.ends_with('*')) return name.starts_with(pattern.substr(0, pattern.size() - 1));
     return name == pattern;
@@ -79,7 +81,7 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
                                      "--job-name=railhead",
                                      "--export=ALL",
                                      "--input=all",
-                                     "--quiet"};
+                                     "--verbose"}; // it says which node has started its task
     if (part.het_group) command.push_back("--het-group=" + std::to_string(*part.het_group));
     if (part.gpus) command.push_back(gpus_option(*part.gpus, part.nodes.size(), spec.slurm));
     if (spec.broadcast) command.push_back("--bcast=" + spec.broadcast_to);
@@ -87,6 +89,23 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
     command.push_back(spec.program);
     command.push_back("agent");
     return command;
+}
+
+std::optional<std::string> node_that_started(std::string_view line) {
+    constexpr std::string_view begin = "Node ", end = " tasks started";
+    auto at = line.find(begin);
+    auto comma = line.rfind(", ");
+    if (!line.starts_with(remark) || !line.ends_with(end) || at == line.npos || comma == line.npos)
+        return std::nullopt;
+    at += begin.size();
+    return comma > at ? std::optional(std::string(line.substr(at, comma - at))) : std::nullopt;
+}
+
+bool is_chatter(std::string_view line) {
+    constexpr std::array<std::string_view, 4> telling{"error:", "fatal:", "warning:", "Warning:"};
+    if (!line.starts_with(remark)) return false;
+    line.remove_prefix(remark.size());
+    return std::ranges::none_of(telling, [&](auto word) { return line.starts_with(word); });
 }
 
 std::map<std::string, std::string> srun_environment(const Environment& environment,

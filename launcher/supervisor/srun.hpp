@@ -3,6 +3,7 @@
 #include "slurm/allocation.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -31,6 +32,13 @@ std::string gpus_option(int each, std::size_t nodes, std::string_view slurm);
 /// to SLURM_*, SRUN_* or slurm.conf (srun(1); DECISIONS: "srun is given everything").
 std::vector<std::string> srun_command(const Allocation& allocation, std::size_t component,
                                       const StepSpec& spec);
+
+/// The node that a line of srun's standard error says has started its task. All versions say it with
+/// --verbose: "srun: Node node2, 1 tasks started" (_task_start() in src/srun/launch.c; 22.05 names its plugin
+/// before "Node"). Null: the line says something else.
+std::optional<std::string> node_that_started(std::string_view line);
+/// A remark of srun's that --quiet would have kept to itself.
+bool is_chatter(std::string_view line);
 
 /// The environment for our own srun: without the variables that srun takes as options (srun(1) "INPUT
 /// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program, and with `added`.

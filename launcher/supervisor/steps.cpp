@@ -2,8 +2,11 @@
 
 #include "launcher/supervisor/outcome.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <iterator>
+#include <utility>
 
 namespace railhead {
 namespace {
@@ -17,17 +20,21 @@ constexpr double patience_s = 1; // for srun to end by itself after the last age
 Result<void> Steps::start() {
     steps_.clear();
     words_.clear();
+    unfinished_.assign(allocation_.components.size(), {});
+    started_.clear();
     int turn = turn_;
     for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
         auto started = Step::start(io_, srun_command(allocation_, c, spec_),
                                    srun_environment(environment_, spec_.env), handlers_.invitation(c),
                                    {.on_stderr =
-                                        [this, turn](std::string_view bytes) {
-                                            if (turn == turn_) said(bytes);
+                                        [this, c, turn](std::string_view bytes) {
+                                            if (turn == turn_) said(c, bytes);
                                         },
                                     .on_ended =
                                         [this, c, turn](const ChildStatus& status) {
-                                            if (turn == turn_) handlers_.on_ended(c, status);
+                                            if (turn != turn_) return;
+                                            said_line(std::exchange(unfinished_[c], {}));
+                                            handlers_.on_ended(c, status);
                                         }});
         if (!started) return tl::unexpected(started.error());
         steps_.push_back(std::move(*started));
@@ -44,10 +51,32 @@ bool Steps::choose_broadcast(const ChildStatus& srun) {
     return true;
 }
 
-void Steps::said(std::string_view bytes) {
-    words_.append(bytes);
+void Steps::said(std::size_t component, std::string_view bytes) {
+    auto& text = unfinished_[component];
+    text.append(bytes);
+    std::size_t begin = 0;
+    for (auto end = text.find('\n'); end != std::string::npos; end = text.find('\n', begin)) {
+        said_line(std::string_view(text).substr(begin, end + 1 - begin));
+        begin = end + 1;
+    }
+    text.erase(0, begin);
+    if (text.size() > words_kept) said_line(std::exchange(text, {}));
+}
+
+void Steps::said_line(std::string_view line) {
+    auto text = line.substr(0, line.find_last_not_of('\n') + 1);
+    if (auto node = node_that_started(text)) started_.insert(*node);
+    if (is_chatter(text)) return;
+    words_.append(line);
     if (words_.size() > words_kept) words_.erase(0, words_.size() - words_kept);
-    if (!ending_ || !bytes.starts_with("srun:")) handlers_.on_stderr(bytes);
+    if (!ending_ || !line.starts_with("srun:")) handlers_.on_stderr(line);
+}
+
+std::vector<std::string> Steps::not_started(const std::vector<std::string>& missing) const {
+    std::vector<std::string> nodes;
+    std::ranges::copy_if(missing, std::back_inserter(nodes),
+                         [&](auto& node) { return !started_.contains(node); });
+    return started_.empty() ? std::vector<std::string>() : nodes;
 }
 
 std::string Steps::last_words() const {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -35,12 +36,16 @@ class Steps {
     void ending() { ending_ = true; }
     /// The last line of standard error that says something, for the sentence of a step that ended early.
     std::string last_words() const;
+    /// Of the nodes whose agents are missing, those that hold up the others: srun hands nobody the invitation
+    /// before all have started. Empty: none or all of them have started.
+    std::vector<std::string> not_started(const std::vector<std::string>& missing) const;
     /// Ends what still runs, by SIGTERM and then SIGKILL, as time passes since the last agent left. True when
     /// none runs. `held`: a process is left that Slurm will wait for, so we do not.
     bool end(double since_s, bool held);
 
   private:
-    void said(std::string_view bytes);
+    void said(std::size_t component, std::string_view bytes);
+    void said_line(std::string_view line);
 
     asio::io_context& io_;
     const Allocation& allocation_;
@@ -48,8 +53,10 @@ class Steps {
     StepSpec spec_;
     Handlers handlers_;
     std::vector<std::unique_ptr<Step>> steps_;
+    std::vector<std::string> unfinished_; ///< by component: a line whose end has not come
     std::string words_;
-    int turn_ = 0; ///< of the starts; handlers hear the current one
+    std::set<std::string> started_; ///< nodes
+    int turn_ = 0;                  ///< of the starts; handlers hear the current one
     bool ending_ = false;
 };
 

@@ -63,6 +63,10 @@ class Supervisor {
     void write_report();
     void headline();
     double now() const { return monotonic_s() - begun_; }
+    Missing missing() const {
+        auto nodes = muster_.missing_nodes();
+        return {nodes, steps_->not_started(nodes)};
+    }
     bool past_limit() const { return is_over(spec_.allocation.end_time); }
     std::string peer_of(int node) const {
         const auto& place = launch_->plan().order[static_cast<std::size_t>(node)];
@@ -303,9 +307,9 @@ void Supervisor::on_signal(int number) {
     } else if (launch_) {
         launch_->on_signal(number, past_limit(), now());
     } else if (number != SIGUSR1 && number != SIGUSR2) {
-        fail_early(outcome_of(past_limit() ? ErrorKind::time_limit : ErrorKind::cancelled,
-                              fmt::format("told to end by {} while waiting for agents on {}",
-                                          signal_name(number), compress_hostlist(muster_.missing_nodes()))));
+        fail_early(outcome_of(
+            past_limit() ? ErrorKind::time_limit : ErrorKind::cancelled,
+            fmt::format("told to end by {} while {}", signal_name(number), waiting_for(missing()))));
     }
 }
 
@@ -319,10 +323,9 @@ void Supervisor::tick() {
                 console_.live(now(),
                               fmt::format("starting; missing: {}", fmt::join(launch_->missing(), ", ")));
         } else {
-            auto missing = compress_hostlist(muster_.missing_nodes());
-            console_.live(now(), fmt::format("waiting for agents on {}", missing));
+            console_.live(now(), waiting_for(missing()));
             if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
-                fail_early(outcome_of_silence(missing, now(), meeting_.addresses.front(), meeting_.port));
+                fail_early(outcome_of_silence(missing(), now(), meeting_.addresses.front(), meeting_.port));
         }
         tick();
         after();

@@ -97,6 +97,8 @@ def test_a_kept_cluster_is_used_by_attach_and_its_dashboard_is_on_loopback(clust
     assert done.code == 0 and "gpus 8.0" in done.out, done.text
     done = cluster.run("login", "railhead", "attach", str(job.number), "--", "sh", "-c", "exit 9", user="alice", timeout=60)
     assert done.code == 9, done.text
+    done = cluster.run("login", "railhead", "attach", str(job.number), user="bob", timeout=60)
+    assert (done.code, done.out) == (100, "") and f"job {job.number} is of alice(" in done.err, done.text
     found = answers(audit(cluster, "node1", "10.99.0.3"))
     # docs/ray.md names the one that answers with the dashboard on: the metrics export. It answers to any path.
     assert found and len({line.split()[0] for line in found}) == 1, found

@@ -99,9 +99,20 @@ def test_scancel_is_said_in_the_report(cluster):
 
 
 def test_the_time_limit_is_told_apart_from_scancel(cluster):
-    job = cluster.submit(run(FOREVER), "--time=1")
-    assert job.wait(120) == "TIMEOUT", job.output
-    assert "the job reached its time limit" in job.output, job.output
+    jobs = [cluster.submit(run(FOREVER), "--time=1", *options) for options in ([], ["--array=4", "--output=job.out"])]
+    for job in jobs:
+        assert job.wait(120) == "TIMEOUT", job.output
+        assert "the job reached its time limit" in job.output, job.output
+
+
+def test_a_requeued_job_starts_anew_and_its_first_attempt_leaves_nothing(cluster):
+    job = cluster.submit(run(RANKS.format("[ $SLURM_RESTART_COUNT ] || exec sleep 300")), "--requeue")
+    started(job)
+    cluster.run("ctl", "scontrol", "requeue", str(job.number), check=True)
+    wait = f"until scontrol show job {job.number} | grep -q 'JobState=PENDING.*BeginTime'; do sleep 0.1; done"  # Slurm lets two minutes pass
+    cluster.run("ctl", "sh", "-c", f"{wait}; scontrol update jobid={job.number} starttime=now", check=True)
+    assert job.wait(120) == "COMPLETED", job.output
+    assert json.loads(job.read("report.json"))["attempt"] == 1
 
 
 def test_a_signal_for_the_program_reaches_it(cluster):
@@ -168,6 +179,19 @@ def test_a_node_that_is_gone_before_its_agent_starts_is_named(cluster):
     assert re.search(r"node3: its agent could not be started: srun: error: .* failed on node node3: ", job.output), job.output
     assert json.loads(job.read("report.json"))["cause"]["node"] == "node3"
     cluster.heal("node3")
+    job.wait(60)
+
+
+def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
+    job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", "--bringup-timeout 15", header="") + "echo code $?\n", "--no-kill")
+    job.wait_for("")
+    cluster.freeze("node3")
+    cluster.put(f"{job.folder}/go", "")
+    job.wait_for("^code 103", 60)
+    assert "waiting for Slurm to start the agent on node3" in job.output, job.output
+    assert "node3: Slurm has not started the agent there within 15 s, and the other nodes wait for it" in job.output, job.output
+    assert json.loads(job.read("report.json"))["cause"]["node"] == "node3"
+    cluster.thaw("node3")
     job.wait(60)
 
 

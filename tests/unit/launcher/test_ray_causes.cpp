@@ -58,15 +58,13 @@ const std::vector<Recorded> recorded{
      "the head's GCS at 10.77.0.1:9 does not answer; see --interface, --subnet and firewalls between the "
      "nodes"},
     {{"railhead: died: raylet (exit code -9) [8.98 s]"},
-     "raylet was killed by SIGKILL, most often by the out-of-memory killer; ask for more memory (--mem) or "
-     "give "
-     "a smaller --object-store"},
+     "raylet was killed by SIGKILL, and the job's cgroup shows no out-of-memory kill; see the node's kernel "
+     "log (dmesg), and who sends signals there"},
     {{"2026-11-22 15:36:59,248 ERR scripts.py:128 -- ----- END raylet.out tail (exit code(s)=-9 (signal 9)) "
       "-----",
       "2026-11-22 15:36:59,248 ERR scripts.py:1315 -- Remaining processes will be killed."},
-     "raylet was killed by SIGKILL, most often by the out-of-memory killer; ask for more memory (--mem) or "
-     "give "
-     "a smaller --object-store"},
+     "raylet was killed by SIGKILL, and the job's cgroup shows no out-of-memory kill; see the node's kernel "
+     "log (dmesg), and who sends signals there"},
     {{"raylet.err: terminate called",
       "railhead: died: raylet (exit code 1), log_monitor (exit code 1) [9.0 s]"},
      "raylet (exit code 1), log_monitor (exit code 1) ended"},

@@ -24,6 +24,7 @@ TEST(JobDetails, tell_the_gpus_of_each_node) {
     EXPECT_EQ(jobs[0].job_id, "10");
     EXPECT_EQ(jobs[0].leader, "10");
     EXPECT_EQ(jobs[0].state, "RUNNING");
+    EXPECT_EQ(jobs[0].user, "alice(1001)");
     EXPECT_FALSE(jobs[0].het_offset);
     EXPECT_THAT(jobs[0].nodes, ElementsAre("node1", "node2", "node3"));
     EXPECT_THAT(jobs[0].gpus, UnorderedElementsAre(Pair("node1", 7), Pair("node2", 1), Pair("node3", 1)));
