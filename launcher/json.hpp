@@ -48,7 +48,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, p
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Invitation, v, addresses, port, key, launch, tmp,
                                                 loss_after_s, grace_s, interface, subnet, ip_version, cwd,
-                                                component, probes, probe_args)
+                                                component, probes, probe_args, probe_within_s)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
                                                 shm_bytes, tmp_free_bytes, nofile, gpus, topology_addr, dir,

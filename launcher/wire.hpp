@@ -31,6 +31,7 @@ struct Invitation {
     std::vector<std::string>
         probes; ///< recipe facts that Hello::probed must hold: "ray" asks for Ray's and Python's version
     std::map<std::string, std::string> probe_args; ///< "ray" -> program path
+    double probe_within_s = 20;                    ///< for each of them, well within the bring-up's time-out
 };
 
 struct Gpu {

@@ -151,6 +151,9 @@ class Cluster:
         lower = roots.lower(wanted.suite, ["slurm", *(["ray"] if wanted.ray else [])])
         with_database = roots.lower(wanted.suite, ["slurm", "accounting", *(["ray"] if wanted.ray else [])]) if wanted.accounting else lower
         shape = Shape(wanted.suite, wanted.nodes, tuple(every), kind, wanted.accounting, *site.plugins_built(wanted.suite))
+        for plugin, built in (("submit", shape.job_submit), ("SPANK", shape.spank)):
+            if not built:
+                say(f"cluster: without the {plugin} plugin, which is not built: sandbox/build --suite {wanted.suite} plugins")
         site.write(self.places, shape, with_database)
         groups = Groups(kind, self.name)
         for node in every:

@@ -89,8 +89,8 @@ void add_probes(Hello& hello, const Invitation& invitation, const Environment& e
     if (std::find(invitation.probes.begin(), invitation.probes.end(), "ray") == invitation.probes.end())
         return;
     auto program = invitation.probe_args.find("ray");
-    auto probe =
-        probe_ray(hello.node, program == invitation.probe_args.end() ? "" : program->second, environment);
+    auto probe = probe_ray(hello.node, program == invitation.probe_args.end() ? "" : program->second,
+                           environment, invitation.probe_within_s);
     hello.versions.merge(probe.versions);
     hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
 }

@@ -62,16 +62,18 @@ std::vector<ProcEntry> living_descendants() {
     return found;
 }
 
+// Also until the zombies are reaped: Slurm looks for a step's processes a second after it has seen one in its
+// cgroup, and one that has several threads is no zombie to wait for before the last of them is gone.
 std::vector<ProcEntry> kill_descendants(double bound_s, const OnReaped& on_reaped) {
     auto deadline = Deadline::in(bound_s);
     for (double pause_s = 0.001;; short_pause(pause_s)) {
         reap_all(on_reaped);
-        auto living = living_descendants();
-        if (living.empty() || deadline.passed()) {
-            reap_all(on_reaped);
-            return living;
+        auto left = descendants_of(getpid(), read_proc_table());
+        if (left.empty() || deadline.passed()) {
+            drop_zombies(left);
+            return left;
         }
-        for (auto& entry : living) signal_process(entry, SIGKILL);
+        for (auto& entry : left) signal_process(entry, SIGKILL);
     }
 }
 

@@ -23,8 +23,9 @@ void reap_all(const OnReaped& on_reaped);
 /// Descendants of this process that still run; zombies are not in it.
 std::vector<ProcEntry> living_descendants();
 
-/// Sends SIGKILL to all descendants, again and again (they may fork), until none is left or `bound_s` is
-/// over; then what is left, with the state that keeps it. Reaps meanwhile. Blocks.
+/// Sends SIGKILL to all descendants, again and again (they may fork), until none is left, not even as a
+/// zombie, or `bound_s` is over; then those that still run, with the state that keeps them. Reaps meanwhile.
+/// Blocks.
 std::vector<ProcEntry> kill_descendants(double bound_s, const OnReaped& on_reaped);
 
 /// Processes of this user that carry the mark of launch `launch` of job `job`, wherever they are: they

@@ -68,7 +68,7 @@ Result<JobDetails> running_job(const Environment& environment, const std::string
 int attach(const Context& context, const AttachOptions& options) {
     auto job = running_job(context.environment, options.job);
     if (!job) return print_error(job.error());
-    if (auto uid = getuid(); uid != 0 && !job->user.empty() && !job->user.ends_with(fmt::format("({})", uid)))
+    if (auto uid = getuid(); !job->user.empty() && !job->user.ends_with(fmt::format("({})", uid)))
         return print_error(cannot_attach(options.job, "is of " + job->user,
                                          "ask its owner; a job is attached to by its own user only")
                                .value());

@@ -63,10 +63,14 @@ void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_v
                     "Pass an argument to the srun that starts the agents; may be repeated")
         ->type_name("ARG")
         ->allow_extra_args(false);
-    command.add_flag("--dry-run", options.dry_run,
-                     "Start nothing but the agents, print the whole plan as JSON, and end");
-    command.add_flag("--json", options.json,
-                     "Write progress and report to standard error as JSON, one object per line");
+    command
+        .add_flag("--dry-run", options.dry_run,
+                  "Start nothing but the agents, print the whole plan as JSON, and end")
+        ->disable_flag_override();
+    command
+        .add_flag("--json", options.json,
+                  "Write progress and report to standard error as JSON, one object per line")
+        ->disable_flag_override();
 }
 
 int print_error(const Error& error) {

@@ -2,6 +2,8 @@
 
 #include "base/child.hpp"
 
+#include <fmt/format.h>
+
 #include <fcntl.h>
 
 #include <array>
@@ -135,9 +137,9 @@ RayProbe probe_ray(const std::string& node, const std::string& program, const En
     spec.stderr_fd = null.get();
     const auto answer = capture(std::move(spec), seconds);
     if (!answer || !answer->status) {
-        probe.findings.push_back(broken(node, *found, python,
-                                        answer ? "no answer within " + std::to_string(int(seconds)) + " s"
-                                               : sentence(answer.error())));
+        probe.findings.push_back(
+            broken(node, *found, python,
+                   answer ? fmt::format("no answer within {:.0f} s", seconds) : sentence(answer.error())));
         return probe;
     }
     const auto version = line_of(answer->out, 0);
@@ -148,12 +150,14 @@ RayProbe probe_ray(const std::string& node, const std::string& program, const En
     }
     // A wrapper may lead to another Ray than the one that its neighbour imports.
     if (!is_python(interpreter_of(head_of(*found))) && !says_version(*found, version, environment, seconds)) {
-        probe.findings.push_back({.id = "ray-wrapper",
-                                  .where = node,
-                                  .thing = *found,
-                                  .seen = "does not say that it is version " + version + " of Ray",
-                                  .expected = "what " + python + " imports",
-                                  .next = "give --ray the ray program beside the Python that has Ray"});
+        probe.findings.push_back(
+            {.id = "ray-wrapper",
+             .where = node,
+             .thing = *found,
+             .seen =
+                 fmt::format("does not say within {:.0f} s that it is version {} of Ray", seconds, version),
+             .expected = "what " + python + " imports",
+             .next = "give --ray the ray program beside the Python that has Ray"});
         return probe;
     }
     probe.versions["ray"] = version;

@@ -23,7 +23,7 @@ struct RayProbe {
 /// Runs a short Python program (0.1 s, without importing Ray) as the user, on the node itself. `program`: a
 /// path, or a name looked up on PATH; empty: "ray". Blocks for at most `seconds`.
 RayProbe probe_ray(const std::string& node, const std::string& program, const Environment& environment,
-                   double seconds = 20);
+                   double seconds);
 
 /// The interpreter that the first lines of a Python script name: "#!/opt/python", "#!/usr/bin/env python3"
 /// (then "python3"), or pip's form for long paths ("#!/bin/sh" and '''exec' "/a path/python" ...). Empty:

@@ -191,10 +191,10 @@ def does_work(pid: int) -> bool:
     return b"default_worker.py" in words or (words.startswith(b"ray::") and not words.startswith(agents))
 
 
-def signal_all(pids: list) -> None:
+def signal_all(pids: list, number: int = signal.SIGTERM) -> None:
     for pid in pids:
         try:
-            os.kill(pid, signal.SIGTERM)
+            os.kill(pid, number)
         except ProcessLookupError:
             pass
 
@@ -268,6 +268,8 @@ class Attendant:
         signal_all(workers)
         while any(not end_of(pid) for pid in workers) and time.monotonic() < deadline:
             time.sleep(0.02)
+        # The autoscaler's monitor answers SIGTERM with messages to a GCS that ends, and `ray start` waits for it.
+        signal_all([pid for pid, kind in self.services.items() if kind == "monitor" and not end_of(pid)], signal.SIGKILL)
         signal_all(below(os.getpid()))
 
 

@@ -11,6 +11,10 @@
 #include <algorithm>
 
 namespace railhead {
+namespace {
+constexpr double longest_probe_s = 20;
+constexpr double share_of_probes = 0.4; // of the bring-up's time-out; a probe may ask twice
+} // namespace
 
 Result<void> ask_about(LaunchSpec& spec) {
     spec.slurm = slurm_version(spec.environment);
@@ -57,6 +61,7 @@ StepSpec step_for(const LaunchSpec& spec, const std::string& launch) {
 
 Invitation invitation_for(const LaunchSpec& spec, const Meeting& meeting, std::size_t component) {
     const auto& settings = spec.settings;
+    auto timeout_s = settings.seconds(Key::launch_bringup_timeout);
     Invitation invitation{.addresses = meeting.addresses,
                           .port = meeting.port,
                           .key = meeting.key,
@@ -70,7 +75,8 @@ Invitation invitation_for(const LaunchSpec& spec, const Meeting& meeting, std::s
                           .cwd = working_directory(),
                           .component = static_cast<int>(component),
                           .probes = spec.probes,
-                          .probe_args = spec.probe_args};
+                          .probe_args = spec.probe_args,
+                          .probe_within_s = std::min(longest_probe_s, share_of_probes * timeout_s)};
     // With a PATH of --env's the driver looks elsewhere than the agents do, and says itself what it lacks.
     if (!spec.command.empty() && !spec.env.contains("PATH"))
         invitation.probe_args[std::string(program_probe_name)] = spec.command.front();

@@ -12,8 +12,9 @@
 namespace railhead {
 namespace {
 
-constexpr double tail_within_s = 1; // for the log of what is missing, at a time-out
-constexpr double leave_slack_s = 5; // beyond the grace, for agents to look for survivors
+constexpr double tail_within_s = 1;      // for the log of what is missing, at a time-out
+constexpr double step_ends_within_s = 1; // after the first word of an agent that was killed
+constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
 constexpr int log_bytes_back = 1 << 20;
 
 } // namespace
@@ -92,9 +93,9 @@ void Launch::on_event(int node, const Event& event, double now) {
     case Event::Type::finding:
         if (!event.finding) return;
         if (event.finding->level != Level::fail) return findings_.push_back(*event.finding);
+        if (event.finding->id == "agent-killed") return on_agent_killed(node, *event.finding, now);
         return end(
-            outcome_of(event.finding->id == "agent-killed" ? ErrorKind::node_lost : ErrorKind::bringup_failed,
-                       sentence(*event.finding), node_name(node), event.lines),
+            outcome_of(ErrorKind::bringup_failed, sentence(*event.finding), node_name(node), event.lines),
             now);
     case Event::Type::stopped:
         return on_stopped(event, now);
@@ -191,6 +192,16 @@ void Launch::on_away(int node) {
     if (phase_ == Phase::starting || phase_ == Phase::running) away_.insert(node);
 }
 
+// One half of an agent may outlive a scancel of the step that kills all the others: then the step ends in a
+// moment.
+void Launch::on_agent_killed(int node, const Finding& finding, double now) {
+    auto outcome = outcome_of(ErrorKind::node_lost, sentence(finding), node_name(node));
+    if (phase_ >= Phase::ending) return end(std::move(outcome), now);
+    away_.insert(node);
+    if (killed_.empty()) killed_until_s_ = now + step_ends_within_s;
+    killed_.push_back(std::move(outcome));
+}
+
 void Launch::on_back(int node, double now) {
     away_.erase(node);
     if (away_.empty()) end_held(now);
@@ -238,6 +249,7 @@ void Launch::on_step_ended(int component, const std::string& words, const ChildS
         if (present_.empty()) phase_ = Phase::over;
         return;
     }
+    killed_.clear();
     auto said = words.empty() ? std::string() : fmt::format(" (srun: {})", words);
     end(outcome_of(
             ErrorKind::cancelled,
@@ -351,6 +363,8 @@ void Launch::on_tick(double now) {
         phase_ = Phase::over;
         return;
     }
+    if (!killed_.empty() && now > killed_until_s_)
+        for (auto& outcome : std::exchange(killed_, {})) end(std::move(outcome), now);
     if (phase_ != Phase::starting || now < plan_.bringup_timeout_s) return;
     if (!std::exchange(timed_out_, true)) {
         tail_by_s_ = now + tail_within_s;

@@ -77,6 +77,7 @@ class Launch {
     void on_ended_running(Running& running, double now);
     void on_stopped(const Event& event, double now);
     void end_by_signal(int number, bool past_limit, double now);
+    void on_agent_killed(int node, const Finding& finding, double now);
     void end_held(double now);
     void check_ready(double now);
     void publish();
@@ -95,6 +96,9 @@ class Launch {
     std::set<int> present_;     ///< nodes whose agents have not left
     std::set<int> away_;        ///< nodes whose connection broke and is awaited
     std::vector<Outcome> held_; ///< failures that wait for the nodes in `away_`
+    std::vector<Outcome>
+        killed_; ///< agents that were killed, until it is clear that it is not the whole step
+    double killed_until_s_ = 0;
     std::optional<Outcome> outcome_;
     std::vector<Cause> victims_;
     std::vector<Finding> survivors_, findings_;

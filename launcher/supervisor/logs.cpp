@@ -83,4 +83,15 @@ Result<void> can_write_file(const std::string& path) {
     return cannot_write(path);
 }
 
+Result<void> can_make_folder(const std::string& path) {
+    if (path.empty()) return {};
+    std::error_code error;
+    auto nearest = std::filesystem::absolute(path, error);
+    while (!std::filesystem::exists(nearest, error) && nearest.has_relative_path())
+        nearest = nearest.parent_path();
+    errno = ENOTDIR;
+    if (std::filesystem::is_directory(nearest, error) && access(nearest.c_str(), W_OK | X_OK) == 0) return {};
+    return cannot_write(path);
+}
+
 } // namespace railhead

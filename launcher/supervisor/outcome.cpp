@@ -122,6 +122,14 @@ Outcome outcome_of_silence(const Missing& missing, double seconds, const std::st
                     nodes, seconds, nodes, address, port));
 }
 
+Outcome outcome_of_gone(const std::string& node, const std::string& how, const std::string& words) {
+    auto text =
+        fmt::format("{}: its agent ended before it could answer ({}){}{}; check that the same railhead is "
+                    "installed at the same path there",
+                    node, how, words.empty() ? "" : ": ", words);
+    return outcome_of(ErrorKind::bringup_failed, std::move(text), node);
+}
+
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words) {
     if (auto failed = words.find(launch_failed); failed != std::string::npos) {
         auto begin = failed + launch_failed.size();

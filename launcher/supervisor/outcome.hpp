@@ -43,6 +43,8 @@ struct Missing {
 };
 /// "waiting for agents on node[1-4]"
 std::string waiting_for(const Missing& missing);
+/// An agent ended by itself: `how`, and what was said there before.
+Outcome outcome_of_gone(const std::string& node, const std::string& how, const std::string& words);
 /// Nobody of them answered in time; srun ended, with `words` as its last.
 Outcome outcome_of_silence(const Missing& missing, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);

@@ -101,6 +101,21 @@ std::optional<std::string> node_that_started(std::string_view line) {
     return comma > at ? std::optional(std::string(line.substr(at, comma - at))) : std::nullopt;
 }
 
+std::optional<TasksEnded> tasks_that_ended(std::string_view line) {
+    auto mark = line.find(": task");
+    if (!line.starts_with(remark) || mark == line.npos) return std::nullopt;
+    auto hosts = line.substr(0, mark);
+    hosts.remove_prefix(hosts.rfind(' ') + 1); // it has one: the remark's
+    auto rest = line.substr(mark + 1);
+    auto colon = rest.find(": ");
+    if (colon == rest.npos) return std::nullopt;
+    auto how = rest.substr(colon + 2);
+    auto nodes = expand_hostlist(hosts);
+    if (!nodes || nodes->empty() || !(how.starts_with("Exited with") || how == "Completed"))
+        return std::nullopt;
+    return TasksEnded{std::move(*nodes), std::string(how)};
+}
+
 bool is_chatter(std::string_view line) {
     constexpr std::array<std::string_view, 4> telling{"error:", "fatal:", "warning:", "Warning:"};
     if (!line.starts_with(remark)) return false;

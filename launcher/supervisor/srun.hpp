@@ -37,6 +37,14 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
 /// --verbose: "srun: Node node2, 1 tasks started" (_task_start() in src/srun/launch.c; 22.05 names its plugin
 /// before "Node"). Null: the line says something else.
 std::optional<std::string> node_that_started(std::string_view line);
+/// Tasks that ended by themselves.
+struct TasksEnded {
+    std::vector<std::string> nodes;
+    std::string how; ///< "Exited with exit code 2", "Completed"
+};
+/// From "srun: error: node[1-2]: tasks 0-1: Exited with exit code 2" or "srun: node3: task 2: Completed"
+/// (src/srun/task_state.c, launch.c of all versions). Null: the line says something else, or was killed.
+std::optional<TasksEnded> tasks_that_ended(std::string_view line);
 /// A remark of srun's that --quiet would have kept to itself.
 bool is_chatter(std::string_view line);
 

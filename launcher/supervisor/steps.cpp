@@ -21,7 +21,9 @@ Result<void> Steps::start() {
     steps_.clear();
     words_.clear();
     unfinished_.assign(allocation_.components.size(), {});
+    remark_.clear();
     started_.clear();
+    gone_.clear();
     int turn = turn_;
     for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
         auto started = Step::start(io_, srun_command(allocation_, c, spec_),
@@ -66,10 +68,33 @@ void Steps::said(std::size_t component, std::string_view bytes) {
 void Steps::said_line(std::string_view line) {
     auto text = line.substr(0, line.find_last_not_of('\n') + 1);
     if (auto node = node_that_started(text)) started_.insert(*node);
-    if (is_chatter(text)) return;
+    if (auto ended = tasks_that_ended(text))
+        for (auto& node : ended->nodes) gone_.push_back({node, ended->how, {}});
+    if (is_chatter(text)) {
+        remark_ = text;
+        return;
+    }
     words_.append(line);
     if (words_.size() > words_kept) words_.erase(0, words_.size() - words_kept);
     if (!ending_ || !line.starts_with("srun:")) handlers_.on_stderr(line);
+}
+
+/// The last line about the node that says more than that its task has ended.
+std::string Steps::last_line_about(const std::string& node) const {
+    std::string last;
+    for (std::string_view rest = words_; !rest.empty();) {
+        auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (line.find(node) != line.npos && !tasks_that_ended(line)) last = line;
+    }
+    return last;
+}
+
+std::optional<Steps::Gone> Steps::gone(const std::vector<std::string>& missing) const {
+    auto found = std::ranges::find_if(
+        gone_, [&](auto& each) { return std::ranges::find(missing, each.node) != missing.end(); });
+    if (found == gone_.end()) return std::nullopt;
+    return Gone{found->node, found->how, last_line_about(found->node)};
 }
 
 std::vector<std::string> Steps::not_started(const std::vector<std::string>& missing) const {
@@ -94,7 +119,7 @@ std::string Steps::last_words() const {
         if (tells) return std::string(line);
         rest = rest.substr(0, begin == 0 ? 0 : newline);
     }
-    return {};
+    return remark_; // "srun: unrecognized option '--x'" has no "error:" in it
 }
 
 bool Steps::end(double since_s, bool held) {

@@ -6,6 +6,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -39,6 +40,13 @@ class Steps {
     /// Of the nodes whose agents are missing, those that hold up the others: srun hands nobody the invitation
     /// before all have started. Empty: none or all of them have started.
     std::vector<std::string> not_started(const std::vector<std::string>& missing) const;
+    /// The first agent that ended by itself on one of these nodes, and what was said of it there. Only before
+    /// the launch has begun: none does so then, unless it cannot run.
+    struct Gone {
+        std::string node, how;
+        std::string words; ///< by now; slurmstepd may speak after srun
+    };
+    std::optional<Gone> gone(const std::vector<std::string>& missing) const;
     /// Ends what still runs, by SIGTERM and then SIGKILL, as time passes since the last agent left. True when
     /// none runs. `held`: a process is left that Slurm will wait for, so we do not.
     bool end(double since_s, bool held);
@@ -46,6 +54,7 @@ class Steps {
   private:
     void said(std::size_t component, std::string_view bytes);
     void said_line(std::string_view line);
+    std::string last_line_about(const std::string& node) const;
 
     asio::io_context& io_;
     const Allocation& allocation_;
@@ -55,8 +64,10 @@ class Steps {
     std::vector<std::unique_ptr<Step>> steps_;
     std::vector<std::string> unfinished_; ///< by component: a line whose end has not come
     std::string words_;
+    std::string remark_;            ///< srun's last that was not passed on
     std::set<std::string> started_; ///< nodes
-    int turn_ = 0;                  ///< of the starts; handlers hear the current one
+    std::vector<Gone> gone_;
+    int turn_ = 0; ///< of the starts; handlers hear the current one
     bool ending_ = false;
 };
 

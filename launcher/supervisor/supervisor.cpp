@@ -1,99 +1,22 @@
 #include "launcher/supervisor/supervisor.hpp"
 
-#include "base/clock.hpp"
-#include "launcher/channel/server.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/json.hpp"
-#include "launcher/supervisor/console.hpp"
-#include "launcher/supervisor/input.hpp"
-#include "launcher/supervisor/invite.hpp"
-#include "launcher/supervisor/launch.hpp"
-#include "launcher/supervisor/logs.hpp"
-#include "launcher/supervisor/muster.hpp"
-#include "launcher/supervisor/steps.hpp"
-#include "launcher/supervisor/surroundings.hpp"
-#include "launcher/supervisor/terminal.hpp"
+#include "launcher/supervisor/supervisor_class.hpp"
 #include "slurm/hostlist.hpp"
 
-#include <asio/io_context.hpp>
 #include <asio/post.hpp>
-#include <asio/signal_set.hpp>
-#include <asio/steady_timer.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
 #include <csignal>
-#include <optional>
 #include <unistd.h>
 #include <utility>
 
 namespace railhead {
 namespace {
-
 constexpr double tick_s = 0.2;
-
-class Supervisor {
-  public:
-    explicit Supervisor(LaunchSpec spec)
-        : spec_(std::move(spec)), console_(Console::style_for(spec_.output == Output::json)), signals_(io_),
-          timer_(io_), terminal_(io_), input_(io_), muster_(spec_.allocation) {}
-    int run();
-
-  private:
-    Result<void> begin();
-    int refuse(const Error& error);
-    void make_server();
-    void hello(const std::string& peer, const Hello& hello);
-    void plan_and_launch();
-    void begin_launch(Plan plan);
-    void ready();
-    void away(const std::string& peer, ChannelServer::Handlers::Away how);
-    void back(const std::string& peer);
-    void lost(const std::string& peer, const std::string& why);
-    void step_ended(std::size_t component, const ChildStatus& status);
-    void on_signal(int number);
-    void wait_signal();
-    void tick();
-    void fail_early(Outcome outcome);
-    void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
-    void after();
-    void phase(std::string name);
-    int finish();
-    Report report();
-    void write_report();
-    void headline();
-    double now() const { return monotonic_s() - begun_; }
-    Missing missing() const {
-        auto nodes = muster_.missing_nodes();
-        return {nodes, steps_->not_started(nodes)};
-    }
-    bool past_limit() const { return is_over(spec_.allocation.end_time); }
-    std::string peer_of(int node) const {
-        const auto& place = launch_->plan().order[static_cast<std::size_t>(node)];
-        return peer_name(place.component, place.name);
-    }
-
-    LaunchSpec spec_;
-    Console console_;
-    asio::io_context io_;
-    asio::signal_set signals_;
-    asio::steady_timer timer_;
-    TerminalRelay terminal_;
-    InputRelay input_;
-    double begun_ = monotonic_s();
-    std::string key_, secret_, launch_id_;
-    Meeting meeting_;
-    std::unique_ptr<ChannelServer> server_;
-    std::optional<Steps> steps_;
-    Muster muster_;
-    std::map<std::string, int> index_; ///< peer -> place in the plan's order
-    std::optional<Outcome> early_;     ///< why nothing was begun
-    std::optional<Launch> launch_;
-    std::vector<PhaseTime> phases_;
-    std::optional<double> ready_s_, over_s_;
-    bool headline_said_ = false;
-    LogsBack logs_;
-};
+} // namespace
 
 void Supervisor::phase(std::string name) {
     if (!phases_.empty()) phases_.back().s = now() - phases_.back().start_s;
@@ -107,19 +30,11 @@ int Supervisor::run() {
     return finish();
 }
 
-// Before anything runs: one sentence, the report where one was asked for, and the siblings do not wait.
-int Supervisor::refuse(const Error& error) {
-    early_ = outcome_of(error, spec_.allocation.nodes());
-    console_.line(now(), early_->cause.sentence);
-    if (spec_.output == Output::json) console_.report(report());
-    if (can_write_file(spec_.settings.text(Key::launch_report))) write_report();
-    release_siblings(spec_.allocation, spec_.environment);
-    return early_->exit_code;
-}
-
 Result<void> Supervisor::begin() {
     if (auto can = can_write_file(spec_.settings.text(Key::launch_report)); !can)
         return tl::unexpected(std::move(can.error()).within("--report"));
+    if (auto can = can_make_folder(spec_.settings.text(Key::launch_log_dir)); !can)
+        return tl::unexpected(std::move(can.error()).within("--log-dir"));
     for (auto* text : {&key_, &secret_, &launch_id_}) {
         auto made = make_key_text();
         if (!made) return tl::unexpected(made.error());
@@ -238,18 +153,6 @@ void Supervisor::ready() {
     for (auto& note : launch_->plan().notes) console_.line(now(), note);
 }
 
-// Before there was a plan: agents that are here are told to leave, by the same path as at every other end.
-void Supervisor::fail_early(Outcome outcome) {
-    if (launch_) return launch_->end(std::move(outcome), now());
-    Plan plan{.recipe = spec_.recipe};
-    plan.grace_s = spec_.settings.seconds(Key::launch_grace);
-    for (auto& [peer, hello] : muster_.hellos())
-        plan.order.push_back({.name = hello.node, .address = {}, .component = hello.component, .leaf = {}});
-    begin_launch(std::move(plan));
-    launch_->end(std::move(outcome), now());
-    after();
-}
-
 void Supervisor::away(const std::string& peer, ChannelServer::Handlers::Away how) {
     if (launch_ && launch_->phase() >= Launch::Phase::ending) return;
     bool broken = how == ChannelServer::Handlers::Away::broken;
@@ -324,70 +227,17 @@ void Supervisor::tick() {
                               fmt::format("starting; missing: {}", fmt::join(launch_->missing(), ", ")));
         } else {
             console_.live(now(), waiting_for(missing()));
-            if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
+            auto gone = steps_->gone(missing().nodes);
+            // If none can run, srun ends by itself. A tick later slurmstepd has said why, too.
+            if (gone && !muster_.empty() && std::exchange(gone_seen_, true))
+                fail_early(outcome_of_gone(gone->node, gone->how, gone->words));
+            else if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
                 fail_early(outcome_of_silence(missing(), now(), meeting_.addresses.front(), meeting_.port));
         }
         tick();
         after();
     });
 }
-
-// After every event: the launch may be over.
-void Supervisor::after() {
-    if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
-    if (!launch_ || launch_->phase() != Launch::Phase::over) return;
-    if (!over_s_) over_s_ = now();
-    if (steps_->end(now() - *over_s_, !launch_->survivors().empty())) io_.stop();
-}
-
-Report Supervisor::report() {
-    auto result = early_ ? report_of(*early_, spec_.recipe, now())
-                         : report_of(*launch_, {.allocation = spec_.allocation,
-                                                .hellos = muster_.hellos(),
-                                                .hello_s = muster_.times(),
-                                                .phases = phases_,
-                                                .ready_s = ready_s_,
-                                                .whole_s = now()});
-    result.job = spec_.allocation.job_id;
-    result.attempt = spec_.allocation.restart_count;
-    result.log_dir = logs_.path();
-    if (logs_.problem()) result.findings.push_back(*logs_.problem());
-    return result;
-}
-
-void Supervisor::write_report() {
-    const auto& path = spec_.settings.text(Key::launch_report);
-    if (path.empty()) return;
-    if (auto written = write_file(path, to_json(report()).dump(2) + "\n"); !written)
-        console_.line(now(), sentence(written.error()));
-}
-
-// Said and written as soon as the end is decided: at scancel and at the time limit Slurm ends the batch
-// script, and us with it, before the nodes are clean.
-void Supervisor::headline() {
-    if (std::exchange(headline_said_, true)) return;
-    steps_->ending();
-    terminal_.restore();
-    phase("end");
-    if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
-    if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
-    write_report();
-}
-
-int Supervisor::finish() {
-    phase("done");
-    phases_.pop_back();
-    auto result = report();
-    if (spec_.dry_run == DryRun::no) {
-        console_.report(result);
-        write_report();
-    }
-    server_->close();
-    if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
-    return result.exit_code;
-}
-
-} // namespace
 
 int supervise(LaunchSpec spec) {
     hold_signals(); // from the first moment an end by scancel is an end with a sentence

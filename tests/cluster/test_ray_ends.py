@@ -40,9 +40,8 @@ def test_a_step_that_is_killed_at_one_blow_leaves_nothing(cluster, phase):
     job = ALL_PHASES[phase](cluster)
     cluster.run("ctl", "scancel", "--signal=KILL", f"{job.number}.0", check=True)
     job.wait(30)
-    # One half of an agent may live long enough to say that the other was killed.
-    said = {104: "the agent was killed", 109: "the step was ended from outside"}
-    assert said[code_of(job)] in job.output, job.output
+    # One half of an agent may live long enough to say that the other was killed; of one node that is all there is to know.
+    assert code_of(job) == 109 and "the step was ended from outside" in job.output, job.output
 
 
 def test_a_kept_cluster_says_that_it_was_cancelled(cluster):

@@ -182,6 +182,35 @@ def test_a_node_that_is_gone_before_its_agent_starts_is_named(cluster):
     job.wait(60)
 
 
+@pytest.mark.parametrize("program", ["", "#!/bin/sh\nexit 0\n"], ids=["missing", "another"])
+def test_a_node_whose_railhead_cannot_answer_is_named_at_once(cluster, program):
+    cluster.run("node3", "mv", "/usr/bin/railhead", "/usr/bin/railhead.away", check=True)
+    try:
+        if program:
+            cluster.run("node3", "sh", "-c", "cat >/usr/bin/railhead; chmod 755 /usr/bin/railhead", input=program, check=True)
+        job = cluster.submit(run("true") + "echo code $?\n")
+        job.wait(30)
+    finally:
+        cluster.run("node3", "mv", "/usr/bin/railhead.away", "/usr/bin/railhead", check=True)
+    assert "code 102" in job.output, job.output
+    how = r"Completed\)" if program else r"Exited with exit code 2\): .*railhead: No such file or directory"
+    assert re.search(rf"node3: its agent ended before it could answer \({how}; check that the same railhead is installed", job.output), job.output
+    report = json.loads(job.read("report.json"))
+    assert report["cause"]["node"] == "node3" and report["whole_s"] < 5, report
+
+
+def test_a_log_directory_that_cannot_be_made_is_said_at_once(cluster):
+    job = cluster.submit(run("true", "--log-dir /proc/logs") + "echo code $?\n")
+    job.wait(30)
+    assert "code 100" in job.output and "--log-dir: /proc/logs cannot be written" in job.output, job.output
+
+
+def test_an_option_that_srun_does_not_know_is_quoted(cluster):
+    job = cluster.submit(run("true", "--srun-arg=--bogus") + "echo code $?\n")
+    job.wait(30)
+    assert "code 102" in job.output and "srun: unrecognized option '--bogus'" in job.output, job.output
+
+
 def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
     job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", "--bringup-timeout 15", header="") + "echo code $?\n", "--no-kill")
     job.wait_for("")

@@ -162,8 +162,22 @@ TEST(Launch, half_an_agent_that_is_killed_is_a_lost_node) {
     Play play(ranks(2));
     Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
     play.launch.on_event(1, Event{.type = Event::Type::finding, .finding = finding}, 1);
+    play.launch.on_event(1, Event{.type = Event::Type::bye}, 1.1);
+    play.launch.on_tick(1.9);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::starting) << "the whole step may be gone in a moment";
+    play.launch.on_tick(2.1);
     EXPECT_EQ(play.launch.outcome().exit_code, 104);
     EXPECT_EQ(play.launch.outcome().cause.node, "node2");
+}
+
+TEST(Launch, half_an_agent_that_outlives_the_step_for_a_moment_is_no_lost_node) {
+    Play play(ranks(2));
+    Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
+    play.launch.on_event(1, Event{.type = Event::Type::finding, .finding = finding}, 1);
+    play.launch.on_event(1, Event{.type = Event::Type::bye}, 1.1);
+    play.launch.on_step_ended(0, "", {.kind = ChildStatus::Kind::exited, .value = 9}, 1.5);
+    EXPECT_EQ(play.launch.outcome().exit_code, 109);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
 }
 
 TEST(Launch, a_worker_is_released_as_soon_as_the_heads_port_is_known) {

@@ -14,6 +14,22 @@ TEST(Srun, says_which_node_has_started_its_task) {
         EXPECT_EQ(node_that_started(other), std::nullopt) << other;
 }
 
+TEST(Srun, says_which_tasks_have_ended_by_themselves) {
+    auto ended = tasks_that_ended("srun: error: node[1-2]: tasks 0-1: Exited with exit code 2");
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->nodes, (std::vector<std::string>{"node1", "node2"}));
+    EXPECT_EQ(ended->how, "Exited with exit code 2");
+    ended = tasks_that_ended("srun: launch/slurm: _task_finish: a100-1: task 1: Completed");
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->nodes, std::vector<std::string>{"a100-1"});
+    for (auto* other :
+         {"", "srun: ", "srun: error: node1: task 0: Terminated", "srun: StepId=2.0 tasks 0-1,3: running",
+          "srun: error: Task launch for StepId=2.0 failed on node node3: Invalid job credential",
+          "srun: launching StepId=2.0 on host node1, 1 tasks: 0", "srun: x: task",
+          "node1: task 0: Completed"})
+        EXPECT_FALSE(tasks_that_ended(other)) << other;
+}
+
 TEST(Srun, s_remarks_are_told_from_what_it_complains_of) {
     for (auto* remark : {"srun: defined options", "srun: topology/tree: init: topology tree plugin loaded",
                          "srun: Node node2, 1 tasks started", "srun: got SIGCONT"})

@@ -1,0 +1,92 @@
+#pragma once
+// The class behind supervise(): supervisor.cpp has its loop, supervisor_end.cpp how it ends.
+#include "base/clock.hpp"
+#include "launcher/channel/server.hpp"
+#include "launcher/supervisor/console.hpp"
+#include "launcher/supervisor/input.hpp"
+#include "launcher/supervisor/invite.hpp"
+#include "launcher/supervisor/launch.hpp"
+#include "launcher/supervisor/logs.hpp"
+#include "launcher/supervisor/muster.hpp"
+#include "launcher/supervisor/steps.hpp"
+#include "launcher/supervisor/supervisor.hpp"
+#include "launcher/supervisor/surroundings.hpp"
+#include "launcher/supervisor/terminal.hpp"
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+class Supervisor {
+  public:
+    explicit Supervisor(LaunchSpec spec)
+        : spec_(std::move(spec)), console_(Console::style_for(spec_.output == Output::json)), signals_(io_),
+          timer_(io_), terminal_(io_), input_(io_), muster_(spec_.allocation) {}
+    int run();
+
+  private:
+    Result<void> begin();
+    int refuse(const Error& error);
+    void make_server();
+    void hello(const std::string& peer, const Hello& hello);
+    void plan_and_launch();
+    void begin_launch(Plan plan);
+    void ready();
+    void away(const std::string& peer, ChannelServer::Handlers::Away how);
+    void back(const std::string& peer);
+    void lost(const std::string& peer, const std::string& why);
+    void step_ended(std::size_t component, const ChildStatus& status);
+    void on_signal(int number);
+    void wait_signal();
+    void tick();
+    void fail_early(Outcome outcome);
+    void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
+    void after();
+    void phase(std::string name);
+    int finish();
+    Report report();
+    void write_report();
+    void headline();
+    double now() const { return monotonic_s() - begun_; }
+    Missing missing() const {
+        auto nodes = muster_.missing_nodes();
+        return {nodes, steps_->not_started(nodes)};
+    }
+    bool past_limit() const { return is_over(spec_.allocation.end_time); }
+    std::string peer_of(int node) const {
+        const auto& place = launch_->plan().order[static_cast<std::size_t>(node)];
+        return peer_name(place.component, place.name);
+    }
+
+    LaunchSpec spec_;
+    Console console_;
+    asio::io_context io_;
+    asio::signal_set signals_;
+    asio::steady_timer timer_;
+    TerminalRelay terminal_;
+    InputRelay input_;
+    double begun_ = monotonic_s();
+    std::string key_, secret_, launch_id_;
+    Meeting meeting_;
+    std::unique_ptr<ChannelServer> server_;
+    std::optional<Steps> steps_;
+    Muster muster_;
+    std::map<std::string, int> index_; ///< peer -> place in the plan's order
+    std::optional<Outcome> early_;     ///< why nothing was begun
+    std::optional<Launch> launch_;
+    std::vector<PhaseTime> phases_;
+    std::optional<double> ready_s_, over_s_;
+    bool headline_said_ = false;
+    bool gone_seen_ = false; ///< by a tick: Steps::gone()
+    LogsBack logs_;
+};
+
+} // namespace railhead

@@ -1,0 +1,87 @@
+#include "launcher/json.hpp"
+#include "launcher/supervisor/supervisor_class.hpp"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace railhead {
+
+// Before anything runs: one sentence, the report where one was asked for, and the siblings do not wait.
+int Supervisor::refuse(const Error& error) {
+    early_ = outcome_of(error, spec_.allocation.nodes());
+    console_.line(now(), early_->cause.sentence);
+    if (spec_.output == Output::json) console_.report(report());
+    if (can_write_file(spec_.settings.text(Key::launch_report))) write_report();
+    release_siblings(spec_.allocation, spec_.environment);
+    return early_->exit_code;
+}
+
+// Before there was a plan: agents that are here are told to leave, by the same path as at every other end.
+void Supervisor::fail_early(Outcome outcome) {
+    if (launch_) return launch_->end(std::move(outcome), now());
+    Plan plan{.recipe = spec_.recipe};
+    plan.grace_s = spec_.settings.seconds(Key::launch_grace);
+    for (auto& [peer, hello] : muster_.hellos())
+        plan.order.push_back({.name = hello.node, .address = {}, .component = hello.component, .leaf = {}});
+    begin_launch(std::move(plan));
+    launch_->end(std::move(outcome), now());
+    after();
+}
+
+// After every event: the launch may be over.
+void Supervisor::after() {
+    if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
+    if (!launch_ || launch_->phase() != Launch::Phase::over) return;
+    if (!over_s_) over_s_ = now();
+    if (steps_->end(now() - *over_s_, !launch_->survivors().empty())) io_.stop();
+}
+
+Report Supervisor::report() {
+    auto result = early_ ? report_of(*early_, spec_.recipe, now())
+                         : report_of(*launch_, {.allocation = spec_.allocation,
+                                                .hellos = muster_.hellos(),
+                                                .hello_s = muster_.times(),
+                                                .phases = phases_,
+                                                .ready_s = ready_s_,
+                                                .whole_s = now()});
+    result.job = spec_.allocation.job_id;
+    result.attempt = spec_.allocation.restart_count;
+    result.log_dir = logs_.path();
+    if (logs_.problem()) result.findings.push_back(*logs_.problem());
+    return result;
+}
+
+void Supervisor::write_report() {
+    const auto& path = spec_.settings.text(Key::launch_report);
+    if (path.empty()) return;
+    if (auto written = write_file(path, to_json(report()).dump(2) + "\n"); !written)
+        console_.line(now(), sentence(written.error()));
+}
+
+// Said and written as soon as the end is decided: at scancel and at the time limit Slurm ends the batch
+// script, and us with it, before the nodes are clean.
+void Supervisor::headline() {
+    if (std::exchange(headline_said_, true)) return;
+    steps_->ending();
+    terminal_.restore();
+    phase("end");
+    if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
+    if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
+    write_report();
+}
+
+int Supervisor::finish() {
+    phase("done");
+    phases_.pop_back();
+    auto result = report();
+    if (spec_.dry_run == DryRun::no) {
+        console_.report(result);
+        write_report();
+    }
+    server_->close();
+    if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
+    return result.exit_code;
+}
+
+} // namespace railhead
