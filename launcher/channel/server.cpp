@@ -202,16 +202,16 @@ ChannelServer::~ChannelServer() {
     close();
 }
 
-Result<std::uint16_t> ChannelServer::listen() {
+Result<std::uint16_t> ChannelServer::listen(std::uint16_t port) {
     auto& acceptor = state_->acceptor;
     asio::error_code error;
     acceptor.open(tcp::v6(), error);
     if (!error) acceptor.set_option(asio::ip::v6_only(false), error);
-    if (!error) acceptor.bind({tcp::v6(), 0}, error);
+    if (!error) acceptor.bind({tcp::v6(), port}, error);
     if (error) { // IPv6 is switched off on this host
         acceptor.close(error);
         acceptor.open(tcp::v4(), error);
-        if (!error) acceptor.bind({tcp::v4(), 0}, error);
+        if (!error) acceptor.bind({tcp::v4(), port}, error);
     }
     if (!error) acceptor.listen(1024, error);
     if (error)
@@ -222,6 +222,11 @@ Result<std::uint16_t> ChannelServer::listen() {
     state_->accept();
     state_->tick();
     return acceptor.local_endpoint().port();
+}
+
+double ChannelServer::silent_s(const std::string& peer) const {
+    auto found = state_->peers.find(peer);
+    return found == state_->peers.end() ? 0 : seconds_since(found->second.heard_at);
 }
 
 void ChannelServer::send(const std::string& peer, const Order& order) {

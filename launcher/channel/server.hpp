@@ -42,11 +42,14 @@ class ChannelServer {
     ChannelServer(asio::io_context& io, const std::string& key, Bounds bounds, Handlers handlers);
     ~ChannelServer();
 
-    /// Binds a free port on all addresses, IPv6 and IPv4. Error (internal) with the system's words.
-    Result<std::uint16_t> listen();
+    /// Binds `port` (0: a free one) on all addresses, IPv6 and IPv4, and returns it. Error (internal) with
+    /// the system's words.
+    Result<std::uint16_t> listen(std::uint16_t port = 0);
     void send(const std::string& peer, const Order& order);
     /// The peer has said bye: its closed connection is no loss.
     void forget(const std::string& peer);
+    /// Since when nothing was heard of the peer; 0: it is not known.
+    double silent_s(const std::string& peer) const;
     void close();
 
   private:

@@ -151,6 +151,20 @@ std::vector<std::string> port_arguments(const Cluster& cluster, std::size_t plac
     return argv;
 }
 
+/// Of several --labels Ray takes the last: the user's would stand in the place of ours.
+void join_labels(std::vector<std::string>& argv) {
+    constexpr std::string_view option = "--labels";
+    auto begins = [&](auto& word) { return word == option || word.starts_with("--labels="); };
+    auto ours = std::ranges::find_if(argv, begins); // resources() wrote it, with "="
+    for (auto word = std::find_if(ours + 1, argv.end(), begins); word != argv.end();
+         word = std::find_if(word, argv.end(), begins)) {
+        bool apart = *word == option;
+        if (apart && word + 1 == argv.end()) return; // for Ray to complain of
+        *ours += "," + (apart ? *(word + 1) : word->substr(option.size() + 1));
+        word = argv.erase(word, word + (apart ? 2 : 1));
+    }
+}
+
 std::vector<std::string> command_line(const Cluster& cluster, std::size_t place, Plan& plan) {
     const bool head = place == 0;
     const auto switched = cluster.dashboard ? "on" : "off";
@@ -178,6 +192,7 @@ std::vector<std::string> command_line(const Cluster& cluster, std::size_t place,
     for (auto& part :
          {cluster.options.ray_args, head ? cluster.options.head_ray_args : cluster.options.worker_ray_args})
         std::ranges::transform(part, std::back_inserter(argv), literal);
+    join_labels(argv);
     return argv;
 }
 

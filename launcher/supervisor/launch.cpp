@@ -13,6 +13,7 @@ namespace railhead {
 namespace {
 
 constexpr double tail_within_s = 1;      // for the log of what is missing, at a time-out
+constexpr double answer_within_s = 1;    // for an agent to acknowledge that it shall leave
 constexpr double step_ends_within_s = 1; // after the first word of an agent that was killed
 constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
 constexpr int log_bytes_back = 1 << 20;
@@ -306,6 +307,7 @@ void Launch::end(Outcome outcome, double now) {
     }
     phase_ = Phase::ending;
     outcome_ = std::move(outcome);
+    ended_s_ = now;
     end_by_s_ = now + plan_.grace_s + leave_slack_s;
     int back = outcome_->exit_code == 0 ? 0 : log_bytes_back;
     for (int node : present_)
@@ -350,19 +352,26 @@ void Launch::time_out(double now) {
         now);
 }
 
-void Launch::on_tick(double now) {
-    if (phase_ == Phase::ending && now > end_by_s_) {
-        for (int node : present_)
-            findings_.push_back({.id = "agent-silent",
-                                 .level = Level::warn,
-                                 .where = node_name(node),
-                                 .thing = "the agent",
-                                 .seen = "did not say that it left",
-                                 .next = "look for processes of this job on the node"});
-        present_.clear();
-        phase_ = Phase::over;
-        return;
+/// Who has said nothing since it was told to leave is not waited for beyond the grace.
+void Launch::leave_silent(double now) {
+    bool late = now > end_by_s_;
+    if (!late && now < ended_s_ + std::max(plan_.grace_s, answer_within_s)) return;
+    for (int node : std::set(present_)) {
+        if (!late && !(sink_.silent_s && sink_.silent_s(node) > now - ended_s_)) continue;
+        findings_.push_back(
+            {.id = "agent-silent",
+             .level = Level::warn,
+             .where = node_name(node),
+             .thing = "the agent",
+             .seen = "did not say that it left",
+             .next = "it cleans up when the node goes on; look for processes of this job there"});
+        left_silent_ = true;
+        node_done(node);
     }
+}
+
+void Launch::on_tick(double now) {
+    if (phase_ == Phase::ending) leave_silent(now);
     if (!killed_.empty() && now > killed_until_s_)
         for (auto& outcome : std::exchange(killed_, {})) end(std::move(outcome), now);
     if (phase_ != Phase::starting || now < plan_.bringup_timeout_s) return;

@@ -24,6 +24,7 @@ class Launch {
         std::function<void(const std::string& line)> say; ///< progress, one line
         std::function<void()> ready;                      ///< everything is up (once)
         std::function<void(int node, const Event&)> log_back;
+        std::function<double(int node)> silent_s; ///< how long nothing was heard of its agent
     };
     enum class Phase { starting, running, ending, over };
 
@@ -49,6 +50,7 @@ class Launch {
     const Outcome& outcome() const { return *outcome_; } ///< once phase() is ending
     const std::vector<Cause>& victims() const { return victims_; }
     const std::vector<Finding>& survivors() const { return survivors_; }
+    bool left_silent() const { return left_silent_; } ///< agents are left that do not answer
     const std::vector<Finding>& findings() const { return findings_; }
     std::optional<double> node_ready_s(int node) const;
     /// "head.gcs"; empty: not reached
@@ -82,6 +84,7 @@ class Launch {
     void check_ready(double now);
     void publish();
     void time_out(double now);
+    void leave_silent(double now);
     void node_done(int node);
     const std::string& node_name(int node) const { return plan_.order[static_cast<std::size_t>(node)].name; }
 
@@ -102,7 +105,8 @@ class Launch {
     std::optional<Outcome> outcome_;
     std::vector<Cause> victims_;
     std::vector<Finding> survivors_, findings_;
-    double end_by_s_ = 0;
+    double ended_s_ = 0, end_by_s_ = 0;
+    bool left_silent_ = false;
     int interrupts_ = 0;
     int window_ = 0;
     bool timed_out_ = false;

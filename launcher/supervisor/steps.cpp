@@ -1,9 +1,9 @@
 #include "launcher/supervisor/steps.hpp"
 
+#include "base/clock.hpp"
 #include "launcher/supervisor/outcome.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
 #include <iterator>
 #include <utility>
@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t words_kept = 4000;
 constexpr double scancel_within_s = 5;
+constexpr double remove_within_s = 5;
 constexpr double patience_s = 1; // for srun to end by itself after the last agent has left
 
 } // namespace
@@ -45,9 +46,10 @@ Result<void> Steps::start() {
 }
 
 bool Steps::choose_broadcast(const ChildStatus& srun) {
-    bool missing = srun == ChildStatus{ChildStatus::Kind::exited, ENOENT} ||
-                   words_.find("No such file or directory") != std::string::npos;
-    if (spec_.broadcast || !missing) return false;
+    // "slurmstepd: error: execve(): /opt/railhead: No such file or directory"
+    if (spec_.broadcast || srun.kind != ChildStatus::Kind::exited ||
+        words_.find(spec_.program + ": No such file or directory") == std::string::npos)
+        return false;
     spec_.broadcast = true;
     ++turn_;
     return true;
@@ -111,15 +113,31 @@ std::string Steps::last_words() const {
         return words_.substr(begin, words_.find('\n', failed) - begin);
     }
     std::string_view rest = words_;
+    std::string
+        ended; // "srun: error: node1: task 0: Exited with exit code 1" says less than what came before
     while (!rest.empty()) {
         auto newline = rest.find_last_of('\n');
         auto begin = newline == std::string_view::npos ? 0 : newline + 1;
         auto line = rest.substr(begin);
         bool tells = line.find_first_not_of(' ') != std::string_view::npos && !line.starts_with("Try \"srun");
-        if (tells) return std::string(line);
+        if (tells && !tasks_that_ended(line)) return std::string(line);
+        if (tells && ended.empty()) ended = line;
         rest = rest.substr(0, begin == 0 ? 0 : newline);
     }
+    if (!ended.empty()) return ended;
     return remark_; // "srun: unrecognized option '--x'" has no "error:" in it
+}
+
+void Steps::remove_copies() {
+    if (!spec_.broadcast) return;
+    auto deadline = Deadline::in(remove_within_s);
+    for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
+        auto command = srun_command(allocation_, c, {.program = "rm", .slurm = spec_.slurm});
+        command.back() = "-f"; // in the place of "agent"
+        command.push_back(spec_.broadcast_to);
+        auto child = Child::start({.argv = std::move(command), .env = srun_environment(environment_)});
+        if (child && !child->wait(deadline.left_s())) child->signal(SIGKILL);
+    }
 }
 
 bool Steps::end(double since_s, bool held) {

@@ -30,9 +30,10 @@ class Steps {
     Result<void> start();
     /// The program's path is not on the nodes (a private build, a container's path): the next start() has
     /// srun carry it there, and what other sruns of this turn still say or do is not passed on. False when
-    /// that is not the trouble, by the words or the code (ENOENT) of the srun that ended, or was tried
-    /// already.
+    /// that is not the trouble, by the words of the srun that ended, or was tried already.
     bool choose_broadcast(const ChildStatus& srun);
+    /// Removes what srun copied to nodes on which no agent has started, who would do it. Bounded.
+    void remove_copies();
     /// From now on srun's remarks about the step's end are noise of our own making.
     void ending() { ending_ = true; }
     /// The last line of standard error that says something, for the sentence of a step that ended early.

@@ -1,5 +1,6 @@
 #include "launcher/supervisor/supervisor.hpp"
 
+#include "launcher/agent/ports.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/json.hpp"
 #include "launcher/supervisor/supervisor_class.hpp"
@@ -45,7 +46,14 @@ Result<void> Supervisor::begin() {
     if (!addresses) return tl::unexpected(std::move(addresses.error()));
     meeting_ = {.addresses = std::move(*addresses), .port = 0, .key = key_, .launch = launch_id_};
     make_server();
-    auto port = server_->listen();
+    // Ports that somebody chose hold for us as well: agents of all nodes come to this one.
+    PortReservations reserved;
+    Result<std::uint16_t> port = 0;
+    if (spec_.settings.origin(Key::launch_ports).kind != Origin::Kind::preset) {
+        auto range = port_range_from(spec_.settings.text(Key::launch_ports));
+        if (range) port = reserved.reserve(*range, static_cast<std::uint32_t>(getpid()));
+    }
+    if (port) port = server_->listen(*port);
     if (!port) return tl::unexpected(port.error());
     meeting_.port = *port;
     for (int number : launch_signals) signals_.add(number);
@@ -136,7 +144,8 @@ void Supervisor::begin_launch(Plan plan) {
                          [this](int node, const Event& event) {
                              logs_.add(launch_->plan().order[static_cast<std::size_t>(node)].name, event.id,
                                        event.value);
-                         }},
+                         },
+                     .silent_s = [this](int node) { return server_->silent_s(peer_of(node)); }},
         spec_.explain);
     input_.begin(launch_->plan(),
                  [this](int node, const Order& order) { server_->send(peer_of(node), order); });

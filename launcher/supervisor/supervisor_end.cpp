@@ -34,7 +34,7 @@ void Supervisor::after() {
     if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
     if (!launch_ || launch_->phase() != Launch::Phase::over) return;
     if (!over_s_) over_s_ = now();
-    if (steps_->end(now() - *over_s_, !launch_->survivors().empty())) io_.stop();
+    if (steps_->end(now() - *over_s_, !launch_->survivors().empty() || launch_->left_silent())) io_.stop();
 }
 
 Report Supervisor::report() {
@@ -80,6 +80,7 @@ int Supervisor::finish() {
         write_report();
     }
     server_->close();
+    if (!muster_.complete() && steps_) steps_->remove_copies();
     if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
     return result.exit_code;
 }

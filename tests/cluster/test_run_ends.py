@@ -211,6 +211,28 @@ def test_an_option_that_srun_does_not_know_is_quoted(cluster):
     assert "code 102" in job.output and "srun: unrecognized option '--bogus'" in job.output, job.output
 
 
+def test_a_broken_container_is_said_and_leaves_no_copy_of_railhead(cluster):
+    job = cluster.submit(run("true", "--srun-arg=--container=/nonexist") + "echo code $?\n")
+    job.wait(30)
+    assert "code 102" in job.output and "is not on the nodes" not in job.output, job.output
+    if cluster.suite != "bookworm":  # 22.05 says only that the step's launch failed
+        assert re.search(r"before every agent had started .*: bwrap: Can't find source path /nonexist", job.output), job.output
+
+
+@pytest.mark.parametrize("harm", ["freeze", "cut"])
+def test_a_node_that_is_silent_at_the_end_is_not_waited_for(cluster, harm):
+    job = cluster.submit(run(RANKS.format("[ $RANK != 0 ] || { until [ -e go ]; do sleep 0.1; done; exit 7; }; exec sleep 300")) + "echo code $?\n", "--no-kill")
+    started(job)
+    getattr(cluster, harm)("node3")
+    cluster.put(f"{job.folder}/go", "")
+    job.wait_for("^code 7", 30)
+    report = json.loads(job.read("report.json"))
+    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3, report["phases"]
+    assert "warn: node3: the agent did not say that it left" in job.output, job.output
+    cluster.heal("node3")
+    job.wait(60)
+
+
 def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
     job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", "--bringup-timeout 15", header="") + "echo code $?\n", "--no-kill")
     job.wait_for("")

@@ -14,6 +14,7 @@ struct Play {
     std::vector<std::string> orders; // "0 start head"
     std::vector<Order> sent;
     bool ready = false;
+    std::map<int, double> silent_s;
     Launch launch;
 
     explicit Play(Plan plan)
@@ -29,7 +30,9 @@ struct Play {
                        sent.push_back(order);
                    },
                .say = [](auto&) {},
-               .ready = [this] { ready = true; }},
+               .ready = [this] { ready = true; },
+               .log_back = {},
+               .silent_s = [this](int node) { return silent_s[node]; }},
               [](auto&, auto& log) { return log.empty() ? std::string() : "the log says " + log.back(); }) {
         launch.begin(0);
     }
@@ -177,6 +180,30 @@ TEST(Launch, half_an_agent_that_outlives_the_step_for_a_moment_is_no_lost_node) 
     play.launch.on_event(1, Event{.type = Event::Type::bye}, 1.1);
     play.launch.on_step_ended(0, "", {.kind = ChildStatus::Kind::exited, .value = 9}, 1.5);
     EXPECT_EQ(play.launch.outcome().exit_code, 109);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
+}
+
+TEST(Launch, who_does_not_answer_at_the_end_is_not_waited_for_beyond_the_grace) {
+    Play play(ranks(2));
+    play.silent_s[1] = 100;
+    play.launch.end(Outcome{}, 10);
+    play.launch.on_event(0, Event{.type = Event::Type::bye}, 10.5);
+    play.launch.on_tick(11.9);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::ending);
+    play.launch.on_tick(12.1);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
+    EXPECT_TRUE(play.launch.left_silent());
+    ASSERT_EQ(play.launch.findings().size(), 1u);
+    EXPECT_EQ(play.launch.findings()[0].id, "agent-silent");
+}
+
+TEST(Launch, who_answers_is_given_time_to_clean_up) {
+    Play play(ranks(1));
+    play.launch.end(Outcome{}, 10);
+    play.silent_s[0] = 1;
+    play.launch.on_tick(12.1);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::ending);
+    play.launch.on_tick(17.1);
     EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
 }
 

@@ -219,7 +219,11 @@ TEST(RecipeRay, passes_arguments_last_so_that_the_user_has_the_last_word) {
     job.options.worker_ray_args = {"--labels=a=b"};
     const auto plan = job.plan();
     EXPECT_EQ(process(plan, "head").argv.back(), "--num-cpus=1");
-    EXPECT_EQ(process(plan, "worker.node2").argv.back(), "--labels=a=b");
+    EXPECT_THAT(process(plan, "worker.node2").argv,
+                Contains("--labels=railhead/node=node2,railhead/leaf=leaf1,a=b"));
+    job.options.worker_ray_args = {"--labels", "a=b", "--labels=c=d"};
+    EXPECT_THAT(process(job.plan(), "worker.node2").argv,
+                Contains("--labels=railhead/node=node2,railhead/leaf=leaf1,a=b,c=d"));
     EXPECT_THAT(process(plan, "worker.node2").argv, Contains("--resources={\"x\": 1}"));
     EXPECT_THAT(process(plan, "worker.node2").argv, Not(Contains("--num-cpus=1")));
 }
@@ -236,10 +240,10 @@ TEST(RecipeRay, gives_the_users_variables_to_services_too_because_tasks_inherit_
 TEST(RecipeRay, fills_no_placeholder_that_the_user_wrote) {
     Job job;
     job.env = {{"MINE", "a ${dir} $ $${ ${$} ${"}};
-    job.options.ray_args = {"--labels=${port.x}"};
+    job.options.ray_args = {"--name=${port.x}"};
     const auto head = process(job.plan(), "head");
     EXPECT_THAT(head.env, Contains(Pair("MINE", "a ${$}{dir} $ $${$}{ ${$}{$} ${$}{")));
-    EXPECT_EQ(head.argv.back(), "--labels=${$}{port.x}");
+    EXPECT_EQ(head.argv.back(), "--name=${$}{port.x}");
 }
 
 TEST(RecipeRay, lets_railhead_decide_when_a_node_is_lost) {
