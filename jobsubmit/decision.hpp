@@ -6,6 +6,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace railhead {
 
@@ -23,11 +24,16 @@ bool is_fresh(const View& view, const Moment& moment);
 /// What job_submit does with a job.
 struct Decision {
     bool refuse = false;
-    std::string message; ///< for the user, a line per finding; empty: nothing to say
+    std::string message;           ///< for the user, a line per finding; empty: nothing to say
+    std::vector<Finding> verdicts; ///< what the message says, for the log; fail: refused
     std::optional<SwitchRequest> switches;
     bool stale = false;   ///< accepted only because the view is missing or too old: wake the refresher
     std::string withheld; ///< what would have been said on a fresh view; for the log
 };
+
+/// "rule=gpu-type verdict=refuse user=1001 partition=gpu: gpu:a100 is ...": one line, its keys always the
+/// same and in this order, so that an administrator can search and count. `uid`: who sent the request.
+std::string line_for_log(const Finding& verdict, const JobRequest& job, std::uint32_t uid);
 
 /// Pure but for `may_override` (root, SlurmUser, operators: only warned), which is asked only before a
 /// refusal.

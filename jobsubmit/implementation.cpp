@@ -74,12 +74,11 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     auto request = abi::request_from(job, is_update);
     if (!request) return true; // Slurm has its own words for a GRES that cannot be read
     auto view = state().refresher->view();
+    if (auto user = view->users.find(request->uid); user != view->users.end()) request->user = user->second;
     auto decision = decision_for(*request, uid, *view);
     if (message && !decision.message.empty()) abi::assign(*message, decision.message);
-    if (decision.refuse) {
-        log(Level::info, "refused a job of uid " + std::to_string(uid) + ": " + decision.message);
-        return false;
-    }
+    for (const auto& verdict : decision.verdicts) log(Level::info, line_for_log(verdict, *request, uid));
+    if (decision.refuse) return false;
     if (decision.switches) {
         job.req_switch = decision.switches->leaves;
         job.wait4switch = decision.switches->wait_seconds;

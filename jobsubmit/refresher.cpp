@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 
 #include <pthread.h>
+#include <pwd.h>
 #include <semaphore.h>
 #include <signal.h>
 #include <time.h>
@@ -12,6 +13,7 @@
 #include <cerrno>
 #include <exception>
 #include <thread>
+#include <vector>
 
 namespace railhead {
 namespace {
@@ -80,15 +82,23 @@ struct Refresher::Shared {
 
     void run();
     void look_at_policy();
+    std::map<std::uint32_t, std::string> users_of(const Settings& settings) const;
     void load_if_due();
     void failed(const std::string& why);
     void disturbed(const char* what) noexcept;
     void publish(View view) { published.publish(std::make_shared<const View>(std::move(view))); }
 };
 
+std::map<std::uint32_t, std::string> Refresher::Shared::users_of(const Settings& settings) const {
+    std::map<std::uint32_t, std::string> users;
+    for (const auto& name : settings.named_users())
+        if (auto uid = sources.uid_of(name)) users.emplace(*uid, name);
+    return users;
+}
+
 void Refresher::Shared::look_at_policy() {
     auto news = policy.look();
-    if (news.settings) publish({published.read()->inventory, news.settings});
+    if (news.settings) publish({published.read()->inventory, news.settings, users_of(*news.settings)});
     for (const auto& [level, line] : news.lines) sources.log(level, line);
 }
 
@@ -122,7 +132,7 @@ void Refresher::Shared::load_if_due() {
     change_seen = change < inventory->taken_at ? change : -1;
     auto settings = published.read()->settings;
     next_load_s = monotonic_s() + settings->seconds(Key::submit_refresh);
-    publish({std::make_shared<const Inventory>(std::move(*inventory)), settings});
+    publish({std::make_shared<const Inventory>(std::move(*inventory)), settings, users_of(*settings)});
 }
 
 void Refresher::Shared::run() {
@@ -138,6 +148,15 @@ void Refresher::Shared::run() {
         if (!stopping.load()) bell.wait(sources.tick_s);
     }
     ended.post();
+}
+
+std::optional<std::uint32_t> uid_of_user(const std::string& name) {
+    passwd entry{};
+    passwd* found = nullptr;
+    std::vector<char> buffer(16384); // sysconf(_SC_GETPW_R_SIZE_MAX) is 1024 here; names may come from LDAP
+    if (getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(), &found) != 0 || !found)
+        return std::nullopt;
+    return found->pw_uid;
 }
 
 Refresher::Refresher(RefresherSources sources) : shared_(std::make_shared<Shared>(std::move(sources))) {

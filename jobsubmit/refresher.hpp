@@ -5,16 +5,22 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace railhead {
 
 /// What a submission is judged by; immutable.
 struct View {
-    std::shared_ptr<const Inventory> inventory; ///< null until the first one is loaded
-    std::shared_ptr<const Settings> settings;   ///< never null
+    std::shared_ptr<const Inventory> inventory;   ///< null until the first one is loaded
+    std::shared_ptr<const Settings> settings;     ///< never null
+    std::map<std::uint32_t, std::string> users{}; ///< by uid: those whom the settings name
 };
+
+/// getpwnam_r(3); absent: no such user, or the service does not answer.
+std::optional<std::uint32_t> uid_of_user(const std::string& name);
 
 /// Where the background thread gets its knowledge. All are called from that thread only.
 struct RefresherSources {
@@ -24,6 +30,8 @@ struct RefresherSources {
     /// Changes when what the controller knows has changed; 0: unknown.
     std::function<std::int64_t()> last_change = [] { return std::int64_t{0}; };
     std::string policy_file;
+    /// Of a user's name; may ask a directory service.
+    std::function<std::optional<std::uint32_t>(const std::string&)> uid_of = uid_of_user;
     std::function<void(Level, const std::string&)> log;
     double tick_s = 1; ///< how often the policy file and `last_change` are looked at
 };

@@ -32,9 +32,14 @@ std::string text_value(const Settings& settings, Key key) {
     return settings.text(key);
 }
 
-std::string partition_value(const Settings& settings, Key key, const std::string& partition) {
-    if (row_of(key).type == Type::seconds) return text_of(settings.seconds_for_partition(key, partition));
-    return settings.text_for_partition(key, partition);
+std::string value_in(const Settings& settings, Key key, Whose whose, const std::string& name) {
+    std::string partition = whose == Whose::partition ? name : "", user = whose == Whose::user ? name : "";
+    if (row_of(key).type == Type::seconds) return text_of(settings.seconds_for(key, partition, user));
+    return settings.text_for(key, partition, user);
+}
+
+std::string_view name_of(Whose whose) {
+    return whose == Whose::partition ? "partition" : "user";
 }
 
 std::string shown(const Row& row, const std::string& value) {
@@ -83,12 +88,13 @@ std::string describe(const Settings& settings) {
                            origin.where.empty() ? "default" : origin.where,
                            settings.locked_at(row.key).empty() ? "" : ", locked by the site");
     }
-    for (const std::string& partition : settings.partitions())
-        for (const Row& row : settings_table())
-            if (const auto* origin = settings.origin_for_partition(row.key, partition))
-                out += fmt::format("{:<28} {:<20} {}, for partition {}\n", row.name,
-                                   shown(row, partition_value(settings, row.key, partition)), origin->where,
-                                   partition);
+    for (auto whose : {Whose::partition, Whose::user})
+        for (const std::string& name : settings.sections(whose))
+            for (const Row& row : settings_table())
+                if (const auto* origin = settings.origin_in(whose, name, row.key))
+                    out += fmt::format("{:<28} {:<20} {}, for {} {}\n", row.name,
+                                       shown(row, value_in(settings, row.key, whose, name)), origin->where,
+                                       name_of(whose), name);
     return out;
 }
 
@@ -104,13 +110,17 @@ nlohmann::json describe_json(const Settings& settings) {
                         {"where", origin.where},
                         {"locked_at", settings.locked_at(row.key)}});
     }
-    auto partitions = nlohmann::json::object();
-    for (const std::string& partition : settings.partitions())
-        for (const Row& row : settings_table())
-            if (row.per_partition)
-                partitions[partition][std::string(row.name)] =
-                    number_or_text(row, partition_value(settings, row.key, partition));
-    return {{"v", 1}, {"settings", std::move(rows)}, {"partitions", std::move(partitions)}};
+    nlohmann::json document = {{"v", 1}, {"settings", std::move(rows)}};
+    for (auto whose : {Whose::partition, Whose::user}) {
+        auto sections = nlohmann::json::object();
+        for (const std::string& name : settings.sections(whose))
+            for (const Row& row : settings_table())
+                if (row.per_partition)
+                    sections[name][std::string(row.name)] =
+                        number_or_text(row, value_in(settings, row.key, whose, name));
+        document[std::string(name_of(whose)) + "s"] = std::move(sections);
+    }
+    return document;
 }
 
 std::string default_toml() {
@@ -146,7 +156,7 @@ std::string manual_of_settings() {
         }
         out += fmt::format(".It Ic {} No = {}\n{}\nThe value is {}.\n", short_name_of(row),
                            roff(toml_value(row)), roff(row.documentation), roff(expectation_of(row)));
-        if (row.per_partition) out += "It may stand in a section of a partition.\n";
+        if (row.per_partition) out += "It may stand in a section of a partition or of a user.\n";
         if (row.scope == Scope::user) out += fmt::format("Environment: {}.\n", environment_name_of(row));
     }
     return out + ".El\n";

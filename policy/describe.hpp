@@ -8,11 +8,11 @@
 namespace railhead {
 
 /// `railhead config show`: one line per setting with value, unit and origin; then the sections of partitions
-/// and the locked keys.
+/// and users.
 std::string describe(const Settings& settings);
 
 /// The same as data (docs/schema/config.json): {"v": 1, "settings": [{"name", "value", "unit", "scope",
-/// "origin", "where", "locked_at"}], "partitions": {NAME: {...}}}.
+/// "origin", "where", "locked_at"}], "partitions": {NAME: {...}}, "users": {NAME: {...}}}.
 nlohmann::json describe_json(const Settings& settings);
 
 /// etc/railhead.toml: every setting at its default, commented out, with its documentation.

@@ -96,6 +96,17 @@ Result<void> check_bytes(const std::string& path, std::string_view text) {
     return {};
 }
 
+/// A section [submit.partition.NAME] or [submit.user.NAME].
+struct Special {
+    Whose whose;
+    std::string name;
+};
+
+/// "submit.partition" or "submit.user".
+std::string name_of(Whose whose) {
+    return whose == Whose::partition ? "submit.partition" : "submit.user";
+}
+
 /// One file being read into the settings.
 struct SettingsFile {
     const std::string& path;
@@ -120,9 +131,9 @@ struct SettingsFile {
     Result<void> read(const std::string& text);
     void read_locks(const toml::node& node);
     Result<void> read_section(const std::string& section, const toml::table& table);
-    Result<void> read_partitions(const toml::node& node);
-    Result<void> read_partition(const std::string& partition, const toml::table& table);
-    Result<void> read_value(const Row& row, const std::string* partition, const toml::node& node);
+    Result<void> read_special_sections(Whose whose, const toml::node& node);
+    Result<void> read_special_section(const Special& special, const toml::table& table);
+    Result<void> read_value(const Row& row, const Special* special, const toml::node& node);
 };
 
 /// Of a value that a setting may have.
@@ -141,15 +152,15 @@ std::string kind_of_node(const toml::node& node) {
     return (node.is_array() ? "an " : "a ") + kind.str();
 }
 
-Result<void> SettingsFile::read_value(const Row& row, const std::string* partition, const toml::node& node) {
+Result<void> SettingsFile::read_value(const Row& row, const Special* special, const toml::node& node) {
     Origin origin{kind, at(node.source())};
     auto text = text_of_node(node);
     // `dashboard = true` is what TOML suggests for a switch.
     if (row.type == Type::choice && node.is_boolean()) text = *node.value_exact<bool>() ? "on" : "off";
     // Who may not set it is told that, whatever the value is; hence a value that is one.
     auto value = text.value_or(std::string(row.preset));
-    auto done = partition ? loaded.settings.set_for_partition(*partition, row.key, value, origin)
-                          : loaded.settings.set(row.key, value, origin);
+    auto done = special ? loaded.settings.set_in(special->whose, special->name, row.key, value, origin)
+                        : loaded.settings.set(row.key, value, origin);
     if (done && !text)
         done = fail(ErrorKind::usage, {.id = "setting",
                                        .where = origin.where,
@@ -180,7 +191,7 @@ void SettingsFile::read_locks(const toml::node& node) {
     }
 }
 
-Result<void> SettingsFile::read_partition(const std::string& partition, const toml::table& table) {
+Result<void> SettingsFile::read_special_section(const Special& special, const toml::table& table) {
     for (auto&& [key, node] : table) {
         std::string name = "submit." + std::string(key.str());
         const Row* row = find_row(name);
@@ -188,28 +199,28 @@ Result<void> SettingsFile::read_partition(const std::string& partition, const to
             unknown(at(key.source()), name);
             continue;
         }
-        if (auto done = read_value(*row, &partition, node); !done) return done;
+        if (auto done = read_value(*row, &special, node); !done) return done;
     }
     return {};
 }
 
-Result<void> SettingsFile::read_partitions(const toml::node& node) {
-    const toml::table* partitions = node.as_table();
+Result<void> SettingsFile::read_special_sections(Whose whose, const toml::node& node) {
+    const toml::table* sections = node.as_table();
     if (kind != Origin::Kind::site) {
-        warn(at(node.source()), "submit.partition", "may be set by the site only", "remove it");
+        warn(at(node.source()), name_of(whose), "may be set by the site only", "remove it");
         return {};
     }
-    if (!partitions) {
-        warn(at(node.source()), "submit.partition", "is no section", "write [submit.partition.NAME]");
+    if (!sections) {
+        warn(at(node.source()), name_of(whose), "is no section", "write [" + name_of(whose) + ".NAME]");
         return {};
     }
-    for (auto&& [name, section] : *partitions) {
+    for (auto&& [name, section] : *sections) {
         const toml::table* table = section.as_table();
         if (!table) {
-            unknown(at(name.source()), "submit.partition." + std::string(name.str()));
+            unknown(at(name.source()), name_of(whose) + "." + std::string(name.str()));
             continue;
         }
-        if (auto done = read_partition(std::string(name.str()), *table); !done) return done;
+        if (auto done = read_special_section({whose, std::string(name.str())}, *table); !done) return done;
     }
     return {};
 }
@@ -217,8 +228,9 @@ Result<void> SettingsFile::read_partitions(const toml::node& node) {
 Result<void> SettingsFile::read_section(const std::string& section, const toml::table& table) {
     for (auto&& [key, node] : table) {
         std::string name = section + "." + std::string(key.str());
-        if (name == "submit.partition") {
-            if (auto done = read_partitions(node); !done) return done;
+        if (name == name_of(Whose::partition) || name == name_of(Whose::user)) {
+            auto whose = name == name_of(Whose::user) ? Whose::user : Whose::partition;
+            if (auto done = read_special_sections(whose, node); !done) return done;
             continue;
         }
         const Row* row = find_row(name);

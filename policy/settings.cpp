@@ -2,6 +2,8 @@
 
 #include "policy/table.hpp"
 
+#include <algorithm>
+
 namespace railhead {
 
 namespace {
@@ -46,35 +48,59 @@ const std::string& Settings::text(Key key) const {
     return std::get<std::string>(entry(key).value);
 }
 
+std::vector<std::string> Settings::names(Key key) const {
+    std::vector<std::string> found;
+    for (std::string_view rest = text(key); !rest.empty();) {
+        auto item = rest.substr(0, rest.find(','));
+        rest.remove_prefix(std::min(item.size() + 1, rest.size()));
+        auto begin = std::min(item.find_first_not_of(' '), item.size());
+        auto end = item.find_last_not_of(' ') + 1; // npos + 1 is 0
+        if (begin < end) found.emplace_back(item.substr(begin, end - begin));
+    }
+    return found;
+}
+
+std::vector<std::string> Settings::named_users() const {
+    auto found = sections(Whose::user);
+    auto exempt = names(Key::submit_exempt_users);
+    found.insert(found.end(), exempt.begin(), exempt.end());
+    return found;
+}
+
 const Origin& Settings::origin(Key key) const {
     return entry(key).origin;
 }
 
-const Settings::Entry& Settings::entry_for_partition(Key key, const std::string& partition) const {
-    auto section = partitions_.find(partition);
-    if (section == partitions_.end()) return entry(key);
+const Settings::Entry* Settings::entry_in(Whose whose, const std::string& name, Key key) const {
+    auto section = all(whose).find(name);
+    if (section == all(whose).end()) return nullptr;
     auto found = section->second.find(key);
-    return found == section->second.end() ? entry(key) : found->second;
+    return found == section->second.end() ? nullptr : &found->second;
 }
 
-const std::string& Settings::text_for_partition(Key key, const std::string& partition) const {
-    return std::get<std::string>(entry_for_partition(key, partition).value);
+const Settings::Entry& Settings::entry_for(Key key, const std::string& partition,
+                                           const std::string& user) const {
+    if (const auto* own = entry_in(Whose::user, user, key)) return *own;
+    if (const auto* there = entry_in(Whose::partition, partition, key)) return *there;
+    return entry(key);
 }
 
-double Settings::seconds_for_partition(Key key, const std::string& partition) const {
-    return std::get<double>(entry_for_partition(key, partition).value);
+const std::string& Settings::text_for(Key key, const std::string& partition, const std::string& user) const {
+    return std::get<std::string>(entry_for(key, partition, user).value);
 }
 
-const Origin* Settings::origin_for_partition(Key key, const std::string& partition) const {
-    auto section = partitions_.find(partition);
-    if (section == partitions_.end()) return nullptr;
-    auto found = section->second.find(key);
-    return found == section->second.end() ? nullptr : &found->second.origin;
+double Settings::seconds_for(Key key, const std::string& partition, const std::string& user) const {
+    return std::get<double>(entry_for(key, partition, user).value);
 }
 
-std::vector<std::string> Settings::partitions() const {
+const Origin* Settings::origin_in(Whose whose, const std::string& name, Key key) const {
+    const auto* found = entry_in(whose, name, key);
+    return found ? &found->origin : nullptr;
+}
+
+std::vector<std::string> Settings::sections(Whose whose) const {
     std::vector<std::string> names;
-    for (const auto& [name, section] : partitions_) names.push_back(name);
+    for (const auto& [name, section] : all(whose)) names.push_back(name);
     return names;
 }
 
@@ -97,15 +123,15 @@ Result<void> Settings::set(Key key, const std::string& text, Origin origin) {
     return {};
 }
 
-Result<void> Settings::set_for_partition(const std::string& partition, Key key, const std::string& text,
-                                         Origin origin) {
+Result<void> Settings::set_in(Whose whose, const std::string& name, Key key, const std::string& text,
+                              Origin origin) {
     const Row& row = row_of(key);
     if (!row.per_partition)
-        return fail(ErrorKind::usage, refusal(row, origin, "cannot differ between partitions", {},
+        return fail(ErrorKind::usage, refusal(row, origin, "cannot differ between partitions or users", {},
                                               "set it in [" + std::string(section_of(row)) + "]"));
     auto value = checked(row, text, origin);
     if (!value) return tl::unexpected(value.error());
-    partitions_[partition][key] = {*value, std::move(origin), {}};
+    sections_[static_cast<std::size_t>(whose)][name][key] = {*value, std::move(origin), {}};
     return {};
 }
 

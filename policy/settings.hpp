@@ -2,6 +2,7 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 
+#include <array>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -33,10 +34,26 @@ enum class Key {
     // [submit]: site only; read by job_submit
     submit_on_missing_inventory, ///< "accept" (the only value out of the box that never delays)
     submit_refresh,              ///< seconds between inventory refreshes (default 30)
-    submit_placement,            ///< "any", "compact"; per partition in [submit.partition.NAME]
-    submit_placement_wait,       ///< seconds of wait4switch (default 60); per partition
-    submit_rule_gpu_type,        ///< "off", "warn", "enforce"; per partition
-    submit_rule_gpus_per_node,   ///< "off", "warn", "enforce"; per partition
+    submit_placement,            ///< "any", "compact"; per partition and per user
+    submit_placement_wait,       ///< seconds of wait4switch (default 60); per partition and per user
+    submit_exempt_users,         ///< names, comma-separated; likewise the three that follow
+    submit_exempt_accounts,
+    submit_exempt_qos,
+    submit_exempt_reservations,
+    // Rules, in the order in which their verdicts are said: "off", "warn", "enforce" (and "strict" for those
+    // that refuse one thing and warn of another); per partition and per user.
+    submit_rule_gpu_type,
+    submit_rule_gpus_per_node,
+    submit_rule_partition_kind,
+    submit_rule_gpus_total,
+    submit_rule_conflict,
+    submit_rule_time_limit,
+    submit_rule_type_required,
+    submit_rule_mixed_types,
+    submit_rule_uneven,
+    submit_rule_whole_nodes,
+    submit_rule_gpu_share,
+    submit_rule_gpu_visibility,
     // [spank]: site only
     spank_cleanup, ///< "on", "off": remove a step's leftover launch directory in the exit hook (default on)
 };
@@ -50,6 +67,10 @@ struct Origin {
 
 using Value = std::variant<bool, std::int64_t, double, std::string>; ///< double: seconds; int64: bytes
 
+/// Whose section below [submit] sets a key: [submit.partition.NAME], or [submit.user.NAME], which goes
+/// before it (a canary, for whom a rule is enforced first).
+enum class Whose { partition, user };
+
 /// Safe to share between threads while nobody calls `set`.
 class Settings {
   public:
@@ -59,23 +80,27 @@ class Settings {
     std::int64_t integer(Key key) const;
     double seconds(Key key) const;
     const std::string& text(Key key) const;
+    std::vector<std::string> names(Key key) const; ///< of a key whose text is a comma-separated list
     const Origin& origin(Key key) const;
-    /// The value for one partition: [submit.partition.NAME] if it has the key, else the general one.
-    const std::string& text_for_partition(Key key, const std::string& partition) const;
-    double seconds_for_partition(Key key, const std::string& partition) const;
+    /// The value for a job of `user` in `partition`: from the user's section, else the partition's, else the
+    /// general one.
+    const std::string& text_for(Key key, const std::string& partition, const std::string& user = {}) const;
+    double seconds_for(Key key, const std::string& partition, const std::string& user = {}) const;
 
     /// Where the site locked the key ("/etc/slurm/railhead.toml:3"); empty: it did not.
     const std::string& locked_at(Key key) const { return entry(key).locked_at; }
-    /// Names of partitions that have a section of their own.
-    std::vector<std::string> partitions() const;
-    /// Where a partition's section sets the key; nullptr: it does not.
-    const Origin* origin_for_partition(Key key, const std::string& partition) const;
+    /// All users whom it names: whose jobs need a name, not only a uid.
+    std::vector<std::string> named_users() const;
+    /// Names of the partitions, or users, that have a section of their own.
+    std::vector<std::string> sections(Whose whose) const;
+    /// Where that section sets the key; nullptr: it does not.
+    const Origin* origin_in(Whose whose, const std::string& name, Key key) const;
 
     /// Parses `text` by the key's type, bounds and unit ("90", "90s", "2m", "1h"); an error (usage) names
     /// key, origin, seen, expected. A site-only or locked key is refused from any other origin.
     Result<void> set(Key key, const std::string& text, Origin origin);
-    Result<void> set_for_partition(const std::string& partition, Key key, const std::string& text,
-                                   Origin origin);
+    Result<void> set_in(Whose whose, const std::string& name, Key key, const std::string& text,
+                        Origin origin);
     void lock(Key key, std::string where) {
         entries_[static_cast<std::size_t>(key)].locked_at = std::move(where);
     }
@@ -87,10 +112,13 @@ class Settings {
         std::string locked_at;
     };
     const Entry& entry(Key key) const { return entries_[static_cast<std::size_t>(key)]; }
-    const Entry& entry_for_partition(Key key, const std::string& partition) const;
+    using Sections = std::map<std::string, std::map<Key, Entry>>;
+    const Sections& all(Whose whose) const { return sections_[static_cast<std::size_t>(whose)]; }
+    const Entry* entry_in(Whose whose, const std::string& name, Key key) const;
+    const Entry& entry_for(Key key, const std::string& partition, const std::string& user) const;
 
-    std::vector<Entry> entries_; ///< in the order of Key
-    std::map<std::string, std::map<Key, Entry>> partitions_;
+    std::vector<Entry> entries_;       ///< in the order of Key
+    std::array<Sections, 2> sections_; ///< by Whose
 };
 
 struct Loaded {

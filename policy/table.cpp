@@ -13,6 +13,34 @@ constexpr double day = 86400;
 constexpr double longest_tmp = 15;
 constexpr double longest_path = 1024;
 
+constexpr Row rule(Key key, std::string_view name, std::string_view preset, std::string_view documentation) {
+    return {.key = key,
+            .name = name,
+            .type = Type::choice,
+            .preset = preset,
+            .scope = Scope::site,
+            .choices = "off warn enforce",
+            .per_partition = true,
+            .documentation = documentation};
+}
+
+/// A rule that refuses one thing and warns of another; strict: refuses both.
+constexpr Row strict_rule(Key key, std::string_view name, std::string_view documentation) {
+    auto row = rule(key, name, "enforce", documentation);
+    row.choices = "off warn enforce strict";
+    return row;
+}
+
+constexpr Row names(Key key, std::string_view name, std::string_view documentation) {
+    return {.key = key,
+            .name = name,
+            .type = Type::text,
+            .preset = "",
+            .scope = Scope::site,
+            .high = 4096,
+            .documentation = documentation};
+}
+
 constexpr std::array table{
     Row{.key = Key::launch_bringup_timeout,
         .name = "launch.bringup_timeout",
@@ -147,22 +175,39 @@ constexpr std::array table{
         .high = day,
         .per_partition = true,
         .documentation = "How long a compact job waits for that placement before it takes any."},
-    Row{.key = Key::submit_rule_gpu_type,
-        .name = "submit.rule_gpu_type",
-        .type = Type::choice,
-        .preset = "enforce",
-        .scope = Scope::site,
-        .choices = "off warn enforce",
-        .per_partition = true,
-        .documentation = "Refuse a GPU type that the partition does not have."},
-    Row{.key = Key::submit_rule_gpus_per_node,
-        .name = "submit.rule_gpus_per_node",
-        .type = Type::choice,
-        .preset = "enforce",
-        .scope = Scope::site,
-        .choices = "off warn enforce",
-        .per_partition = true,
-        .documentation = "Refuse more GPUs per node than any node of the partition has."},
+    names(Key::submit_exempt_users, "submit.exempt_users",
+          "Users, comma-separated, whose jobs are not judged."),
+    names(Key::submit_exempt_accounts, "submit.exempt_accounts",
+          "Accounts, comma-separated; a job counts that names its account."),
+    names(Key::submit_exempt_qos, "submit.exempt_qos",
+          "QOS, comma-separated; a job counts that names its QOS."),
+    names(Key::submit_exempt_reservations, "submit.exempt_reservations",
+          "Reservations, comma-separated, in which jobs are not judged."),
+    rule(Key::submit_rule_gpu_type, "submit.rule_gpu_type", "enforce",
+         "A GPU type that the partition does not have."),
+    rule(Key::submit_rule_gpus_per_node, "submit.rule_gpus_per_node", "enforce",
+         "More GPUs per node than any node of the partition has."),
+    strict_rule(
+        Key::submit_rule_partition_kind, "submit.rule_partition_kind",
+        "GPUs asked of a partition without any; warned of: no GPU asked of one where every node has some."),
+    rule(Key::submit_rule_gpus_total, "submit.rule_gpus_total", "enforce",
+         "More GPUs or nodes in total than the partition has, or gives to one job."),
+    strict_rule(Key::submit_rule_conflict, "submit.rule_conflict",
+                "Options that contradict each other; warned of: one that Slurm drops in silence."),
+    strict_rule(Key::submit_rule_time_limit, "submit.rule_time_limit",
+                "More time than the partition allows; warned of: none given where the default is short."),
+    rule(Key::submit_rule_type_required, "submit.rule_type_required", "off",
+         "A GPU request without a type where the partition has several."),
+    rule(Key::submit_rule_mixed_types, "submit.rule_mixed_types", "warn",
+         "Several GPU types in one job that is not heterogeneous; MIG slices over several nodes."),
+    rule(Key::submit_rule_uneven, "submit.rule_uneven", "warn",
+         "GPUs per job on several nodes that need not come out even."),
+    rule(Key::submit_rule_whole_nodes, "submit.rule_whole_nodes", "warn",
+         "A job of several nodes on parts of them: its rails need not line up."),
+    rule(Key::submit_rule_gpu_share, "submit.rule_gpu_share", "warn",
+         "CPUs or memory per GPU above the node's share, which leaves GPUs that nobody can use."),
+    rule(Key::submit_rule_gpu_visibility, "submit.rule_gpu_visibility", "warn",
+         "Ranks of a node that do not see each other's GPUs, so that P2P and CUDA IPC break."),
     Row{.key = Key::spank_cleanup,
         .name = "spank.cleanup",
         .type = Type::choice,
@@ -229,7 +274,8 @@ std::string_view section_title(std::string_view section) {
     if (section == "launch") return "railhead ray, run";
     if (section == "ray") return "railhead ray";
     if (section == "submit")
-        return "job_submit_railhead.so; a [submit.partition.NAME] section overrides it there";
+        return "job_submit_railhead.so; a [submit.partition.NAME] or [submit.user.NAME] section goes before "
+               "it";
     return "spank_railhead.so";
 }
 

@@ -34,7 +34,7 @@ struct Row {
     double low = 0;             ///< lowest value, in the type's unit
     double high = 0;            ///< highest value, in the type's unit; for text and path: bytes
     std::string_view choices{}; ///< "any compact"
-    bool per_partition = false; ///< may stand in [submit.partition.NAME]
+    bool per_partition = false; ///< may stand in [submit.partition.NAME] and [submit.user.NAME]
     std::string_view documentation;
 };
 

@@ -24,6 +24,10 @@ std::uint64_t gpus_of(const NodeClass& node, const std::string& type, Untyped un
     return count;
 }
 
+std::uint64_t clamp_to_32(std::uint64_t number) {
+    return std::min<std::uint64_t>(number, UINT32_MAX);
+}
+
 /// GPUs of a node and number of such nodes, the biggest nodes first.
 using NodeSizes = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
@@ -74,6 +78,40 @@ std::string gres_list(const GresItem& wanted, const GresItem& item, const JobReq
 }
 
 } // namespace
+
+std::vector<const GresItem*> gpu_items(const JobRequest& job) {
+    std::vector<const GresItem*> items;
+    for (const auto& item : job.gpus.items)
+        if (item.gres == "gpu") items.push_back(&item);
+    return items;
+}
+
+std::string spelled(const GresItem& item) {
+    auto text = fmt::format("gpu{}{}:{}", item.type.empty() ? "" : ":", item.type, item.count);
+    return item.per == Per::job ? text : fmt::format("{} per {}", text, name_of(item.per));
+}
+
+std::uint64_t gpus_of_class(const NodeClass& node, const std::string& type) {
+    return gpus_of(node, type, Untyped::counts);
+}
+
+std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partitions, const Demand& demand) {
+    std::uint64_t most = 0;
+    for (const auto* partition : partitions) {
+        std::uint64_t nodes = 0;
+        for (const auto& [gpus, count] :
+             sizes_of(inventory, *partition, demand.type, demand.on_every_node, Untyped::counts))
+            nodes += count;
+        most = std::max(most, nodes);
+    }
+    return static_cast<std::uint32_t>(clamp_to_32(most));
+}
+
+std::string try_one_of(std::vector<std::string> ways) {
+    std::erase(ways, "");
+    if (ways.empty()) return "";
+    return ways.size() == 1 ? "try " + ways[0] : fmt::format("try {} or {}", ways[0], ways[1]);
+}
 
 std::vector<GpuPool> gpu_pools(const Inventory& inventory, const Partitions& partitions) {
     std::map<std::uint32_t, std::uint32_t> sizes; // class -> nodes; partitions often share their nodes

@@ -18,6 +18,13 @@ struct GpuPool {
 
 using Partitions = std::vector<const Partition*>;
 
+/// What the job asks of the resource "gpu", in the order of its options.
+std::vector<const GresItem*> gpu_items(const JobRequest& job);
+/// "gpu:h100:8 per node", "gpu:16".
+std::string spelled(const GresItem& item);
+/// GPUs of `type` (empty: of all types together) of such a node; those without a type count for every type.
+std::uint64_t gpus_of_class(const NodeClass& node, const std::string& type);
+
 /// GPUs of `partitions` by type and number, the kind with most nodes first. A node in two of them counts once
 /// per partition only where class sizes overlap; the numbers are for texts and maxima, not for sums.
 std::vector<GpuPool> gpu_pools(const Inventory& inventory, const Partitions& partitions);
@@ -43,6 +50,9 @@ struct Demand {
 };
 Demand demand_of(const GresItem& item, const JobRequest& job);
 
+/// Nodes of that partition of them that has most nodes for it.
+std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partitions, const Demand& demand);
+
 /// Tasks that one node must take at least.
 std::uint64_t tasks_on_one_node(const JobRequest& job);
 
@@ -54,6 +64,9 @@ std::string describe(const std::vector<GpuPool>& pools);
 
 /// "partition gpu", "partitions gpu and big".
 std::string describe(const Partitions& partitions);
+
+/// "try A or B" of the ways that are not empty; empty when none is.
+std::string try_one_of(std::vector<std::string> ways);
 
 /// What the user types for `wanted` instead of `item` of the job: "--gpus-per-node=h100:8". It replaces what
 /// was typed: in the same option, with the other resources of a --gres list; where the option is not told,

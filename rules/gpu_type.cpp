@@ -41,23 +41,17 @@ std::string next_step(const Inventory& inventory, const Partitions& partitions, 
     if (std::count_if(job.gpus.items.begin(), job.gpus.items.end(), is_gpu) > 1) return "leave it out";
     std::vector<std::string> ways;
     auto pools = gpu_pools(inventory, partitions);
-    if (!pools.empty())
-        ways.push_back(option_from(likeliest(pools, item.type), item, job, inventory, partitions));
+    ways.push_back(option_from(likeliest(pools, item.type), item, job, inventory, partitions));
     if (const auto* other = partition_with(inventory, partitions, demand_of(item, job)))
         ways.push_back(option_for(*other, job));
-    else if (const auto* any = pools.empty() ? partition_with(inventory, partitions, {}) : nullptr)
-        if (auto option = option_from(gpu_pools(inventory, {any}).front(), item, job, inventory, {any});
-            !option.empty())
-            ways.push_back(option_for(*any, job) + " " + option);
-    std::erase(ways, "");
-    if (ways.empty()) return "";
-    return ways.size() == 1 ? "try " + ways[0] : fmt::format("try {} or {}", ways[0], ways[1]);
+    return try_one_of(std::move(ways));
 }
 
 } // namespace
 
 std::optional<Finding> gpu_type_rule(const JobRequest& job, const Inventory& inventory,
                                      const Partitions& partitions) {
+    if (gpu_pools(inventory, partitions).empty()) return std::nullopt; // partition_kind_rule's
     for (const auto& item : job.gpus.items) {
         if (item.gres != "gpu" || item.type.empty()) continue;
         if (most_gpus_per_node(inventory, partitions, item.type) > 0) continue;

@@ -76,13 +76,11 @@ std::string the_most(const Case& in) {
 
 std::string next_step(const Case& in) {
     std::vector<std::string> ways;
-    if (in.limit > 0) ways.push_back(spread(in));
-    if (in.limit > 0 && ways[0].empty()) ways[0] = the_most(in);
+    ways.push_back(spread(in));
+    if (ways[0].empty()) ways[0] = the_most(in);
     if (const auto* other = partition_with(in.inventory, in.partitions, demand_of(in.item, in.job)))
         ways.push_back(option_for(*other, in.job));
-    std::erase(ways, "");
-    if (ways.empty()) return "";
-    return ways.size() == 1 ? "try " + ways[0] : fmt::format("try {} or {}", ways[0], ways[1]);
+    return try_one_of(std::move(ways));
 }
 
 } // namespace
@@ -92,7 +90,7 @@ std::optional<Finding> gpus_per_node_rule(const JobRequest& job, const Inventory
     for (const auto& item : job.gpus.items) {
         if (item.gres != "gpu") continue;
         auto limit = most_gpus_per_node(inventory, partitions, item.type);
-        if (limit == 0 && !item.type.empty()) continue;
+        if (limit == 0) continue; // gpu_type_rule's, or partition_kind_rule's
         if (demand_of(item, job).on_one_node <= limit) continue;
         auto pools = of_type(gpu_pools(inventory, partitions), item.type);
         return Finding{.id = "gpus-per-node",

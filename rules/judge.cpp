@@ -1,11 +1,22 @@
 #include "rules/judge.hpp"
 
+#include "rules/conflict.hpp"
+#include "rules/gpu_share.hpp"
 #include "rules/gpu_type.hpp"
+#include "rules/gpu_visibility.hpp"
 #include "rules/gpus_per_node.hpp"
+#include "rules/gpus_total.hpp"
+#include "rules/mixed_types.hpp"
+#include "rules/partition_kind.hpp"
 #include "rules/placement.hpp"
+#include "rules/time_limit.hpp"
+#include "rules/type_required.hpp"
+#include "rules/uneven.hpp"
+#include "rules/whole_nodes.hpp"
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 
 namespace railhead {
 namespace {
@@ -17,34 +28,85 @@ struct RuleRow {
     Rule rule;
 };
 
+// What makes others pointless stands before them.
 constexpr RuleRow rules[] = {
+    {Key::submit_rule_partition_kind, partition_kind_rule},
     {Key::submit_rule_gpu_type, gpu_type_rule},
     {Key::submit_rule_gpus_per_node, gpus_per_node_rule},
+    {Key::submit_rule_gpus_total, gpus_total_rule},
+    {Key::submit_rule_conflict, conflict_rule},
+    {Key::submit_rule_time_limit, time_limit_rule},
+    {Key::submit_rule_type_required, type_required_rule},
+    {Key::submit_rule_mixed_types, mixed_types_rule},
+    {Key::submit_rule_uneven, uneven_rule},
+    {Key::submit_rule_whole_nodes, whole_nodes_rule},
+    {Key::submit_rule_gpu_share, gpu_share_rule},
+    {Key::submit_rule_gpu_visibility, gpu_visibility_rule},
 };
 
-/// Absent: off in one of the partitions, which may take the job.
-std::optional<Level> level_of(Key key, const Settings& settings, const Partitions& partitions) {
-    auto level = Level::fail;
-    for (const auto* partition : partitions) {
-        const auto& text = settings.text_for_partition(key, partition->name);
-        if (text == "off") return std::nullopt;
-        if (text == "warn") level = Level::warn;
+constexpr std::size_t most_verdicts = 3;
+
+/// How a rule is applied, from mild to severe.
+enum class Severity { off, warn, enforce, strict };
+
+Severity severity_of(const std::string& text) {
+    if (text == "off") return Severity::off;
+    if (text == "warn") return Severity::warn;
+    return text == "strict" ? Severity::strict : Severity::enforce;
+}
+
+/// The mildest of the partitions, each of which may take the job.
+Severity severity_of(Key key, const JobRequest& job, const Settings& settings, const Partitions& partitions) {
+    auto mildest = Severity::strict;
+    for (const auto* partition : partitions)
+        mildest = std::min(mildest, severity_of(settings.text_for(key, partition->name, job.user)));
+    return mildest;
+}
+
+/// Whether one of the comma-separated `names` is in the setting's list.
+bool listed(Key key, const Settings& settings, const std::string& names) {
+    auto list = settings.names(key);
+    return std::any_of(list.begin(), list.end(), [&](const std::string& name) {
+        return ("," + names + ",").find("," + name + ",") != std::string::npos;
+    });
+}
+
+bool is_exempt(const JobRequest& job, const Settings& settings) {
+    return listed(Key::submit_exempt_users, settings, job.user) ||
+           listed(Key::submit_exempt_accounts, settings, job.account) ||
+           listed(Key::submit_exempt_qos, settings, job.qos) ||
+           listed(Key::submit_exempt_reservations, settings, job.reservation);
+}
+
+std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
+                              const Partitions& partitions) {
+    std::vector<Finding> findings;
+    for (const auto& row : rules) {
+        auto severity = severity_of(row.key, job, settings, partitions);
+        if (severity == Severity::off) continue;
+        auto finding = row.rule(job, inventory, partitions);
+        if (!finding) continue;
+        if (severity == Severity::warn) finding->level = Level::warn;
+        if (severity == Severity::strict) finding->level = Level::fail;
+        findings.push_back(std::move(*finding));
     }
-    return level;
+    auto refuses = [](const Finding& finding) { return finding.level == Level::fail; };
+    if (std::any_of(findings.begin(), findings.end(), refuses)) std::erase_if(findings, std::not_fn(refuses));
+    if (findings.size() > most_verdicts) findings.resize(most_verdicts);
+    return findings;
 }
 
 bool wants_compact(const JobRequest& job, const Settings& settings, const Partitions& partitions) {
     if (job.placement) return *job.placement == "compact";
     return std::all_of(partitions.begin(), partitions.end(), [&](const Partition* partition) {
-        return settings.text_for_partition(Key::submit_placement, partition->name) == "compact";
+        return settings.text_for(Key::submit_placement, partition->name, job.user) == "compact";
     });
 }
 
 std::uint32_t wait_of(const Inventory& inventory, const Settings& settings, const Partitions& partitions) {
     double longest = 0;
     for (const auto* partition : partitions)
-        longest =
-            std::max(longest, settings.seconds_for_partition(Key::submit_placement_wait, partition->name));
+        longest = std::max(longest, settings.seconds_for(Key::submit_placement_wait, partition->name));
     return static_cast<std::uint32_t>(
         std::min(std::ceil(longest), static_cast<double>(inventory.max_switch_wait)));
 }
@@ -66,14 +128,7 @@ Judgement judge(const JobRequest& job, const Inventory& inventory, const Setting
     auto partitions = inventory.partitions_of(job);
     auto empty = [](const Partition* each) { return each->nodes.empty(); }; // its nodes may register any time
     if (partitions.empty() || std::any_of(partitions.begin(), partitions.end(), empty)) return judgement;
-    for (const auto& row : rules) {
-        auto level = level_of(row.key, settings, partitions);
-        if (!level) continue;
-        auto finding = row.rule(job, inventory, partitions);
-        if (!finding) continue;
-        finding->level = *level;
-        judgement.findings.push_back(std::move(*finding));
-    }
+    if (!is_exempt(job, settings)) judgement.findings = verdicts(job, inventory, settings, partitions);
     if (job.modify || job.switches || !wants_compact(job, settings, partitions)) return judgement;
     if (job.placement && !job.nodes_max) judgement.findings.push_back(compact_without_nodes());
     if (auto leaves = least_leaves(job, inventory, partitions))

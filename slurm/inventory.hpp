@@ -15,9 +15,9 @@ namespace railhead {
 /// Nodes that are alike: ten thousand nodes are a handful of classes.
 struct NodeClass {
     std::vector<NodeGres> gres;
-    std::uint32_t cpus = 0;
-    std::uint64_t memory_mib = 0;
-    std::string features; ///< as configured, comma-separated
+    std::uint32_t cpus = 0;       ///< that jobs may use
+    std::uint64_t memory_mib = 0; ///< that jobs may use
+    std::string features;         ///< as configured, comma-separated
     bool operator==(const NodeClass&) const = default;
 };
 
@@ -34,7 +34,10 @@ struct Partition {
     bool is_default = false;
     bool open =
         true; ///< up, not hidden, not restricted to groups, accounts or QOS: may be proposed to anybody
-    std::map<std::uint32_t, std::uint32_t> class_sizes; ///< node class -> number of its nodes; by `index`
+    std::optional<std::uint32_t> max_nodes;                    ///< per job
+    std::optional<std::uint32_t> max_minutes, default_minutes; ///< per job; absent: no limit, no default
+    bool whole_nodes = false;                                  ///< OverSubscribe=EXCLUSIVE
+    std::map<std::uint32_t, std::uint32_t> class_sizes{}; ///< node class -> number of its nodes; by `index`
 };
 
 struct Reservation {
@@ -51,6 +54,7 @@ struct Inventory {
     std::vector<Reservation> reservations;
     std::uint32_t slurm_user = 0;        ///< uid
     std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
+    bool has_qos = false;                ///< there is accounting, so that a QOS may lift a partition's limits
 
     const Partition* partition(std::string_view name) const;
     /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one.

@@ -37,8 +37,12 @@ struct GpuRequest {
 struct JobRequest {
     GpuRequest gpus;
     std::optional<std::uint32_t> nodes_min, nodes_max;
-    std::optional<std::uint32_t> tasks, tasks_per_node, cpus_per_task;
-    std::optional<std::uint32_t> time_minutes;
+    std::optional<std::uint32_t> tasks, tasks_per_node, tasks_per_gpu, cpus_per_task;
+    std::optional<std::uint32_t> cpus_min; ///< of the job; Slurm's clients derive it from tasks and GPUs
+    std::optional<std::uint64_t> memory_per_node_mib, memory_per_cpu_mib; ///< 0: all of the node's
+    std::optional<std::uint64_t> cpus_per_gpu, memory_per_gpu_mib;
+    std::optional<std::uint32_t> time_minutes, time_min_minutes; ///< UINT32_MAX: no limit
+    std::string gpu_bind; ///< --gpu-bind, or what follows from per-task GPUs: "gres/gpu:per_task:1"
     std::optional<std::uint32_t> switches;
     std::optional<std::uint32_t> segment;
     std::vector<std::string> partitions; ///< empty: the reservation's or the default one
@@ -47,6 +51,7 @@ struct JobRequest {
     std::optional<std::uint32_t> het_offset;
     std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"
     std::uint32_t uid = 0;
+    std::string user;    ///< its name, where it is known without asking anybody
     bool modify = false; ///< an update of a job: what is absent stays as it is
 };
 

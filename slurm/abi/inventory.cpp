@@ -3,6 +3,7 @@
 #include "slurm/abi/headers.hpp"
 #include "slurm/hostlist.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -26,6 +27,11 @@ std::string text_of(const char* field) {
     return field ? field : "";
 }
 
+std::optional<std::uint32_t> limit_of(std::uint32_t field) {
+    if (field == INFINITE || field == NO_VAL) return std::nullopt;
+    return field;
+}
+
 /// "ALL" and NULL are no restriction.
 bool restricts(const char* list) {
     return list && *list && std::string_view(list) != "ALL";
@@ -40,10 +46,11 @@ Result<void> add_nodes(InventoryBuilder& builder) {
         if (!node.name) continue; // a removed dynamic node leaves a hole
         auto gres = parse_node_gres(node.gres ? node.gres : "");
         if (!gres) return tl::unexpected(std::move(gres.error()).within(node.name));
-        builder.add_node(node.name, {.gres = std::move(*gres),
-                                     .cpus = node.cpus,
-                                     .memory_mib = node.real_memory,
-                                     .features = text_of(node.features)});
+        builder.add_node(node.name,
+                         {.gres = std::move(*gres),
+                          .cpus = node.cpus_efctv ? node.cpus_efctv : node.cpus,
+                          .memory_mib = node.real_memory - std::min(node.mem_spec_limit, node.real_memory),
+                          .features = text_of(node.features)});
     }
     return {};
 }
@@ -62,6 +69,10 @@ Result<void> add_partitions(InventoryBuilder& builder) {
                          !(record.flags & (PART_FLAG_HIDDEN | PART_FLAG_ROOT_ONLY | PART_FLAG_REQ_RESV)) &&
                          !restricts(record.allow_groups) && !restricts(record.allow_accounts) &&
                          !restricts(record.allow_qos);
+        partition.max_nodes = limit_of(record.max_nodes);
+        partition.max_minutes = limit_of(record.max_time);
+        partition.default_minutes = limit_of(record.default_time);
+        partition.whole_nodes = record.max_share == 0;
         builder.add_partition(std::move(partition), *nodes);
     }
     return {};
@@ -89,6 +100,8 @@ Result<std::string> add_configuration(Inventory& inventory) {
 #endif
     inventory.slurm_user = conf->slurm_user_id;
     inventory.max_switch_wait = max_switch_wait_from(conf->sched_params ? conf->sched_params : "");
+    std::string_view accounting = conf->accounting_storage_type ? conf->accounting_storage_type : "";
+    inventory.has_qos = !accounting.empty() && accounting != "accounting_storage/none";
     return text_of(conf->topology_plugin);
 }
 

@@ -30,6 +30,12 @@ std::optional<std::uint32_t> count_of(std::uint32_t field) {
     return number == 0u ? std::nullopt : number;
 }
 
+/// UNLIMITED is a wish, too.
+std::optional<std::uint32_t> time_of(std::uint32_t minutes) {
+    if (minutes == NO_VAL || minutes == 0) return std::nullopt;
+    return minutes; // INFINITE is UINT32_MAX
+}
+
 std::vector<std::string> names_in(const char* list) {
     std::vector<std::string> names;
     std::string_view rest = list ? list : "";
@@ -39,6 +45,14 @@ std::vector<std::string> names_in(const char* list) {
         rest.remove_prefix(std::min(end + 1, rest.size()));
     }
     return names;
+}
+
+/// The number in "gres:gpu:4" (22.05), "gres/gpu:4" or "gres/gpu:h100:4": what is asked per GPU. Absent where
+/// types differ.
+std::optional<std::uint64_t> per_gpu(const char* text) {
+    auto items = parse_tres(text ? text : "", Per::job);
+    if (!items || items->size() != 1 || items->front().gres != "gpu") return std::nullopt;
+    return items->front().count;
 }
 
 Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
@@ -81,7 +95,17 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.tasks = count_of(job.num_tasks);
     request.tasks_per_node = number_of16(job.ntasks_per_node);
     request.cpus_per_task = number_of16(job.cpus_per_task);
-    request.time_minutes = number_of(job.time_limit);
+    request.tasks_per_gpu = number_of16(job.ntasks_per_tres);
+    request.cpus_min = count_of(job.min_cpus);
+    if (job.pn_min_memory != NO_VAL64 && job.pn_min_memory & MEM_PER_CPU)
+        request.memory_per_cpu_mib = job.pn_min_memory & ~MEM_PER_CPU;
+    else if (job.pn_min_memory != NO_VAL64)
+        request.memory_per_node_mib = job.pn_min_memory;
+    request.cpus_per_gpu = per_gpu(job.cpus_per_tres);
+    request.memory_per_gpu_mib = per_gpu(job.mem_per_tres);
+    request.time_minutes = time_of(job.time_limit);
+    request.time_min_minutes = time_of(job.time_min);
+    request.gpu_bind = text_of(job.tres_bind);
     request.switches = count_of(job.req_switch);
 #if RAILHEAD_HAS_SEGMENT
     request.segment = number_of16(job.segment_size);

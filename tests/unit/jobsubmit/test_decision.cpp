@@ -27,7 +27,7 @@ const Moment fresh{taken_at + 10, taken_at - 100};
 const auto nobody = [] { return false; };
 const auto root = [] { return true; };
 const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); "
-                                      "try --gpus-per-node=h100:1 or --partition=a100";
+                                      "try --gpus-per-node=h100:1 or --partition=a100 [gpu-type]";
 
 } // namespace
 
@@ -97,4 +97,16 @@ TEST(Decision, places_compactly_on_a_fresh_view) {
     EXPECT_EQ(decide(on({}, 4), view(compact()), fresh, nobody).switches, (SwitchRequest{1, 60}));
     auto wrong = on(asks(Per::node, "h100", 9), 4);
     EXPECT_EQ(decide(wrong, view(compact()), fresh, nobody).switches, std::nullopt) << "refused";
+}
+
+TEST(Decision, has_a_log_line_with_fixed_keys_for_each_verdict) {
+    auto job = in(asks(Per::node, "a100\n", 1), {"gpu", "cpu"});
+    auto decision = decide(job, view(), fresh, nobody);
+    ASSERT_EQ(decision.verdicts.size(), 1u);
+    EXPECT_EQ(line_for_log(decision.verdicts[0], job, 1001).substr(0, 80),
+              "rule=gpu-type verdict=refuse user=1001 partition=gpu,cpu: gpu:a100? is not in pa")
+        << "a user's line break makes no line of the log";
+    decision = decide(job, view(), fresh, root);
+    EXPECT_EQ(line_for_log(decision.verdicts[0], job, 0).substr(0, 38),
+              "rule=gpu-type verdict=warn user=0 part");
 }

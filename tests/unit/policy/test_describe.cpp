@@ -37,7 +37,7 @@ TEST(Describe, each_line_has_value_unit_and_origin) {
 TEST(Describe, a_partition_shows_what_holds_there) {
     Settings settings;
     Origin origin{Origin::Kind::site, "/etc/slurm/railhead.toml:4"};
-    ASSERT_TRUE(settings.set_for_partition("gpu", Key::submit_placement, "compact", origin));
+    ASSERT_TRUE(settings.set_in(Whose::partition, "gpu", Key::submit_placement, "compact", origin));
     auto text = describe(settings);
     EXPECT_THAT(text,
                 HasSubstr("submit.placement             compact              /etc/slurm/railhead.toml:4, for "
@@ -47,7 +47,7 @@ TEST(Describe, a_partition_shows_what_holds_there) {
 
 TEST(Describe, json_has_numbers_as_numbers) {
     Settings settings;
-    ASSERT_TRUE(settings.set_for_partition("gpu", Key::submit_placement_wait, "5m", {}));
+    ASSERT_TRUE(settings.set_in(Whose::partition, "gpu", Key::submit_placement_wait, "5m", {}));
     auto json = describe_json(settings);
     EXPECT_EQ(json["v"], 1);
     EXPECT_EQ(json["settings"][0]["name"], "launch.bringup_timeout");

@@ -169,7 +169,7 @@ TEST_F(Load, a_user_cannot_lock_or_set_what_is_the_sites) {
     auto user = file("user.toml", "lock = [\"launch.ports\"]\n[submit]\nplacement = \"compact\"\n"
                                   "[submit.partition.gpu]\nplacement = \"compact\"\n");
     auto loaded = load("", user, {{"RAILHEAD_SPANK_CLEANUP", "off"}});
-    EXPECT_EQ(loaded.settings.text_for_partition(Key::submit_placement, "gpu"), "any");
+    EXPECT_EQ(loaded.settings.text_for(Key::submit_placement, "gpu"), "any");
     EXPECT_TRUE(loaded.settings.boolean(Key::spank_cleanup));
     EXPECT_EQ(findings(loaded),
               (Texts{"user.toml:1: lock may be set by the site only; remove it",
@@ -182,13 +182,13 @@ TEST_F(Load, partitions_have_sections_of_their_own) {
     auto loaded =
         load(file("site.toml", "[submit.partition.gpu]\nplacement = \"compact\"\nplacement_wait = \"5m\"\n"
                                "placment = 1\n[submit.partition]\ncpu = 3\n"));
-    EXPECT_EQ(loaded.settings.text_for_partition(Key::submit_placement, "gpu"), "compact");
-    EXPECT_EQ(loaded.settings.seconds_for_partition(Key::submit_placement_wait, "gpu"), 300);
+    EXPECT_EQ(loaded.settings.text_for(Key::submit_placement, "gpu"), "compact");
+    EXPECT_EQ(loaded.settings.seconds_for(Key::submit_placement_wait, "gpu"), 300);
     EXPECT_EQ(findings(loaded),
               (Texts{"site.toml:6: submit.partition.cpu is no setting; see railhead.toml(5)",
                      "site.toml:4: submit.placment is no setting; did you mean submit.placement?"}));
     EXPECT_EQ(refusal(file("bad.toml", "[submit.partition.gpu]\nrefresh = 3\n")),
-              "bad.toml:2: submit.refresh cannot differ between partitions; set it in [submit]");
+              "bad.toml:2: submit.refresh cannot differ between partitions or users; set it in [submit]");
 }
 
 TEST(UserFile, follows_the_xdg_directory_then_home) {

@@ -145,17 +145,18 @@ TEST(Settings, a_locked_key_is_refused_with_the_place_of_the_lock) {
 
 TEST(Settings, a_partition_differs_only_where_it_says_so) {
     Settings settings;
-    ASSERT_TRUE(
-        settings.set_for_partition("gpu", Key::submit_placement, "compact", {Origin::Kind::site, "f:9"}));
-    EXPECT_EQ(settings.text_for_partition(Key::submit_placement, "gpu"), "compact");
-    EXPECT_EQ(settings.text_for_partition(Key::submit_placement, "cpu"), "any");
-    EXPECT_EQ(settings.seconds_for_partition(Key::submit_placement_wait, "gpu"), 60);
-    EXPECT_EQ(settings.partitions(), std::vector<std::string>{"gpu"});
+    ASSERT_TRUE(settings.set_in(Whose::partition, "gpu", Key::submit_placement, "compact",
+                                {Origin::Kind::site, "f:9"}));
+    EXPECT_EQ(settings.text_for(Key::submit_placement, "gpu"), "compact");
+    EXPECT_EQ(settings.text_for(Key::submit_placement, "cpu"), "any");
+    EXPECT_EQ(settings.seconds_for(Key::submit_placement_wait, "gpu"), 60);
+    EXPECT_EQ(settings.sections(Whose::partition), std::vector<std::string>{"gpu"});
 }
 
 TEST(Settings, what_cannot_differ_between_partitions_is_refused_there) {
-    auto done = Settings().set_for_partition("gpu", Key::submit_refresh, "5", {Origin::Kind::site, "f:9"});
+    auto done =
+        Settings().set_in(Whose::partition, "gpu", Key::submit_refresh, "5", {Origin::Kind::site, "f:9"});
     ASSERT_FALSE(done);
     EXPECT_EQ(sentence(done.error()),
-              "f:9: submit.refresh cannot differ between partitions; set it in [submit]");
+              "f:9: submit.refresh cannot differ between partitions or users; set it in [submit]");
 }

@@ -53,11 +53,8 @@ TEST(GpuType, takes_another_case_for_what_was_meant) {
               "try --gpus-per-node=h200:1");
 }
 
-TEST(GpuType, names_a_partition_that_has_gpus_when_this_one_has_none) {
-    EXPECT_EQ(verdict(in(asks(Per::node, "a100", 1), {"cpu"})),
-              "gpu:a100 is not in partition cpu (has no GPUs); try --partition=a100");
-    EXPECT_EQ(verdict(in(asks(Per::node, "v100", 1), {"cpu"})),
-              "gpu:v100 is not in partition cpu (has no GPUs); try --partition=gpu --gpus-per-node=h100:1");
+TEST(GpuType, leaves_a_partition_without_gpus_to_its_own_rule) {
+    EXPECT_EQ(verdict(in(asks(Per::node, "a100", 1), {"cpu"})), "accepted");
 }
 
 TEST(GpuType, names_all_partitions_of_the_job) {

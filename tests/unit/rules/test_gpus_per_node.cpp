@@ -68,11 +68,8 @@ TEST(GpusPerNode, names_a_partition_with_bigger_nodes) {
               "try --nodes=2 --gpus-per-node=h100:4 or --partition=gpu");
 }
 
-TEST(GpusPerNode, knows_a_partition_without_gpus) {
-    EXPECT_EQ(verdict(in(asks(Per::job, "", 1), {"cpu"})),
-              "gpu:1 is more than any node of partition cpu has (no GPUs); try --partition=gpu");
-    EXPECT_EQ(verdict(in(asks(Per::node, "", 64), {"cpu"})),
-              "gpu:64 per node is more than any node of partition cpu has (no GPUs)");
+TEST(GpusPerNode, leaves_a_partition_without_gpus_to_its_own_rule) {
+    EXPECT_EQ(verdict(in(asks(Per::job, "", 1), {"cpu"})), "accepted");
 }
 
 TEST(GpusPerNode, proposes_the_most_where_there_are_no_more_nodes) {

@@ -18,7 +18,7 @@ Settings with(std::vector<std::pair<Key, std::string>> values, const std::string
     for (const auto& [key, text] : values) {
         Origin site{Origin::Kind::site, "test"};
         auto set = partition.empty() ? settings.set(key, text, site)
-                                     : settings.set_for_partition(partition, key, text, site);
+                                     : settings.set_in(Whose::partition, partition, key, text, site);
         EXPECT_TRUE(set) << sentence(set.error());
     }
     return settings;
@@ -83,7 +83,7 @@ TEST(Judge, never_waits_longer_than_the_site_allows) {
 }
 
 TEST(Judge, tells_who_asks_for_compact_placement_without_a_node_count) {
-    JobRequest job;
+    auto job = asks(Per::node, "", 8);
     job.placement = "compact";
     auto judgement = judge(job, inventory(), {});
     ASSERT_EQ(judgement.findings.size(), 1u);
@@ -103,4 +103,58 @@ TEST(Judge, judges_only_what_an_update_states) {
     update.modify = true;
     EXPECT_EQ(levels(update, {}), std::vector<Level>{}) << "the partition of the job is not known";
     EXPECT_EQ(levels(in(update, {"gpu"}), {}), std::vector{Level::fail});
+}
+
+TEST(Judge, knows_a_users_own_section_before_the_partitions) {
+    auto wrong = asks(Per::node, "a100", 1);
+    auto canary = with({{Key::submit_rule_gpu_type, "warn"}}, "gpu");
+    ASSERT_TRUE(canary.set_in(Whose::user, "alice", Key::submit_rule_gpu_type, "enforce", {}));
+    EXPECT_EQ(levels(wrong, canary), std::vector{Level::warn});
+    wrong.user = "alice";
+    EXPECT_EQ(levels(wrong, canary), std::vector{Level::fail});
+}
+
+TEST(Judge, leaves_alone_whom_policy_exempts) {
+    auto exempt = with({{Key::submit_exempt_users, "root, alice"},
+                        {Key::submit_exempt_accounts, "physics"},
+                        {Key::submit_exempt_qos, "urgent"},
+                        {Key::submit_exempt_reservations, "maint,course"}});
+    auto wrong = asks(Per::node, "a100", 1);
+    EXPECT_EQ(levels(wrong, exempt).size(), 1u);
+    for (auto [field, value] : {std::pair{&JobRequest::user, "alice"},
+                                {&JobRequest::account, "physics"},
+                                {&JobRequest::qos, "urgent"}}) {
+        auto job = wrong;
+        job.*field = value;
+        EXPECT_TRUE(levels(job, exempt).empty()) << value;
+        job.*field = std::string(value) + "2";
+        EXPECT_EQ(levels(job, exempt).size(), 1u) << value;
+    }
+    wrong.partitions = {"gpu"}; // a reservation that is not known has no partition of its own
+    wrong.reservation = "other,course";
+    EXPECT_TRUE(levels(wrong, exempt).empty());
+}
+
+TEST(Judge, says_three_warnings_at_most_and_none_beside_a_refusal) {
+    auto job = on(asks(Per::node, "", 1), 2); // a part of each node
+    job.tasks_per_node = 2;
+    job.gpu_bind = "closest";
+    job.cpus_per_task = 8;
+    EXPECT_EQ(levels(job, with({{Key::submit_rule_type_required, "warn"}})),
+              (std::vector{Level::warn, Level::warn, Level::warn}));
+    job.nodelist = job.exclude = "node1";
+    auto findings = judge(job, inventory(), {}).findings;
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].id, "conflict");
+    EXPECT_EQ(findings[0].level, Level::fail);
+}
+
+TEST(Judge, warns_by_default_of_what_runs_badly_and_refuses_it_where_the_site_is_strict) {
+    JobRequest none;
+    EXPECT_EQ(levels(none, {}), std::vector{Level::warn}) << "no GPU on a partition of GPUs";
+    EXPECT_EQ(levels(none, with({{Key::submit_rule_partition_kind, "strict"}})), std::vector{Level::fail});
+    EXPECT_EQ(levels(none, with({{Key::submit_rule_partition_kind, "off"}})), std::vector<Level>{});
+    auto parts = on(asks(Per::node, "", 4), 2);
+    EXPECT_EQ(levels(parts, {}), std::vector{Level::warn});
+    EXPECT_EQ(levels(parts, with({{Key::submit_rule_whole_nodes, "enforce"}})), std::vector{Level::fail});
 }

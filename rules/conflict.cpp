@@ -1,0 +1,91 @@
+#include "rules/conflict.hpp"
+
+#include "slurm/hostlist.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace railhead {
+namespace {
+
+Finding conflict(Level level, std::string thing, std::string seen, std::string next) {
+    return {.id = "conflict",
+            .level = level,
+            .thing = std::move(thing),
+            .seen = std::move(seen),
+            .next = std::move(next)};
+}
+
+std::set<std::string> hosts_of(const std::string& list) {
+    auto names = expand_hostlist(list).value_or(std::vector<std::string>{});
+    return {names.begin(), names.end()};
+}
+
+std::optional<Finding> node_lists(const JobRequest& job) {
+    auto wanted = hosts_of(job.nodelist), excluded = hosts_of(job.exclude);
+    for (const auto& node : wanted)
+        if (excluded.count(node))
+            return conflict(Level::fail, node, "is in both --nodelist and --exclude",
+                            "take it out of one of them");
+    return std::nullopt;
+}
+
+const GresItem* item_per(const std::vector<const GresItem*>& items, Per per) {
+    auto found =
+        std::find_if(items.begin(), items.end(), [&](const GresItem* item) { return item->per == per; });
+    return found == items.end() ? nullptr : *found;
+}
+
+/// GPUs of the job against GPUs per node or per task: srun(1) has the job's number fixed by the others.
+std::optional<Finding> totals(const JobRequest& job) {
+    const auto items = gpu_items(job);
+    const auto* total = item_per(items, Per::job);
+    if (!total || items.size() != 2) return std::nullopt;
+    const auto* node = item_per(items, Per::node);
+    const auto* task = item_per(items, Per::task);
+    if (node && job.nodes_max) {
+        std::uint64_t most = 0;
+        if (__builtin_mul_overflow(node->count, std::uint64_t{*job.nodes_max}, &most)) return std::nullopt;
+        if (total->count > most)
+            return conflict(Level::fail, spelled(*total),
+                            fmt::format("is more than {} on {} nodes", spelled(*node), *job.nodes_max),
+                            "leave --gpus out");
+    }
+    if (task && job.tasks) {
+        std::uint64_t all = 0;
+        if (__builtin_mul_overflow(task->count, std::uint64_t{*job.tasks}, &all)) return std::nullopt;
+        if (total->count != all)
+            return conflict(Level::fail, spelled(*total),
+                            fmt::format("is not {} times {} tasks", spelled(*task), *job.tasks),
+                            "leave --gpus out");
+    }
+    return std::nullopt;
+}
+
+/// --gres=gpu:1 and --gpus-per-node=1 come as two items of one field, which Slurm adds up or of which it
+/// takes one.
+std::optional<Finding> both_node_options(const JobRequest& job) {
+    const GresItem* first = nullptr;
+    for (const auto* item : gpu_items(job)) {
+        if (item->per != Per::node || item->option == NodeOption::untold) continue;
+        if (first && first->option != item->option)
+            return conflict(Level::warn, "--gres=gpu",
+                            "and --gpus-per-node are both given, and one replaces the other",
+                            "leave one of them out");
+        first = item;
+    }
+    return std::nullopt;
+}
+
+} // namespace
+
+std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory&, const Partitions&) {
+    if (job.modify) return std::nullopt;
+    if (auto finding = node_lists(job)) return finding;
+    if (auto finding = totals(job)) return finding;
+    return both_node_options(job);
+}
+
+} // namespace railhead

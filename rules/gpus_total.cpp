@@ -1,0 +1,79 @@
+#include "rules/gpus_total.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace railhead {
+namespace {
+
+/// Nodes of the partition that one job may have.
+std::uint32_t nodes_for_a_job(const Inventory& inventory, const Partition& partition) {
+    auto nodes = static_cast<std::uint32_t>(partition.nodes.size());
+    return inventory.has_qos ? nodes : std::min(nodes, partition.max_nodes.value_or(nodes));
+}
+
+std::string node_count(std::uint64_t nodes) {
+    return fmt::format("{} node{}", nodes, nodes == 1 ? "" : "s");
+}
+
+std::optional<Finding> too_many_nodes(const JobRequest& job, const Inventory& inventory,
+                                      const Partitions& partitions) {
+    std::uint32_t most = 0;
+    for (const auto* partition : partitions) most = std::max(most, nodes_for_a_job(inventory, *partition));
+    if (job.nodes_min.value_or(1) <= most) return std::nullopt;
+    auto has = [&](const Partition* partition) { return partition->nodes.size() >= *job.nodes_min; };
+    bool limited = std::any_of(partitions.begin(), partitions.end(), has);
+    return Finding{.id = "gpus-total",
+                   .level = Level::fail,
+                   .thing = node_count(*job.nodes_min),
+                   .seen = fmt::format("are more than {} {} ({})", describe(partitions),
+                                       limited ? "gives to one job" : "has", most),
+                   .next = most > 0 ? fmt::format("try --nodes={}", most) : ""};
+}
+
+/// The largest request like this one that the partitions hold.
+std::string most_of(const GresItem& item, const JobRequest& job, const Inventory& inventory,
+                    const Partitions& partitions) {
+    auto works = [&](std::uint64_t count, std::uint32_t nodes) {
+        auto wanted = item;
+        auto smaller = job;
+        wanted.count = count;
+        if (nodes > 0) smaller.nodes_min = smaller.nodes_max = nodes;
+        return can_hold(inventory, partitions, demand_of(wanted, smaller));
+    };
+    if (item.per == Per::job) {
+        auto wanted = item;
+        wanted.count = most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX));
+        return wanted.count > 0 && works(wanted.count, 0) ? option_for(wanted, item, job) : "";
+    }
+    auto nodes = nodes_with(inventory, partitions, demand_of(item, job));
+    if (nodes == 0 || job.modify || !works(item.count, nodes)) return "";
+    return fmt::format("--nodes={}", nodes);
+}
+
+} // namespace
+
+std::optional<Finding> gpus_total_rule(const JobRequest& job, const Inventory& inventory,
+                                       const Partitions& partitions) {
+    if (auto finding = too_many_nodes(job, inventory, partitions)) return finding;
+    for (const auto* item : gpu_items(job)) {
+        auto demand = demand_of(*item, job);
+        if (demand.on_one_node > most_gpus_per_node(inventory, partitions, item->type)) continue;
+        if (can_hold(inventory, partitions, demand)) continue;
+        auto on = item->per != Per::job && demand.nodes_min > 1 ? " on " + node_count(demand.nodes_min) : "";
+        auto pools = of_type(gpu_pools(inventory, partitions), item->type);
+        std::vector<std::string> ways{most_of(*item, job, inventory, partitions)};
+        if (const auto* other = partition_with(inventory, partitions, demand))
+            ways.push_back(option_for(*other, job));
+        return Finding{.id = "gpus-total",
+                       .level = Level::fail,
+                       .thing = spelled(*item) + on,
+                       .seen = fmt::format("is more than {} ha{} ({})", describe(partitions),
+                                           partitions.size() == 1 ? "s" : "ve", describe(pools)),
+                       .next = try_one_of(std::move(ways))};
+    }
+    return std::nullopt;
+}
+
+} // namespace railhead

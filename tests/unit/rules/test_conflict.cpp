@@ -1,0 +1,47 @@
+#include "rules/conflict.hpp"
+#include "tests/unit/rules/clusters.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace railhead;
+using namespace railhead::testing;
+
+namespace {
+
+std::string verdict(const JobRequest& job, const Inventory& inventory = cluster()) {
+    auto finding = conflict_rule(job, inventory, inventory.partitions_of(job));
+    return finding ? sentence(*finding) : "accepted";
+}
+
+} // namespace
+
+TEST(Conflict, sees_node_lists_that_cannot_be) {
+    auto job = on({}, 2);
+    job.nodelist = "node[1-2]";
+    EXPECT_EQ(verdict(job), "accepted");
+    job.exclude = "node[2-9]";
+    EXPECT_EQ(verdict(job), "node2 is in both --nodelist and --exclude; take it out of one of them");
+    job.exclude = "";
+    job.nodelist = "node[1-3]";
+    EXPECT_EQ(verdict(job), "accepted") << "24.11 and 26.05 give all three";
+}
+
+TEST(Conflict, sees_a_total_that_the_parts_do_not_give) {
+    auto job = on(asks(Per::job, "", 9), 2);
+    job.gpus.items.push_back({"gpu", "", Per::node, 4, ""});
+    EXPECT_EQ(verdict(job), "gpu:9 is more than gpu:4 per node on 2 nodes; leave --gpus out");
+    job = asks(Per::job, "", 9);
+    job.gpus.items.push_back({"gpu", "", Per::task, 2, ""});
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job), "gpu:9 is not gpu:2 per task times 4 tasks; leave --gpus out");
+    job.gpus.items[0].count = 8;
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
+TEST(Conflict, warns_of_two_options_for_one_thing) {
+    auto job = asks(Per::node, "", 4);
+    job.gpus.items.push_back({"gpu", "h100", Per::node, 4, "", NodeOption::gres});
+    EXPECT_EQ(
+        verdict(job),
+        "--gres=gpu and --gpus-per-node are both given, and one replaces the other; leave one of them out");
+}
