@@ -49,6 +49,12 @@ def test_exit_codes_are_those_of_the_source() -> None:
     assert real == set(re.findall(r"^\.It (\d+)$", section, re.M))
 
 
+def test_every_rule_is_explained_with_its_default() -> None:
+    source = tree.read(tree.Path("etc/railhead.toml"))
+    real = {(name.replace("_", "-"), preset) for name, preset in re.findall(r'^# rule_(\w+) = "(\w+)"', source, re.M)}
+    assert real == set(re.findall(r"^\.It Sy ([a-z-]+) Pq (\w+)$", tree.read(tree.Path("docs/man/railhead-rules.7")), re.M))
+
+
 @pytest.mark.parametrize("page", sorted(str(path) for path in tree.files() if path.parent == tree.Path("docs/man")))
 def test_page_has_no_error(page: str) -> None:
     from test_text import run, tool

@@ -89,7 +89,8 @@ def sanitize(options: argparse.Namespace) -> Counts:
     return result
 
 
-INSTALLED = ("usr/bin/railhead", "usr/share/man/man1/railhead.1", "usr/share/man/man5/railhead.toml.5")
+INSTALLED = ("usr/bin/railhead", "usr/share/man/man1/railhead.1", "usr/share/man/man5/railhead.toml.5",
+             "usr/share/man/man7/railhead-rules.7")
 # What an administrator's `cmake --install` gives, and a root that has nothing but the program.
 RELEASE_CHECKS = {
     "railhead starts in an empty root": "cp build/release/bin/railhead $place/ && chroot $place /railhead --version",
