@@ -46,6 +46,7 @@ enum class Key {
     submit_rule_gpus_per_node,
     submit_rule_partition_kind,
     submit_rule_gpus_total,
+    submit_rule_node_shape,
     submit_rule_conflict,
     submit_rule_time_limit,
     submit_rule_type_required,

@@ -192,6 +192,8 @@ constexpr std::array table{
         "GPUs asked of a partition without any; warned of: no GPU asked of one where every node has some."),
     rule(Key::submit_rule_gpus_total, "submit.rule_gpus_total", "enforce",
          "More GPUs or nodes in total than the partition has, or gives to one job."),
+    rule(Key::submit_rule_node_shape, "submit.rule_node_shape", "enforce",
+         "GPUs, CPUs, memory and tasks that no node has together, or too few of those that may be used."),
     strict_rule(Key::submit_rule_conflict, "submit.rule_conflict",
                 "Options that contradict each other; warned of: one that Slurm drops in silence."),
     strict_rule(Key::submit_rule_time_limit, "submit.rule_time_limit",

@@ -32,6 +32,22 @@ std::optional<Finding> too_many_nodes(const JobRequest& job, const Inventory& in
                    .next = most > 0 ? fmt::format("try --nodes={}", most) : ""};
 }
 
+/// Slurm does not take a range of nodes down to a partition's MaxNodes: it pends with PartitionNodeLimit.
+std::optional<Finding> too_wide_a_range(const JobRequest& job, const Inventory& inventory,
+                                        const Partitions& partitions) {
+    if (inventory.has_qos || !job.nodes_max) return std::nullopt;
+    std::uint32_t most = 0;
+    for (const auto* partition : partitions) most = std::max(most, partition->max_nodes.value_or(UINT32_MAX));
+    if (*job.nodes_max <= most) return std::nullopt;
+    auto least = job.nodes_min.value_or(1);
+    return Finding{.id = "gpus-total",
+                   .level = Level::fail,
+                   .thing = fmt::format("--nodes={}-{}", least, *job.nodes_max),
+                   .seen =
+                       fmt::format("goes beyond what {} gives to one job ({})", describe(partitions), most),
+                   .next = fmt::format("try --nodes={}-{}", least, most)};
+}
+
 /// The largest request like this one that the partitions hold.
 std::string most_of(const GresItem& item, const JobRequest& job, const Inventory& inventory,
                     const Partitions& partitions) {
@@ -57,6 +73,7 @@ std::string most_of(const GresItem& item, const JobRequest& job, const Inventory
 std::optional<Finding> gpus_total_rule(const JobRequest& job, const Inventory& inventory,
                                        const Partitions& partitions) {
     if (auto finding = too_many_nodes(job, inventory, partitions)) return finding;
+    if (auto finding = too_wide_a_range(job, inventory, partitions)) return finding;
     for (const auto* item : gpu_items(job)) {
         auto demand = demand_of(*item, job);
         if (demand.on_one_node > most_gpus_per_node(inventory, partitions, item->type)) continue;

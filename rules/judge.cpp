@@ -7,6 +7,7 @@
 #include "rules/gpus_per_node.hpp"
 #include "rules/gpus_total.hpp"
 #include "rules/mixed_types.hpp"
+#include "rules/node_shape.hpp"
 #include "rules/partition_kind.hpp"
 #include "rules/placement.hpp"
 #include "rules/time_limit.hpp"
@@ -34,6 +35,7 @@ constexpr RuleRow rules[] = {
     {Key::submit_rule_gpu_type, gpu_type_rule},
     {Key::submit_rule_gpus_per_node, gpus_per_node_rule},
     {Key::submit_rule_gpus_total, gpus_total_rule},
+    {Key::submit_rule_node_shape, node_shape_rule},
     {Key::submit_rule_conflict, conflict_rule},
     {Key::submit_rule_time_limit, time_limit_rule},
     {Key::submit_rule_type_required, type_required_rule},
@@ -124,8 +126,9 @@ Finding compact_without_nodes() {
 
 Judgement judge(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
     Judgement judgement;
-    if (job.modify && job.partitions.empty()) return judgement; // it stays where it is, and that is not told
-    auto partitions = inventory.partitions_of(job);
+    // An update may not tell where the job is: then what no partition at all has is refused.
+    bool anywhere = job.modify && job.partitions.empty();
+    auto partitions = anywhere ? inventory.every_partition() : inventory.partitions_of(job);
     auto empty = [](const Partition* each) { return each->nodes.empty(); }; // its nodes may register any time
     if (partitions.empty() || std::any_of(partitions.begin(), partitions.end(), empty)) return judgement;
     if (!is_exempt(job, settings)) judgement.findings = verdicts(job, inventory, settings, partitions);

@@ -22,6 +22,12 @@ std::string_view field_of(std::string_view line, std::string_view key) {
 
 } // namespace
 
+std::optional<std::uint32_t> Inventory::index_of(std::string_view node) const {
+    auto found = by_name.find(node);
+    if (found == by_name.end()) return std::nullopt;
+    return found->second;
+}
+
 const Partition* Inventory::partition(std::string_view name) const {
     auto found = std::find_if(partitions.begin(), partitions.end(),
                               [&](const Partition& each) { return each.name == name; });
@@ -50,22 +56,29 @@ std::vector<const Partition*> Inventory::partitions_of(const JobRequest& job) co
     return {};
 }
 
+std::vector<const Partition*> Inventory::every_partition() const {
+    std::vector<const Partition*> found;
+    for (const auto& each : partitions) found.push_back(&each);
+    return found;
+}
+
 void InventoryBuilder::add_node(std::string name, NodeClass node_class) {
     auto& classes = inventory_.classes;
     auto same = std::find(classes.begin(), classes.end(), node_class);
     auto index = static_cast<std::uint32_t>(same - classes.begin());
     if (same == classes.end()) classes.push_back(std::move(node_class));
-    by_name_[name] = static_cast<std::uint32_t>(inventory_.nodes.size());
+    inventory_.by_name[name] = static_cast<std::uint32_t>(inventory_.nodes.size());
     inventory_.nodes.push_back({std::move(name), index, std::nullopt});
 }
 
 void InventoryBuilder::add_partition(Partition partition, const std::vector<std::string>& nodes) {
     for (const auto& name : nodes) {
-        auto found = by_name_.find(name);
-        if (found == by_name_.end()) continue;
+        auto found = inventory_.by_name.find(name);
+        if (found == inventory_.by_name.end()) continue;
         partition.nodes.push_back(found->second);
         ++partition.class_sizes[inventory_.nodes[found->second].node_class];
     }
+    std::sort(partition.nodes.begin(), partition.nodes.end());
     inventory_.partitions.push_back(std::move(partition));
 }
 
@@ -73,7 +86,7 @@ void InventoryBuilder::add_leaf(const std::string& name, const std::vector<std::
     auto index = static_cast<std::uint32_t>(inventory_.leaves.size());
     inventory_.leaves.push_back(name);
     for (const auto& node : nodes)
-        if (auto found = by_name_.find(node); found != by_name_.end())
+        if (auto found = inventory_.by_name.find(node); found != inventory_.by_name.end())
             inventory_.nodes[found->second].leaf = index;
 }
 

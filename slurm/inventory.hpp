@@ -30,7 +30,7 @@ struct Node {
 
 struct Partition {
     std::string name;
-    std::vector<std::uint32_t> nodes; ///< indices into Inventory::nodes
+    std::vector<std::uint32_t> nodes; ///< indices into Inventory::nodes, ascending
     bool is_default = false;
     bool open =
         true; ///< up, not hidden, not restricted to groups, accounts or QOS: may be proposed to anybody
@@ -56,10 +56,14 @@ struct Inventory {
     std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
     bool has_qos = false;                ///< there is accounting, so that a QOS may lift a partition's limits
 
+    std::map<std::string, std::uint32_t, std::less<>> by_name; ///< name of a node -> index into `nodes`
+
+    std::optional<std::uint32_t> index_of(std::string_view node) const;
     const Partition* partition(std::string_view name) const;
     /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one.
     /// Empty when one of them is unknown here: then nothing can be said.
     std::vector<const Partition*> partitions_of(const JobRequest& job) const;
+    std::vector<const Partition*> every_partition() const;
 };
 
 /// Collects nodes, partitions and leaves by name and links them by index.
@@ -74,7 +78,6 @@ class InventoryBuilder {
 
   private:
     Inventory inventory_;
-    std::map<std::string, std::uint32_t, std::less<>> by_name_;
 };
 
 struct Leaf {

@@ -47,7 +47,7 @@ struct JobRequest {
     std::optional<std::uint32_t> segment;
     std::vector<std::string> partitions; ///< empty: the reservation's or the default one
     std::string account, qos, reservation, features, nodelist, exclude, array;
-    bool exclusive = false;
+    bool exclusive = false, overcommit = false;
     std::optional<std::uint32_t> het_offset;
     std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"
     std::uint32_t uid = 0;

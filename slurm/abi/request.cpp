@@ -119,6 +119,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.exclude = text_of(job.exc_nodes);
     request.array = text_of(job.array_inx);
     request.exclusive = job.shared == 0;
+    request.overcommit = job.overcommit != 0 && job.overcommit != NO_VAL8;
     request.het_offset = number_of(job.het_job_offset);
     request.placement = placement_of(job);
     request.uid = job.user_id;

@@ -38,6 +38,11 @@ TEST(GpusTotal, knows_the_most_nodes_of_a_job_where_no_qos_can_lift_it) {
     limited.partitions[0].max_nodes = 4;
     EXPECT_EQ(verdict(on({}, 5), limited),
               "5 nodes are more than partition gpu gives to one job (4); try --nodes=4");
+    auto range = on({}, 5);
+    range.nodes_min = 3;
+    EXPECT_EQ(verdict(range, limited),
+              "--nodes=3-5 goes beyond what partition gpu gives to one job (4); try --nodes=3-4");
+    EXPECT_EQ(verdict(in(range, {"gpu", "mixed"}), limited), "accepted");
     limited.has_qos = true;
     EXPECT_EQ(verdict(on({}, 5), limited), "accepted");
 }

@@ -101,7 +101,10 @@ TEST(Judge, adjusts_nothing_in_an_update) {
 TEST(Judge, judges_only_what_an_update_states) {
     auto update = asks(Per::node, "a100", 1);
     update.modify = true;
-    EXPECT_EQ(levels(update, {}), std::vector<Level>{}) << "the partition of the job is not known";
+    EXPECT_EQ(levels(update, {}), std::vector<Level>{}) << "the job may be in the partition that has it";
+    auto nowhere = asks(Per::node, "", 100);
+    nowhere.modify = true;
+    EXPECT_EQ(levels(nowhere, {}), std::vector{Level::fail});
     EXPECT_EQ(levels(in(update, {"gpu"}), {}), std::vector{Level::fail});
 }
 
