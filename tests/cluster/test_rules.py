@@ -1,0 +1,114 @@
+"""Each rule in real slurmctld: its sentence, what it proposes, and what Slurm itself thinks of the request."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from submits import held, script, wait_until
+
+pytestmark = pytest.mark.everywhere
+
+
+REFUSED = [
+    # options, the script's options, what shall be typed
+    ("-N4 --gpus=33", "", "--gpus=32"),
+    ("-p a100 -N2 --gpus-per-node=8", "", "--gpus-per-node=4 or --partition=gpu"),
+    ("-N1 --gpus=h100:16", "", "--nodes=2"),
+    ("--gpus-per-node=h100:16", "", "--nodes=2 --gpus-per-node=h100:8"),
+    ("-N1 -n8 --gpus-per-task=2", "", "--nodes=2"),
+    ("-N1 --ntasks-per-node=8 --gpus-per-task=2", "", "--nodes=2 --ntasks=8 --ntasks-per-node=4"),
+    ("", "--gres=gpu:a100:1", "--gres=gpu:h100:1 or --partition=a100"),
+    ("", "--gpus-per-node=a100:1", "--gpus-per-node=h100:1 or --partition=a100"),
+    ("--gres=gpu:h100:9", "--gres=gpu:h100:1", "--gres=gpu:h100:8"),
+    ("SBATCH_GRES=gpu:a100:1", "", "--gres=none --gpus-per-node=h100:1 or --partition=a100"),
+]
+
+
+@pytest.mark.parametrize(("options", "lines", "proposal"), REFUSED)
+def test_what_a_refusal_proposes_works_when_typed(cluster, options, lines, proposal):
+    words = options.split()
+    environment = dict(word.split("=", 1) for word in words if word.startswith("SBATCH_"))
+    typed = [word for word in words if not word.startswith("SBATCH_")]
+
+    def sbatch(*more: str):
+        return cluster.alice("sbatch", "--test-only", *typed, *more, input=script(lines), environment=environment)
+
+    refused = sbatch()
+    assert refused.code != 0
+    assert re.search(rf"; try {re.escape(proposal)} \[[a-z-]+\]$", refused.err.splitlines()[0]), refused.err
+    for way in proposal.split(" or "):
+        done = sbatch(*way.split())
+        assert done.code == 0, (way, done.text)
+        assert "to start at" in done.text
+
+
+@pytest.mark.parametrize("options", ["--gres=gpu:h100:5,gpu:h100:5", "--gres=gpu:h100:9,gpu:h100:2", "--gpus-per-socket=8 --sockets-per-node=2"])
+def test_what_slurm_would_run_is_not_refused(cluster, options):
+    assert cluster.alice("srun", *options.split(), "true").code == 0
+
+
+def test_a_count_that_is_none_is_left_to_slurm(cluster):
+    done = cluster.alice("srun", "--gpus-per-node=-1", "true")
+    assert done.code != 0
+    assert "railhead" not in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "sentence"),
+    [
+        ("--gpus=a100:2", "gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); try --gpus=h100:2 or --partition=a100 [gpu-type]"),
+        ("--gpus-per-task=a100:1 -n2", "gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); try --gpus-per-task=h100:1 or --partition=a100 [gpu-type]"),
+        ("--gpus-per-node=h100:4,a100:1", "gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); leave it out [gpu-type]"),
+        ("-p cpu --gpus=1", "gpu:1 is asked of partition cpu, which has no GPUs; try --partition=gpu [partition-kind]"),
+        ("-p cpu --gres=gpu:v100:1", "gpu:v100:1 per node is asked of partition cpu, which has no GPUs; try --partition=gpu, which has h100 x 8 on 4 nodes [partition-kind]"),
+        ("-N1 --gpus=h100:16", "gpu:h100:16 on 1 node is more than any node of partition gpu has (h100 x 8 on 4 nodes); try --nodes=2 [gpus-per-node]"),
+        ("-p gpu,a100 --gres=gpu:v100", "gpu:v100 is not in partitions gpu and a100 (has h100 x 8 on 4 nodes, a100 x 4 on 2 nodes); try --gres=gpu:h100:1 [gpu-type]"),
+        ("--gpus=33", "gpu:33 is more than partition gpu has (h100 x 8 on 4 nodes); try --gpus=32 [gpus-total]"),
+        ("-p a100 -N3 --gpus-per-node=4", "3 nodes are more than partition a100 has (2); try --nodes=2 [gpus-total]"),
+    ],
+)
+def test_every_way_to_ask_is_understood(cluster, options, sentence):
+    done, _ = held(cluster, *options.split())
+    assert done.code != 0
+    assert f"railhead: {sentence}\n" in done.err
+    # Root is only warned, and then Slurm has the same opinion: what would run is never refused.
+    done = cluster.run("login", "sbatch", "--parsable", "--output=/dev/null", *options.split(), "--wrap=true")
+    assert f"railhead: warning: {sentence}\n" in done.err
+    if done.code == 0:
+        # 26.05 takes more GPUs than the job's nodes can have, 22.05 and 26.05 more nodes than there are, and never start the job.
+        job = done.out.strip()
+        hopeless = ("PENDING Resources", "PENDING PartitionNodeLimit")
+        wait_until("Slurm finds no nodes", lambda: cluster.run("ctl", "squeue", "-h", "-j", job, "-o", "%T %r").out.strip() in hopeless, within=60)
+        cluster.run("ctl", "scancel", job, check=True)
+    else:
+        assert "Requested node configuration is not available" in done.err
+
+
+def test_a_node_wanted_and_excluded_is_said(cluster):
+    done, _ = held(cluster, "--gpus-per-node=8", "-w", "node1", "-x", "node[1-2]")
+    assert done.code != 0 and "railhead: node1 is in both --nodelist and --exclude; take it out of one of them [conflict]\n" in done.err
+
+
+@pytest.mark.parametrize(
+    ("options", "warning"),
+    [
+        ("", "no GPU is asked of partition gpu (h100 x 8 on 4 nodes); add --gpus-per-node=N or try --partition=cpu [partition-kind]"),
+        ("--gpus=16", "gpu:16 need not be spread evenly over 2 nodes; try --nodes=2 --gpus-per-node=8 [uneven]"),
+        ("-N2 --gpus-per-node=h100:4", "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; try --nodes=1 --gpus-per-node=h100:8, or add --exclusive [whole-nodes]"),
+        ("-N1 -n8 --gpus-per-task=1", "--gpus-per-task=1 hides the GPUs of a node's ranks from each other, so that P2P and CUDA IPC do not work; "
+                                      "add --gpu-bind=none, or use --gpus-per-node [gpu-visibility]"),
+    ],
+)
+def test_what_runs_badly_is_warned_of_and_runs(cluster, options, warning):
+    done, facts = held(cluster, *options.split())
+    assert facts.get("JobState") == "PENDING", done.text
+    assert f"sbatch: railhead: warning: {warning}\n" in done.err, done.err
+
+
+def test_request_that_works_is_accepted_without_a_word(cluster):
+    good = ["--gpus-per-node=h100:8 -N2", "-p a100 --gres=gpu:a100:4", "-N2 --gpus=16", "-p gpu,a100 --gres=gpu:a100:1", "-p cpu", "-n1 --gpus-per-task=8"]
+    for options in good:
+        done, facts = held(cluster, *options.split())
+        assert facts.get("JobState") == "PENDING", f"{options}: {done.text}"
+        assert "railhead" not in done.err
