@@ -1,9 +1,5 @@
 #include "jobsubmit/decision.hpp"
 
-#include <fmt/format.h>
-
-#include <algorithm>
-
 namespace railhead {
 namespace {
 
@@ -24,18 +20,6 @@ bool is_fresh(const View& view, const Moment& moment) {
     // Two intervals and a minute for slow RPCs; older than that, the refresher is stuck.
     auto oldest = 2 * static_cast<std::int64_t>(view.settings->seconds(Key::submit_refresh)) + 60;
     return *moment.last_change < view.inventory->taken_at && age <= oldest;
-}
-
-std::string line_for_log(const Finding& verdict, const JobRequest& job, std::uint32_t uid) {
-    std::string partitions;
-    for (const auto& name : job.partitions) partitions += (partitions.empty() ? "" : ",") + name;
-    auto line = fmt::format("rule={} verdict={} user={} partition={}: {}", verdict.id,
-                            verdict.level == Level::fail ? "refuse" : "warn", uid,
-                            partitions.empty() ? "(default)" : partitions, sentence(verdict));
-    // A GRES type is the user's text, and the log is the administrator's.
-    std::replace_if(
-        line.begin(), line.end(), [](unsigned char c) { return c < ' ' || c == 0x7f; }, '?');
-    return line;
 }
 
 Decision decide(const JobRequest& job, const View& view, const Moment& moment,

@@ -31,10 +31,6 @@ struct Decision {
     std::string withheld; ///< what would have been said on a fresh view; for the log
 };
 
-/// "rule=gpu-type verdict=refuse user=1001 partition=gpu: gpu:a100 is ...": one line, its keys always the
-/// same and in this order, so that an administrator can search and count. `uid`: who sent the request.
-std::string line_for_log(const Finding& verdict, const JobRequest& job, std::uint32_t uid);
-
 /// Pure but for `may_override` (root, SlurmUser, operators: only warned), which is asked only before a
 /// refusal.
 Decision decide(const JobRequest& job, const View& view, const Moment& moment,

@@ -1,6 +1,7 @@
 #include "jobsubmit/plugin.hpp"
 
 #include "jobsubmit/decision.hpp"
+#include "rules/verdict_line.hpp"
 #include "slurm/abi/inventory.hpp"
 #include "slurm/abi/memory.hpp"
 #include "slurm/abi/request.hpp"
@@ -74,10 +75,11 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     auto request = abi::request_from(job, is_update);
     if (!request) return true; // Slurm has its own words for a GRES that cannot be read
     auto view = state().refresher->view();
-    if (auto user = view->users.find(request->uid); user != view->users.end()) request->user = user->second;
+    auto owner = request->uid == NO_VAL ? uid : request->uid; // an update does not name the job's user
+    if (auto user = view->users.find(owner); user != view->users.end()) request->user = user->second;
     auto decision = decision_for(*request, uid, *view);
     if (message && !decision.message.empty()) abi::assign(*message, decision.message);
-    for (const auto& verdict : decision.verdicts) log(Level::info, line_for_log(verdict, *request, uid));
+    for (const auto& verdict : decision.verdicts) log(Level::info, verdict_line(verdict, *request, uid));
     if (decision.refuse) return false;
     if (decision.switches) {
         job.req_switch = decision.switches->leaves;

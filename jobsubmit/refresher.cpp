@@ -91,8 +91,16 @@ struct Refresher::Shared {
 
 std::map<std::uint32_t, std::string> Refresher::Shared::users_of(const Settings& settings) const {
     std::map<std::uint32_t, std::string> users;
-    for (const auto& name : settings.named_users())
-        if (auto uid = sources.uid_of(name)) users.emplace(*uid, name);
+    // A directory service that does not answer for a moment takes nobody's exemption away.
+    auto before = published.read();
+    for (const auto& name : settings.named_users()) {
+        auto known = std::find_if(before->users.begin(), before->users.end(),
+                                  [&](auto& user) { return user.second == name; });
+        if (auto uid = sources.uid_of(name))
+            users.emplace(*uid, name);
+        else if (known != before->users.end())
+            users.insert(*known);
+    }
     return users;
 }
 

@@ -23,9 +23,8 @@ struct Need {
 
 Need need_of(const JobRequest& job) {
     Need need;
-    need.tasks = tasks_on_one_node(job);
-    if (job.tasks_per_node) need.tasks = std::max<std::uint64_t>(need.tasks, *job.tasks_per_node);
-    if (job.tasks) need.tasks = std::min<std::uint64_t>(need.tasks, *job.tasks);
+    // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
+    need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
     std::uint64_t each = job.cpus_per_task.value_or(1);
     if (job.overcommit) each = need.tasks = 1;
     need.cpus = product(each, need.tasks);

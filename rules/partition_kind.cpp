@@ -61,6 +61,8 @@ std::optional<Finding> partition_kind_rule(const JobRequest& job, const Inventor
     const auto items = gpu_items(job);
     if (!items.empty() && gpu_pools(inventory, partitions).empty())
         return no_gpus_there(*items.front(), job, inventory, partitions);
+    auto shares = [](const GresItem& item) { return item.gres == "shard" || item.gres == "mps"; }; // of a GPU
+    if (std::any_of(job.gpus.items.begin(), job.gpus.items.end(), shares)) return std::nullopt;
     if (items.empty() && !job.modify && every_node_has_gpus(inventory, partitions))
         return no_gpus_asked(job, inventory, partitions);
     return std::nullopt;

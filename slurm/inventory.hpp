@@ -15,8 +15,8 @@ namespace railhead {
 /// Nodes that are alike: ten thousand nodes are a handful of classes.
 struct NodeClass {
     std::vector<NodeGres> gres;
-    std::uint32_t cpus = 0;       ///< that jobs may use
-    std::uint64_t memory_mib = 0; ///< that jobs may use
+    std::uint32_t cpus = 0;       ///< specialized ones too: a job may be allowed to use them
+    std::uint64_t memory_mib = 0; ///< as configured
     std::string features;         ///< as configured, comma-separated
     bool operator==(const NodeClass&) const = default;
 };

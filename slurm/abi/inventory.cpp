@@ -3,7 +3,6 @@
 #include "slurm/abi/headers.hpp"
 #include "slurm/hostlist.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -46,11 +45,10 @@ Result<void> add_nodes(InventoryBuilder& builder) {
         if (!node.name) continue; // a removed dynamic node leaves a hole
         auto gres = parse_node_gres(node.gres ? node.gres : "");
         if (!gres) return tl::unexpected(std::move(gres.error()).within(node.name));
-        builder.add_node(node.name,
-                         {.gres = std::move(*gres),
-                          .cpus = node.cpus_efctv ? node.cpus_efctv : node.cpus,
-                          .memory_mib = node.real_memory - std::min(node.mem_spec_limit, node.real_memory),
-                          .features = text_of(node.features)});
+        builder.add_node(node.name, {.gres = std::move(*gres),
+                                     .cpus = node.cpus,
+                                     .memory_mib = node.real_memory,
+                                     .features = text_of(node.features)});
     }
     return {};
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -112,3 +113,14 @@ def test_request_that_works_is_accepted_without_a_word(cluster):
         done, facts = held(cluster, *options.split())
         assert facts.get("JobState") == "PENDING", f"{options}: {done.text}"
         assert "railhead" not in done.err
+
+
+def test_verdicts_are_counted_from_the_log(cluster):
+    held(cluster, "--gpus-per-node=no-such-type:1")
+    log = cluster.run("ctl", "cat", "/var/log/slurm/slurmctld.log", check=True).out
+    done = cluster.run("login", "railhead", "policy", "stats", "--json", "-", input=log, check=True)
+    assert json.loads(done.out)["rules"]["gpu-type"]["refused"] >= 1, done.out
+    table = cluster.run("login", "railhead", "policy", "stats", "-", input=log, check=True).out
+    assert re.search(r"^gpu-type +\d+ +\d+ +\d+$", table, re.M), table
+    assert "/nonexistent cannot be read: No such file" in cluster.alice("railhead", "policy", "stats", "/nonexistent").err
+    assert "/tmp cannot be read: Is a directory" in cluster.alice("railhead", "policy", "stats", "/tmp").err

@@ -136,9 +136,13 @@ def parser() -> argparse.ArgumentParser:
 def run_parts(names: list[str], options: argparse.Namespace) -> Counts:
     total = Counts()
     spent = []
-    for name in names:
+    for place, name in enumerate(names):
         began = time.monotonic()
+        presets = [preset for later in names[place:] for preset in parts.PRESETS_OF.get(later, [])]
+        ahead = parts.build_ahead(presets) if name == "cluster" and presets else None
         total += PARTS[name](options)
+        if ahead:
+            ahead.join()
         spent.append(f"{name} {time.monotonic() - began:.0f} s")
     say(", ".join(spent))
     return total

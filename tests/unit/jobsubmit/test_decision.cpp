@@ -1,4 +1,5 @@
 #include "jobsubmit/decision.hpp"
+#include "rules/verdict_line.hpp"
 #include "tests/unit/rules/clusters.hpp"
 
 #include <gtest/gtest.h>
@@ -103,10 +104,10 @@ TEST(Decision, has_a_log_line_with_fixed_keys_for_each_verdict) {
     auto job = in(asks(Per::node, "a100\n", 1), {"gpu", "cpu"});
     auto decision = decide(job, view(), fresh, nobody);
     ASSERT_EQ(decision.verdicts.size(), 1u);
-    EXPECT_EQ(line_for_log(decision.verdicts[0], job, 1001).substr(0, 80),
+    EXPECT_EQ(verdict_line(decision.verdicts[0], job, 1001).substr(0, 80),
               "rule=gpu-type verdict=refuse user=1001 partition=gpu,cpu: gpu:a100? is not in pa")
         << "a user's line break makes no line of the log";
     decision = decide(job, view(), fresh, root);
-    EXPECT_EQ(line_for_log(decision.verdicts[0], job, 0).substr(0, 38),
+    EXPECT_EQ(verdict_line(decision.verdicts[0], job, 0).substr(0, 38),
               "rule=gpu-type verdict=warn user=0 part");
 }

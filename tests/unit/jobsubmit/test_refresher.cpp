@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <cstdio>
 #include <ctime>
+#include <fstream>
 #include <mutex>
 #include <thread>
 
@@ -105,6 +107,28 @@ TEST(Refresher, loads_again_when_the_controller_has_changed) {
     ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
     controller.change = std::time(nullptr);
     EXPECT_TRUE(within(5, [&] { return refresher.view()->inventory->taken_at > controller.change; }));
+}
+
+TEST(Refresher, keeps_the_users_whom_policy_names_while_the_directory_is_silent) {
+    auto path = testing::TempDir() + "railhead-named-users.toml";
+    std::ofstream(path) << "[submit]\nexempt_users = \"alice, nobody-there\"\n";
+    Controller controller;
+    auto sources = controller.sources();
+    sources.policy_file = path;
+    std::atomic<bool> silent{false};
+    sources.uid_of = [&](const std::string& name) {
+        bool known = name == "alice" && !silent.load();
+        return known ? std::optional<std::uint32_t>(1001) : std::nullopt;
+    };
+    Refresher refresher(std::move(sources));
+    const std::map<std::uint32_t, std::string> alice{{1001, "alice"}};
+    EXPECT_TRUE(within(5, [&] { return refresher.view()->users == alice; }));
+    silent = true;
+    refresher.wake();
+    EXPECT_TRUE(within(5, [&] { return controller.loads >= 2; }));
+    EXPECT_TRUE(refresher.stop(5));
+    EXPECT_EQ(refresher.view()->users, alice);
+    std::remove(path.c_str());
 }
 
 TEST(Refresher, says_once_that_the_controller_does_not_answer_and_when_it_does_again) {
