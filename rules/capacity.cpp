@@ -24,10 +24,6 @@ std::uint64_t gpus_of(const NodeClass& node, const std::string& type, Untyped un
     return count;
 }
 
-std::uint64_t clamp_to_32(std::uint64_t number) {
-    return std::min<std::uint64_t>(number, UINT32_MAX);
-}
-
 /// GPUs of a node and number of such nodes, the biggest nodes first.
 using NodeSizes = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
@@ -79,6 +75,11 @@ std::string gres_list(const GresItem& wanted, const GresItem& item, const JobReq
 
 } // namespace
 
+std::uint64_t product(std::uint64_t a, std::uint64_t b) {
+    std::uint64_t result = 0;
+    return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
+}
+
 std::vector<const GresItem*> gpu_items(const JobRequest& job) {
     std::vector<const GresItem*> items;
     for (const auto& item : job.gpus.items)
@@ -104,7 +105,7 @@ std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partition
             nodes += count;
         most = std::max(most, nodes);
     }
-    return static_cast<std::uint32_t>(clamp_to_32(most));
+    return static_cast<std::uint32_t>(std::min<std::uint64_t>(most, UINT32_MAX));
 }
 
 std::string try_one_of(std::vector<std::string> ways) {
@@ -173,13 +174,9 @@ Demand demand_of(const GresItem& item, const JobRequest& job) {
         demand.total = count;
         return demand;
     }
-    auto times = [&](std::uint64_t factor) { // a count may be anything that 64 bits hold
-        std::uint64_t product = 0;
-        return __builtin_mul_overflow(count, factor, &product) ? UINT64_MAX : product;
-    };
     demand.on_every_node = count;
-    demand.on_one_node = item.per == Per::task ? times(tasks_on_one_node(job)) : count;
-    demand.total = times(item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
+    demand.on_one_node = item.per == Per::task ? product(count, tasks_on_one_node(job)) : count;
+    demand.total = product(count, item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
     return demand;
 }
 

@@ -18,6 +18,10 @@ struct GpuPool {
 
 using Partitions = std::vector<const Partition*>;
 
+/// The largest number where the product is larger: counts are the user's, and may be anything that 64 bits
+/// hold.
+std::uint64_t product(std::uint64_t a, std::uint64_t b);
+
 /// What the job asks of the resource "gpu", in the order of its options.
 std::vector<const GresItem*> gpu_items(const JobRequest& job);
 /// "gpu:h100:8 per node", "gpu:16".

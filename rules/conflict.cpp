@@ -45,22 +45,14 @@ std::optional<Finding> totals(const JobRequest& job) {
     if (!total || items.size() != 2) return std::nullopt;
     const auto* node = item_per(items, Per::node);
     const auto* task = item_per(items, Per::task);
-    if (node && job.nodes_max) {
-        std::uint64_t most = 0;
-        if (__builtin_mul_overflow(node->count, std::uint64_t{*job.nodes_max}, &most)) return std::nullopt;
-        if (total->count > most)
-            return conflict(Level::fail, spelled(*total),
-                            fmt::format("is more than {} on {} nodes", spelled(*node), *job.nodes_max),
-                            "leave --gpus out");
-    }
-    if (task && job.tasks) {
-        std::uint64_t all = 0;
-        if (__builtin_mul_overflow(task->count, std::uint64_t{*job.tasks}, &all)) return std::nullopt;
-        if (total->count != all)
-            return conflict(Level::fail, spelled(*total),
-                            fmt::format("is not {} times {} tasks", spelled(*task), *job.tasks),
-                            "leave --gpus out");
-    }
+    if (node && job.nodes_max && total->count > product(node->count, *job.nodes_max))
+        return conflict(Level::fail, spelled(*total),
+                        fmt::format("is more than {} on {} nodes", spelled(*node), *job.nodes_max),
+                        "leave --gpus out");
+    if (task && job.tasks && total->count != product(task->count, *job.tasks))
+        return conflict(Level::fail, spelled(*total),
+                        fmt::format("is not {} times {} tasks", spelled(*task), *job.tasks),
+                        "leave --gpus out");
     return std::nullopt;
 }
 

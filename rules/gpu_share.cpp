@@ -12,11 +12,6 @@ struct NodeDemand {
     std::uint64_t gpus = 0, cpus = 0, memory_mib = 0;
 };
 
-std::uint64_t product(std::uint64_t a, std::uint64_t b) {
-    std::uint64_t result = 0;
-    return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
-}
-
 NodeDemand demand_on_a_node(const JobRequest& job, const GresItem& item) {
     NodeDemand node;
     std::uint64_t tasks = job.tasks_per_node.value_or(1);

@@ -10,11 +10,6 @@
 namespace railhead {
 namespace {
 
-std::uint64_t product(std::uint64_t a, std::uint64_t b) {
-    std::uint64_t result = 0;
-    return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
-}
-
 /// What one node must give at least, whatever Slurm chooses.
 struct Need {
     std::uint64_t tasks = 1, cpus = 1, memory_mib = 0;

@@ -8,18 +8,18 @@ namespace railhead {
 namespace {
 
 /// GPUs that the job takes of each node, where it says so; 0: it does not.
-std::uint64_t taken_of_a_node(const JobRequest& job) {
-    std::uint64_t taken = 0;
-    for (const auto* item : gpu_items(job)) {
-        auto count = item->count;
-        if (item->per == Per::task) {
-            if (!job.tasks_per_node || __builtin_mul_overflow(count, *job.tasks_per_node, &count)) return 0;
-        } else if (item->per != Per::node) {
-            return 0;
-        }
-        if (__builtin_add_overflow(taken, count, &taken)) return 0;
-    }
-    return taken;
+std::uint64_t taken_of_a_node(const GresItem& item, const JobRequest& job) {
+    if (item.per == Per::node) return item.count;
+    return item.per == Per::task && job.tasks_per_node ? product(item.count, *job.tasks_per_node) : 0;
+}
+
+/// The same GPUs on whole nodes, in the option that was typed; empty when they do not come out even.
+std::string on_whole_nodes(const GresItem& item, const JobRequest& job, std::uint64_t gpus,
+                           std::uint64_t of_a_node) {
+    if (item.per != Per::node || gpus % of_a_node != 0) return "";
+    auto wanted = item;
+    wanted.count = of_a_node;
+    return fmt::format("try --nodes={} {}, or ", gpus / of_a_node, option_for(wanted, item, job));
 }
 
 /// The fewest GPUs of a node that could take the job.
@@ -39,22 +39,18 @@ std::optional<Finding> whole_nodes_rule(const JobRequest& job, const Inventory& 
     bool partition_gives_whole = std::all_of(partitions.begin(), partitions.end(),
                                              [](const Partition* each) { return each->whole_nodes; });
     if (nodes < 2 || job.exclusive || job.modify || partition_gives_whole) return std::nullopt;
-    auto taken = taken_of_a_node(job);
     const auto items = gpu_items(job);
-    if (taken == 0 || items.size() != 1) return std::nullopt;
-    auto least = least_of_a_node(inventory, partitions, items.front()->type, taken);
+    if (items.size() != 1) return std::nullopt;
+    const auto& item = *items.front();
+    auto taken = taken_of_a_node(item, job);
+    if (taken == 0) return std::nullopt;
+    auto least = least_of_a_node(inventory, partitions, item.type, taken);
     if (least <= taken) return std::nullopt;
-    auto gpus = taken * nodes;
-    std::string ways =
-        gpus % least == 0
-            ? fmt::format("try --nodes={} --gpus-per-node={}{}{}, or add --exclusive", gpus / least,
-                          items.front()->type, items.front()->type.empty() ? "" : ":", least)
-            : "add --exclusive";
     return Finding{.id = "whole-nodes",
                    .level = Level::fail,
                    .thing = fmt::format("{} of {} GPUs on each of {} nodes", taken, least, nodes),
                    .seen = "need not lie on the same rails",
-                   .next = std::move(ways)};
+                   .next = on_whole_nodes(item, job, product(taken, nodes), least) + "add --exclusive"};
 }
 
 } // namespace railhead

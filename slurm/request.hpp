@@ -38,7 +38,6 @@ struct JobRequest {
     GpuRequest gpus;
     std::optional<std::uint32_t> nodes_min, nodes_max;
     std::optional<std::uint32_t> tasks, tasks_per_node, tasks_per_gpu, cpus_per_task;
-    std::optional<std::uint32_t> cpus_min; ///< of the job; Slurm's clients derive it from tasks and GPUs
     std::optional<std::uint64_t> memory_per_node_mib, memory_per_cpu_mib; ///< 0: all of the node's
     std::optional<std::uint64_t> cpus_per_gpu, memory_per_gpu_mib;
     std::optional<std::uint32_t> time_minutes, time_min_minutes; ///< UINT32_MAX: no limit

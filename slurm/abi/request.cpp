@@ -96,7 +96,6 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.tasks_per_node = number_of16(job.ntasks_per_node);
     request.cpus_per_task = number_of16(job.cpus_per_task);
     request.tasks_per_gpu = number_of16(job.ntasks_per_tres);
-    request.cpus_min = count_of(job.min_cpus);
     if (job.pn_min_memory != NO_VAL64 && job.pn_min_memory & MEM_PER_CPU)
         request.memory_per_cpu_mib = job.pn_min_memory & ~MEM_PER_CPU;
     else if (job.pn_min_memory != NO_VAL64)

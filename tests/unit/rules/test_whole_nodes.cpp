@@ -23,6 +23,17 @@ TEST(WholeNodes, warns_of_parts_of_several_nodes) {
               "3 of 8 GPUs on each of 3 nodes need not lie on the same rails; add --exclusive");
 }
 
+TEST(WholeNodes, proposes_the_option_that_was_typed) {
+    auto job = on(asks(Per::node, "h100", 4), 2);
+    job.gpus.items[0].option = NodeOption::gres;
+    job.gpus.items[0].spelling = "gres/gpu:h100:4";
+    EXPECT_EQ(verdict(job), "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; "
+                            "try --nodes=1 --gres=gpu:h100:8, or add --exclusive");
+    job = on(asks(Per::task, "h100", 1), 2);
+    job.tasks_per_node = 4;
+    EXPECT_EQ(verdict(job), "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; add --exclusive");
+}
+
 TEST(WholeNodes, accepts_whole_ones_and_single_ones) {
     EXPECT_EQ(verdict(on(asks(Per::node, "h100", 8), 4)), "accepted");
     EXPECT_EQ(verdict(on(asks(Per::node, "h100", 4), 1)), "accepted");
