@@ -40,6 +40,8 @@ for line in sys.stdin:
         elif time.monotonic() - since > 3:
             answer = ["pends", state.partition(" ")[2]]
             said("scancel", job)
+        if time.monotonic() - since > 60:
+            sys.exit(f"job {job} is still {state} after 60 s")
         time.sleep(0.02)
     print(json.dumps(answer), flush=True)
 """
@@ -76,7 +78,9 @@ class Site:
         self.at("ctl", "sh", "-c", f"cat >{CONF}", text=text)
         self.at("ctl", "scontrol", "reconfigure")
         deadline = time.monotonic() + 30
-        while self.at("ctl", "scontrol", "ping").returncode != 0 and time.monotonic() < deadline:
+        while self.at("ctl", "scontrol", "ping").returncode != 0:
+            if time.monotonic() > deadline:
+                raise SystemExit("tests/truth: slurmctld does not answer within 30 s of a reconfigure; see its log")
             time.sleep(0.2)
         for name, how in PARTITIONS.items():
             self.at("ctl", "scontrol", "create", f"partitionname={name}", *how.split())
@@ -90,7 +94,10 @@ class Site:
         for request in requests:
             child.stdin.write(json.dumps(request) + "\n")
             child.stdin.flush()
-            answers.append(json.loads(child.stdout.readline()))
+            answer = child.stdout.readline()
+            if not answer:
+                raise SystemExit(f"tests/truth: {what}: no answer to sbatch {' '.join(request)}; see the words above")
+            answers.append(json.loads(answer))
             if time.monotonic() - said > 20:
                 said = time.monotonic()
                 say(f"{what}: {len(answers)} of {len(requests)}")
