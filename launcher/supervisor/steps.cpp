@@ -87,7 +87,7 @@ std::string Steps::last_line_about(const std::string& node) const {
     for (std::string_view rest = words_; !rest.empty();) {
         auto line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        if (line.find(node) != line.npos && !tasks_that_ended(line)) last = line;
+        if (line.find(node + ":") != line.npos && !tasks_that_ended(line)) last = line;
     }
     return last;
 }
