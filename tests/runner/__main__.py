@@ -21,7 +21,8 @@ USAGE = """parts (without one: all but bare, which is what a change must pass):
   unit       build, then the unit tests
   house      sizes, includes, exports, options against the manual, formatting, spelling
   release    build/release/bin/railhead, static
-  lint       house, and clang-tidy over every source
+  tidy       clang-tidy over every source
+  lint       house and tidy
   sanitize   the unit tests under address, undefined-behaviour and thread sanitizer
   fuzz       every fuzz target for --seconds
   plugins    the two plugins on every suite
@@ -112,6 +113,7 @@ PARTS: dict[str, parts.Part] = {
     "unit": parts.unit,
     "house": parts.house,
     "release": parts.release,
+    "tidy": parts.tidy,
     "lint": parts.lint,
     "sanitize": parts.sanitize,
     "fuzz": parts.fuzz,
@@ -119,8 +121,8 @@ PARTS: dict[str, parts.Part] = {
     "cluster": cluster,
     "bare": bare,
 }
-# `lint` holds `house`, and `cluster` holds `release` and `plugins`.
-EVERYTHING = ["unit", "lint", "cluster", "sanitize", "fuzz"]
+# `cluster` holds `release` and `plugins`. What takes long to compile stands after it, and begins beside it.
+EVERYTHING = ["unit", "house", "cluster", "tidy", "sanitize", "fuzz"]
 
 
 def parser() -> argparse.ArgumentParser:
@@ -138,8 +140,8 @@ def run_parts(names: list[str], options: argparse.Namespace) -> Counts:
     spent = []
     for place, name in enumerate(names):
         began = time.monotonic()
-        presets = [preset for later in names[place:] for preset in parts.PRESETS_OF.get(later, [])]
-        ahead = parts.build_ahead(presets) if name == "cluster" and presets else None
+        commands = [command for later in names[place:] for command in parts.ahead_of(later)]
+        ahead = parts.begin_ahead(commands) if name == "cluster" else None
         total += PARTS[name](options)
         if ahead:
             ahead.join()

@@ -33,6 +33,10 @@ def in_root(script: str, suite: str = "bookworm", layer: str = "build") -> list[
     return program("sandbox/build", "--suite", suite, "--layer", layer, "--", "sh", "-euc", script)
 
 
+def junit_of(name: str) -> Path:
+    return steps.log_of(name).with_suffix(".xml")
+
+
 def inside(path: Path) -> str:
     """A path of the checkout as the build root sees it."""
     return f"{INSIDE}/{path.relative_to(TOP)}"
@@ -40,20 +44,30 @@ def inside(path: Path) -> str:
 
 # Everybody else goes first, also where the kernel shares the processors by session (sched(7), "The autogroup feature").
 POLITELY = ["sh", "-c", 'echo 19 >/proc/self/autogroup 2>/dev/null; exec nice -n 19 "$@"', "politely"]
-# What the parts after `cluster` build first.
-PRESETS_OF = {"sanitize": ["asan-ubsan", "tsan"], "fuzz": ["fuzz"]}
 
 
-def build_ahead(presets: list[str]) -> threading.Thread:
-    """Builds while cluster tests run, which mostly wait. What fails is built again, and counted, by its own part."""
+def tidy_command() -> list[str]:
+    script = f"python3 -B -m tests.runner.tidy {build_folder('bookworm', 'dev')} {inside(junit_of('clang-tidy'))}"
+    return in_root(script, layer="tools")
 
-    def build_all() -> None:
-        for preset in presets:
-            name = f"build {preset} ahead"
-            code, seconds = steps.run(name, [*POLITELY, *program("sandbox/build", preset)], within=1800)
+
+def ahead_of(part: str) -> list[tuple[str, list[str]]]:
+    """What can be done before a part's turn, so that it finds it done: name and command."""
+    if part == "tidy":
+        return [("clang-tidy ahead", tidy_command())]
+    presets = {"sanitize": ["asan-ubsan", "tsan"], "fuzz": ["fuzz"]}.get(part, [])
+    return [(f"build {preset} ahead", program("sandbox/build", preset)) for preset in presets]
+
+
+def begin_ahead(commands: list[tuple[str, list[str]]]) -> threading.Thread:
+    """Runs them beside the cluster tests, which mostly wait. What fails is done again, and counted, by its own part."""
+
+    def run_all() -> None:
+        for name, command in commands:
+            code, seconds = steps.run(name, [*POLITELY, *command], within=1800)
             say(f"{name}: {'done' if code == 0 else f'ended with {code}'} in {seconds:.1f} s")
 
-    thread = threading.Thread(target=build_all, daemon=True)
+    thread = threading.Thread(target=run_all, daemon=True)
     thread.start()
     return thread
 
@@ -89,7 +103,7 @@ def run_unit(preset: str, expression: str = "") -> Counts:
     if not build("bookworm", preset):
         return counts.failed(f"build {preset} on bookworm")
     name = "unit" if preset == "dev" else f"unit {preset}"
-    junit = steps.log_of(name).with_suffix(".xml")
+    junit = junit_of(name)
     folder = build_folder("bookworm", preset)
     options = "".join(f"{key}={value} " for key, value in SANITIZER_OPTIONS.items())
     chosen = f" -R {shlex.quote(expression)}" if expression else ""
@@ -142,17 +156,21 @@ def house(_: argparse.Namespace) -> Counts:
     # Options and exports are read off the programs.
     if not build("bookworm", "dev"):
         return counts.failed("build dev on bookworm")
-    junit = steps.log_of("house").with_suffix(".xml")
+    junit = junit_of("house")
     script = f"RAILHEAD_NO_SKIPS=1 python3 -B -m pytest -q -p no:cacheprovider tests/house --junitxml={inside(junit)}"
     return run_counted("house", in_root(script, layer="tools"), junit, within=600)
+
+
+def tidy(_: argparse.Namespace) -> Counts:
+    if not build("bookworm", "dev"):  # it reads how each source is compiled
+        return counts.failed("build dev on bookworm")
+    return run_counted("clang-tidy", tidy_command(), junit_of("clang-tidy"), within=1800)
 
 
 def lint(options: argparse.Namespace) -> Counts:
     """clang-tidy over every source; formatting, spelling and shell are the house tests'."""
     result = house(options)
-    junit = steps.log_of("clang-tidy").with_suffix(".xml")
-    script = f"python3 -B -m tests.runner.tidy {build_folder('bookworm', 'dev')} {inside(junit)}"
-    result += run_counted("clang-tidy", in_root(script, layer="tools"), junit, within=1800)
+    result += tidy(options)
     return result
 
 
@@ -185,7 +203,7 @@ def fuzz(options: argparse.Namespace) -> Counts:
 def cluster_on(suite: str, options: argparse.Namespace, only: str = "") -> Counts:
     """Cluster tests on one suite; `only` is a pytest marker expression."""
     name = f"cluster on {suite}"
-    junit = steps.log_of(name).with_suffix(".xml")
+    junit = junit_of(name)
     command = program("sandbox/pytest", "-v", "tests/cluster", f"--suite={suite}", f"--junitxml={junit}")
     command += ["--all"] if options.all else []
     command += ["-m", only] if only else []
