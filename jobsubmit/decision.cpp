@@ -11,6 +11,10 @@ std::string line_for(const Finding& finding) {
            finding.id + "]";
 }
 
+std::string told(const Placement& placement) {
+    return "railhead: placed compactly: " + option_of(placement) + " [rail-placement]";
+}
+
 } // namespace
 
 bool is_fresh(const View& view, const Moment& moment) {
@@ -30,7 +34,7 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
         return decision;
     }
     auto judgement = judge(job, *view.inventory, *view.settings);
-    if (judgement.findings.empty() && !judgement.switches) return decision;
+    if (judgement.findings.empty() && !judgement.placement) return decision;
     decision.stale = !is_fresh(view, moment);
     for (auto& finding : judgement.findings) {
         if (finding.level == Level::fail && !decision.stale && may_override()) finding.level = Level::warn;
@@ -40,7 +44,10 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
         text += line_for(finding);
         if (!decision.stale) decision.verdicts.push_back(finding);
     }
-    if (!decision.stale && !decision.refuse) decision.switches = judgement.switches;
+    if (decision.stale || decision.refuse || !judgement.placement) return decision;
+    decision.placement = judgement.placement;
+    if (view.settings->text(Key::submit_placement_told) == "on")
+        decision.message += (decision.message.empty() ? "" : "\n") + told(*judgement.placement);
     return decision;
 }
 

@@ -26,7 +26,7 @@ struct Decision {
     bool refuse = false;
     std::string message;           ///< for the user, a line per finding; empty: nothing to say
     std::vector<Finding> verdicts; ///< what the message says, for the log; fail: refused
-    std::optional<SwitchRequest> switches;
+    std::optional<Placement> placement;
     bool stale = false;   ///< accepted only because the view is missing or too old: wake the refresher
     std::string withheld; ///< what would have been said on a fresh view; for the log
 };

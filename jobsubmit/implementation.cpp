@@ -6,6 +6,7 @@
 #include "slurm/abi/memory.hpp"
 #include "slurm/abi/request.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <ctime>
 
@@ -13,6 +14,8 @@ extern "C" {
 // Of slurmctld itself, all versions; weak, so that a version without them only changes what is known.
 /// src/slurmctld/partition_mgr.c: time of the last change of a partition or of the configuration.
 [[gnu::weak]] extern time_t last_part_update;
+/// src/slurmctld/reservation.c: time of the last change of a reservation.
+[[gnu::weak]] extern time_t last_resv_update;
 /// src/slurmctld/proc_req.c: root, SlurmUser, operators and administrators.
 [[gnu::weak]] bool validate_operator(uid_t uid);
 }
@@ -38,10 +41,13 @@ void log(Level level, const std::string& text) {
         slurm_error("job_submit/railhead: %s", text.c_str());
 }
 
-/// 0: this slurmctld does not tell.
+/// 0: this slurmctld does not tell. It writes them under locks that we need not hold.
+std::int64_t moment_at(const time_t* time) {
+    return time ? *const_cast<const volatile time_t*>(time) : 0;
+}
+
 std::int64_t last_change() {
-    if (!&last_part_update) return 0;
-    return *const_cast<volatile time_t*>(&last_part_update); // written under a lock that we need not hold
+    return moment_at(&last_part_update);
 }
 
 bool may_override(std::uint32_t uid, const View& view) {
@@ -64,9 +70,34 @@ void say_once_if_stale(const Decision& decision) {
 Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view) {
     Moment moment{.now = std::time(nullptr)};
     if (auto change = last_change()) moment.last_change = change;
+    if (moment.last_change && !job.reservation.empty())
+        moment.last_change = std::max(*moment.last_change, moment_at(&last_resv_update));
     auto decision = decide(job, view, moment, [&] { return may_override(uid, view); });
     say_once_if_stale(decision);
     return decision;
+}
+
+/// Asks Slurm for the placement, and leaves word of it in what administrators see of the job.
+void place(job_desc_msg_t& job, const Placement& placement) {
+    if (placement.leaves > 0) {
+        job.req_switch = placement.leaves;
+        job.wait4switch = placement.wait_seconds;
+    }
+#if RAILHEAD_HAS_SEGMENT
+    if (placement.segment > 0) job.segment_size = static_cast<std::uint16_t>(placement.segment);
+#endif
+    std::string comment = job.admin_comment ? std::string(job.admin_comment) + "; " : "";
+    abi::assign(job.admin_comment, comment + "railhead: " + option_of(placement));
+}
+
+/// A heterogeneous job comes as one call for each component, one after another in the same thread.
+void add_earlier(JobRequest& request) {
+    thread_local std::vector<JobRequest> components;
+    if (request.het_offset.value_or(0) == 0 || request.modify) components.clear();
+    if (!request.het_offset || request.modify) return;
+    request.earlier = components;
+    components.push_back(request);
+    components.back().earlier.clear();
 }
 
 /// Decides on `job`; false when it shall be refused.
@@ -77,14 +108,12 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     auto view = state().refresher->view();
     auto owner = request->uid == NO_VAL ? uid : request->uid; // an update does not name the job's user
     if (auto user = view->users.find(owner); user != view->users.end()) request->user = user->second;
+    add_earlier(*request);
     auto decision = decision_for(*request, uid, *view);
     if (message && !decision.message.empty()) abi::assign(*message, decision.message);
     for (const auto& verdict : decision.verdicts) log(Level::info, verdict_line(verdict, *request, uid));
     if (decision.refuse) return false;
-    if (decision.switches) {
-        job.req_switch = decision.switches->leaves;
-        job.wait4switch = decision.switches->wait_seconds;
-    }
+    if (decision.placement) place(job, *decision.placement);
     return true;
 }
 

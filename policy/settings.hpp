@@ -36,6 +36,7 @@ enum class Key {
     submit_refresh,              ///< seconds between inventory refreshes (default 30)
     submit_placement,            ///< "any", "compact"; per partition and per user
     submit_placement_wait,       ///< seconds of wait4switch (default 60); per partition and per user
+    submit_placement_told,       ///< "off", "on": whether a line tells the user (default off)
     submit_exempt_users,         ///< names, comma-separated; likewise the three that follow
     submit_exempt_accounts,
     submit_exempt_qos,

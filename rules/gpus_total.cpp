@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 
 namespace railhead {
 namespace {
@@ -68,6 +69,54 @@ std::string most_of(const GresItem& item, const JobRequest& job, const Inventory
     return fmt::format("--nodes={}", nodes);
 }
 
+/// GPUs of `type` (empty: all) that a component asks for in total.
+std::uint64_t gpus_asked(const JobRequest& component, const std::string& type) {
+    std::uint64_t sum = 0;
+    for (const auto* item : gpu_items(component))
+        if (type.empty() || item->type == type) sum += demand_of(*item, component).total;
+    return sum;
+}
+
+/// All nodes of the partitions of any component; absent: one is not known.
+std::optional<std::set<std::uint32_t>> nodes_of_all(const JobRequest& job, const Inventory& inventory,
+                                                    const Partitions& partitions) {
+    std::set<std::uint32_t> nodes;
+    auto add = [&](const Partitions& those) {
+        for (const auto* partition : those) nodes.insert(partition->nodes.begin(), partition->nodes.end());
+        return !those.empty();
+    };
+    bool known = add(partitions) && std::all_of(job.earlier.begin(), job.earlier.end(), [&](auto& each) {
+                     return add(inventory.partitions_of(each));
+                 });
+    return known ? std::optional(std::move(nodes)) : std::nullopt;
+}
+
+/// The components of a heterogeneous job start together, or not at all.
+std::optional<Finding> too_many_together(const JobRequest& job, const Inventory& inventory,
+                                         const Partitions& partitions) {
+    if (job.earlier.empty()) return std::nullopt;
+    auto nodes = nodes_of_all(job, inventory, partitions);
+    if (!nodes) return std::nullopt;
+    std::set<std::string> types{""};
+    for (const auto* item : gpu_items(job)) types.insert(item->type);
+    for (const auto& type : types) {
+        std::uint64_t asked = gpus_asked(job, type), there = 0;
+        for (const auto& component : job.earlier) asked += gpus_asked(component, type);
+        for (auto node : *nodes)
+            there += gpus_of_class(inventory.classes[inventory.nodes[node].node_class], type);
+        if (asked <= there) continue;
+        return Finding{.id = "gpus-total",
+                       .level = Level::fail,
+                       .thing = fmt::format("gpu{}{}:{} of components 0 to {} together",
+                                            type.empty() ? "" : ":", type, asked, job.earlier.size()),
+                       .seen = fmt::format("is more than their partitions have ({}), and they start together "
+                                           "or not at all",
+                                           there),
+                       .next = "ask for less in one of them"};
+    }
+    return std::nullopt;
+}
+
 } // namespace
 
 std::optional<Finding> gpus_total_rule(const JobRequest& job, const Inventory& inventory,
@@ -90,7 +139,7 @@ std::optional<Finding> gpus_total_rule(const JobRequest& job, const Inventory& i
                                            partitions.size() == 1 ? "s" : "ve", describe(pools)),
                        .next = try_one_of(std::move(ways))};
     }
-    return std::nullopt;
+    return too_many_together(job, inventory, partitions);
 }
 
 } // namespace railhead

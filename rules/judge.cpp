@@ -9,7 +9,6 @@
 #include "rules/mixed_types.hpp"
 #include "rules/node_shape.hpp"
 #include "rules/partition_kind.hpp"
-#include "rules/placement.hpp"
 #include "rules/time_limit.hpp"
 #include "rules/type_required.hpp"
 #include "rules/uneven.hpp"
@@ -27,15 +26,16 @@ using Rule = std::optional<Finding> (*)(const JobRequest&, const Inventory&, con
 struct RuleRow {
     Key key;
     Rule rule;
+    bool counts_nodes = false; ///< or what is on them
 };
 
 // What makes others pointless stands before them.
 constexpr RuleRow rules[] = {
-    {Key::submit_rule_partition_kind, partition_kind_rule},
-    {Key::submit_rule_gpu_type, gpu_type_rule},
-    {Key::submit_rule_gpus_per_node, gpus_per_node_rule},
-    {Key::submit_rule_gpus_total, gpus_total_rule},
-    {Key::submit_rule_node_shape, node_shape_rule},
+    {Key::submit_rule_partition_kind, partition_kind_rule, true},
+    {Key::submit_rule_gpu_type, gpu_type_rule, true},
+    {Key::submit_rule_gpus_per_node, gpus_per_node_rule, true},
+    {Key::submit_rule_gpus_total, gpus_total_rule, true},
+    {Key::submit_rule_node_shape, node_shape_rule, true},
     {Key::submit_rule_conflict, conflict_rule},
     {Key::submit_rule_time_limit, time_limit_rule},
     {Key::submit_rule_type_required, type_required_rule},
@@ -90,6 +90,7 @@ std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory,
         if (!finding) continue;
         if (severity == Severity::warn) finding->level = Level::warn;
         if (severity == Severity::strict) finding->level = Level::fail;
+        if (row.counts_nodes && inventory.can_grow) finding->level = Level::warn;
         findings.push_back(std::move(*finding));
     }
     auto refuses = [](const Finding& finding) { return finding.level == Level::fail; };
@@ -132,10 +133,12 @@ Judgement judge(const JobRequest& job, const Inventory& inventory, const Setting
     auto empty = [](const Partition* each) { return each->nodes.empty(); }; // its nodes may register any time
     if (partitions.empty() || std::any_of(partitions.begin(), partitions.end(), empty)) return judgement;
     if (!is_exempt(job, settings)) judgement.findings = verdicts(job, inventory, settings, partitions);
-    if (job.modify || job.switches || !wants_compact(job, settings, partitions)) return judgement;
+    if (job.modify || job.switches || job.segment || !wants_compact(job, settings, partitions))
+        return judgement;
     if (job.placement && !job.nodes_max) judgement.findings.push_back(compact_without_nodes());
-    if (auto leaves = least_leaves(job, inventory, partitions))
-        judgement.switches = SwitchRequest{*leaves, wait_of(inventory, settings, partitions)};
+    judgement.placement = compact_placement(job, inventory, partitions);
+    if (judgement.placement && judgement.placement->leaves > 0)
+        judgement.placement->wait_seconds = wait_of(inventory, settings, partitions);
     return judgement;
 }
 

@@ -1,104 +1,14 @@
 #include "rules/node_shape.hpp"
 
-#include "slurm/hostlist.hpp"
+#include "rules/usable_nodes.hpp"
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <set>
+#include <functional>
 
 namespace railhead {
 namespace {
-
-/// What one node must give at least, whatever Slurm chooses.
-struct Need {
-    std::uint64_t tasks = 1, cpus = 1, memory_mib = 0;
-    std::string cpus_asked; ///< as the user knows it
-};
-
-Need need_of(const JobRequest& job) {
-    Need need;
-    // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
-    need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
-    std::uint64_t each = job.cpus_per_task.value_or(1);
-    if (job.overcommit) each = need.tasks = 1;
-    need.cpus = product(each, need.tasks);
-    need.cpus_asked = need.tasks > 1 ? fmt::format("{} CPUs for {} tasks", need.cpus, need.tasks)
-                                     : fmt::format("{} CPUs per task", each);
-    for (const auto* item : gpu_items(job)) {
-        auto gpus = demand_of(*item, job).on_one_node;
-        if (!job.cpus_per_gpu || product(*job.cpus_per_gpu, gpus) <= need.cpus) continue;
-        need.cpus = product(*job.cpus_per_gpu, gpus);
-        need.cpus_asked = fmt::format("{} CPUs for {} GPUs", need.cpus, gpus);
-    }
-    need.memory_mib = job.memory_per_node_mib.value_or(0);
-    return need;
-}
-
-bool has_gpus(const NodeClass& node, const std::vector<Demand>& demands) {
-    return std::all_of(demands.begin(), demands.end(), [&](const Demand& demand) {
-        return gpus_of_class(node, demand.type) >= demand.on_every_node;
-    });
-}
-
-/// The best that nodes with the GPUs have, and how many have all that is needed.
-struct Found {
-    std::uint64_t cpus = 0, memory_mib = 0; ///< of nodes with the GPUs
-    std::uint64_t nodes = 0;                ///< with everything
-    std::uint64_t with_gpus = 0;            ///< with the GPUs
-    std::string unfit;                      ///< named in --nodelist, and not one of `nodes`
-};
-
-class Search {
-  public:
-    Search(const JobRequest& job, const Inventory& inventory)
-        : inventory_(inventory), need_(need_of(job)), wanted_(indices_of(job.nodelist)),
-          excluded_(indices_of(job.exclude)) {
-        for (const auto* item : gpu_items(job)) demands_.push_back(demand_of(*item, job));
-    }
-
-    const Need& need() const { return need_; }
-
-    Found in(const Partition& partition) const {
-        Found found;
-        for (auto [index, nodes] : partition.class_sizes) {
-            const auto& node = inventory_.classes[index];
-            if (!has_gpus(node, demands_)) continue;
-            found.with_gpus += nodes;
-            found.cpus = std::max<std::uint64_t>(found.cpus, node.cpus);
-            found.memory_mib = std::max(found.memory_mib, node.memory_mib);
-            if (fits(index)) found.nodes += nodes;
-        }
-        for (auto index : excluded_)
-            if (is_in(partition, index) && fits(inventory_.nodes[index].node_class)) --found.nodes;
-        for (auto index : wanted_)
-            if (!is_in(partition, index) || !fits(inventory_.nodes[index].node_class))
-                found.unfit = inventory_.nodes[index].name;
-        return found;
-    }
-
-    bool is_in(const Partition& partition, std::uint32_t node) const {
-        return std::binary_search(partition.nodes.begin(), partition.nodes.end(), node);
-    }
-    const std::set<std::uint32_t>& wanted() const { return wanted_; }
-
-  private:
-    bool fits(std::uint32_t node_class) const {
-        const auto& node = inventory_.classes[node_class];
-        return has_gpus(node, demands_) && node.cpus >= need_.cpus && node.memory_mib >= need_.memory_mib;
-    }
-    std::set<std::uint32_t> indices_of(const std::string& hosts) const {
-        std::set<std::uint32_t> found;
-        for (const auto& name : expand_hostlist(hosts).value_or(std::vector<std::string>{}))
-            if (auto index = inventory_.index_of(name)) found.insert(*index);
-        return found;
-    }
-
-    const Inventory& inventory_;
-    Need need_;
-    std::vector<Demand> demands_;
-    std::set<std::uint32_t> wanted_, excluded_;
-};
 
 Finding finding(std::string thing, std::string seen, std::string next) {
     return {.id = "node-shape",
@@ -108,48 +18,172 @@ Finding finding(std::string thing, std::string seen, std::string next) {
             .next = std::move(next)};
 }
 
-Finding too_many_cpus(const JobRequest& job, const Need& need, const Found& found, const std::string& of) {
-    auto each = found.cpus / std::max<std::uint64_t>(need.tasks, 1);
-    std::string next = fmt::format("use fewer tasks on a node (--ntasks-per-node={})", found.cpus);
-    if (need.cpus_asked.ends_with("GPUs"))
-        next = "try a smaller --cpus-per-gpu";
-    else if (each > 0 && job.cpus_per_task)
-        next = fmt::format("try --cpus-per-task={}", each);
-    return finding(need.cpus_asked, fmt::format("are more than any {} has ({})", of, found.cpus), next);
+std::string counted(std::uint64_t number, const char* what) {
+    return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
+
+/// What `of_class` gives over the usable nodes, the best ones first, as many as the job may have.
+std::uint64_t most_together(const UsableNodes::Count& count, std::uint64_t nodes_max,
+                            const std::function<std::uint64_t(std::uint32_t)>& of_class) {
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> sizes;
+    for (auto [index, nodes] : count.classes) sizes.emplace_back(of_class(index), nodes);
+    std::sort(sizes.rbegin(), sizes.rend());
+    std::uint64_t sum = 0;
+    for (auto [each, nodes] : sizes) {
+        auto taken = std::min(nodes, nodes_max);
+        sum += product(each, taken);
+        nodes_max -= taken;
+    }
+    return sum;
+}
+
+class Shape {
+  public:
+    Shape(const JobRequest& job, const Inventory& inventory, const Partitions& partitions)
+        : job_(job), inventory_(inventory), partitions_(partitions), usable_(job, inventory) {}
+
+    std::optional<Finding> verdict() {
+        const Partition* best = nullptr;
+        for (const auto* partition : partitions_) {
+            auto count = usable_.in(*partition);
+            if (!problem_in(*partition, count)) return std::nullopt;
+            if (best && count.all <= best_.all) continue;
+            best = partition;
+            best_ = std::move(count);
+        }
+        // Too few with the GPUs at all: gpu-type, gpus-per-node or gpus-total say so.
+        if (!best || best_.with_gpus < nodes()) return std::nullopt;
+        return problem_in(*best, best_);
+    }
+
+  private:
+    std::uint64_t nodes() const { return job_.nodes_min.value_or(1); }
+
+    std::optional<Finding> problem_in(const Partition& partition, const UsableNodes::Count& count) const {
+        if (count.in_reservation < nodes() && usable_.confined()) return too_small_a_reservation(count);
+        if (count.with_features < nodes()) return too_few_features(partition, count);
+        if (usable_.need().cpus > count.most_cpus) return too_many_cpus(count);
+        if (usable_.need().memory_mib > count.most_memory_mib) return too_much_memory(count);
+        if (auto node = usable_.unfit_in(partition); !node.empty())
+            return finding(node,
+                           fmt::format("is named in --nodelist, and is no {} that has what the job asks of a "
+                                       "node",
+                                       kind()),
+                           "leave it out, or ask less");
+        if (count.all < nodes()) return too_few_nodes(count);
+        if (auto gpus = too_many_gpus(partition, count)) return gpus;
+        return too_many_tasks(count);
+    }
+
+    /// "node of partition gpu with the GPUs asked for"
+    std::string kind() const {
+        return fmt::format("node of {}{}", describe(partitions_),
+                           usable_.demands().empty() ? "" : " with the GPUs asked for");
+    }
+
+    Finding too_small_a_reservation(const UsableNodes::Count& count) const {
+        auto fewer = count.in_reservation;
+        return finding(counted(nodes(), "node"),
+                       fmt::format("{} more than reservation {} gives of {}{} ({})",
+                                   nodes() == 1 ? "is" : "are", job_.reservation, describe(partitions_),
+                                   usable_.demands().empty() ? "" : " with the GPUs asked for", fewer),
+                       fewer > 0 ? fmt::format("try --nodes={}", fewer) : "leave out --reservation");
+    }
+
+    Finding too_few_features(const Partition& partition, const UsableNodes::Count& count) const {
+        auto there = usable_.features_of(partition);
+        auto constraint = fmt::format("--constraint=\"{}\"", job_.features);
+        if (count.with_features > 0)
+            return finding(counted(nodes(), "node"),
+                           fmt::format("are more than {} of {}{} leaves ({})", constraint,
+                                       describe(partitions_), usable_.confined() ? " in the reservation" : "",
+                                       count.with_features),
+                           fmt::format("try --nodes={}", count.with_features));
+        return finding(constraint, fmt::format("is met by no {}", kind()),
+                       there.empty() ? "leave it out, no feature is configured there"
+                                     : fmt::format("choose of the features there: {}", there));
+    }
+
+    Finding too_many_cpus(const UsableNodes::Count& count) const {
+        const auto& need = usable_.need();
+        auto each = count.most_cpus / std::max<std::uint64_t>(need.tasks, 1);
+        std::string next = fmt::format("use fewer tasks on a node (--ntasks-per-node={})", count.most_cpus);
+        if (need.cpus_asked.ends_with("GPUs"))
+            next = "try a smaller --cpus-per-gpu";
+        else if (each > 0 && job_.cpus_per_task)
+            next = fmt::format("try --cpus-per-task={}", each);
+        return finding(need.cpus_asked, fmt::format("are more than any {} has ({})", kind(), count.most_cpus),
+                       next);
+    }
+
+    Finding too_much_memory(const UsableNodes::Count& count) const {
+        const auto& need = usable_.need();
+        auto most = count.most_memory_mib;
+        bool whole = need.memory_asked.starts_with("--mem=");
+        return finding(need.memory_asked,
+                       fmt::format("{} more than any {} has ({} MiB)", whole ? "is" : "are", kind(), most),
+                       whole ? fmt::format("try --mem={}M", most)
+                       : job_.memory_per_cpu_mib
+                           ? fmt::format("try --mem-per-cpu={}M, or fewer CPUs on a node",
+                                         most / std::max<std::uint64_t>(need.cpus, 1))
+                           : "try a smaller --mem-per-gpu");
+    }
+
+    Finding too_few_nodes(const UsableNodes::Count& count) const {
+        return finding(counted(nodes(), "node"),
+                       fmt::format("{} more than {} can give with what the job asks of each ({})",
+                                   nodes() == 1 ? "is" : "are", describe(partitions_), count.all),
+                       count.all > 0 ? fmt::format("try --nodes={}", count.all) : "exclude fewer nodes");
+    }
+
+    std::optional<Finding> too_many_gpus(const Partition& partition, const UsableNodes::Count& count) const {
+        for (const auto* item : gpu_items(job_)) {
+            auto demand = demand_of(*item, job_);
+            auto most = most_together(count, demand.nodes_max, [&](std::uint32_t index) {
+                return gpus_of_class(inventory_.classes[index], item->type);
+            });
+            if (demand.total <= most || !can_hold(inventory_, {&partition}, demand)) continue;
+            auto fewer = *item;
+            fewer.count = most;
+            return finding(spelled(*item),
+                           fmt::format("is more than the nodes of {} that have what else the job asks for "
+                                       "hold ({} on {})",
+                                       describe(partitions_), most, counted(count.all, "node")),
+                           item->per == Per::job ? "try " + option_for(fewer, *item, job_) : "ask less");
+        }
+        return std::nullopt;
+    }
+
+    /// A task's CPUs are on one node.
+    std::optional<Finding> too_many_tasks(const UsableNodes::Count& count) const {
+        if (!job_.tasks || job_.overcommit) return std::nullopt;
+        std::uint64_t each = job_.cpus_per_task.value_or(1);
+        std::uint64_t limit = job_.tasks_per_node.value_or(UINT32_MAX);
+        auto most = most_together(count, job_.nodes_max.value_or(UINT32_MAX), [&](std::uint32_t index) {
+            return std::min(inventory_.classes[index].cpus / each, limit);
+        });
+        if (*job_.tasks <= most) return std::nullopt;
+        return finding(
+            fmt::format("{} tasks{}", *job_.tasks, each > 1 ? fmt::format(" of {} CPUs", each) : ""),
+            fmt::format("are more than the nodes of {} that have what else the job asks for can take ({} on "
+                        "{})",
+                        describe(partitions_), most, counted(count.all, "node")),
+            fmt::format("try --ntasks={}", most));
+    }
+
+    const JobRequest& job_;
+    const Inventory& inventory_;
+    const Partitions& partitions_;
+    UsableNodes usable_;
+    UsableNodes::Count best_;
+};
 
 } // namespace
 
 std::optional<Finding> node_shape_rule(const JobRequest& job, const Inventory& inventory,
                                        const Partitions& partitions) {
     if (job.modify) return std::nullopt;
-    Search search(job, inventory);
-    const auto& need = search.need();
-    std::uint64_t nodes = job.nodes_min.value_or(1);
-    Found best;
-    for (const auto* partition : partitions) {
-        auto found = search.in(*partition);
-        if (found.nodes >= nodes && found.unfit.empty()) return std::nullopt;
-        if (best.with_gpus == 0 || found.nodes > best.nodes) best = found;
-    }
-    if (best.with_gpus == 0) return std::nullopt;
-    auto of = fmt::format("node of {}{}", describe(partitions),
-                          gpu_items(job).empty() ? "" : " with the GPUs asked for");
-    if (need.cpus > best.cpus) return too_many_cpus(job, need, best, of);
-    if (need.memory_mib > best.memory_mib)
-        return finding(fmt::format("--mem={}M", need.memory_mib),
-                       fmt::format("is more than any {} has ({} MiB)", of, best.memory_mib),
-                       fmt::format("try --mem={}M", best.memory_mib));
-    if (!best.unfit.empty())
-        return finding(
-            best.unfit,
-            fmt::format("is named in --nodelist, and is no {} that has what the job asks of a node", of),
-            "leave it out, or ask less");
-    if (best.nodes >= nodes || best.with_gpus < nodes) return std::nullopt; // too few at all: gpus-total's
-    return finding(nodes == 1 ? "1 node" : fmt::format("{} nodes", nodes),
-                   fmt::format("{} more than {} can give with what the job asks of each ({})",
-                               nodes == 1 ? "is" : "are", describe(partitions), best.nodes),
-                   best.nodes > 0 ? fmt::format("try --nodes={}", best.nodes) : "exclude fewer nodes");
+    return Shape(job, inventory, partitions).verdict();
 }
 
 } // namespace railhead

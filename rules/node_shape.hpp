@@ -5,10 +5,11 @@
 
 namespace railhead {
 
-/// "node-shape": no nodes of the partitions have the GPUs, the CPUs and the memory that one node must give
-/// together, or too few of them are left after --exclude, or one that --nodelist names is not among them.
-/// Says nothing where the GPUs alone are too many (other rules'). `--constraint`, reservations and threads
-/// per core are not looked at. `partitions` come from Inventory::partitions_of and are not empty.
+/// "node-shape": the partitions have enough nodes with the GPUs, but not with all that the job asks for
+/// together: CPUs, memory and tasks of a node, --constraint, --reservation, --nodelist and --exclude; or the
+/// nodes that are left hold too few GPUs or tasks in total. Says nothing where the GPUs alone are too many
+/// (other rules'), and of threads per core. `partitions` come from Inventory::partitions_of and are not
+/// empty.
 std::optional<Finding> node_shape_rule(const JobRequest& job, const Inventory& inventory,
                                        const Partitions& partitions);
 

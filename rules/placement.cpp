@@ -1,62 +1,80 @@
 #include "rules/placement.hpp"
 
-#include "slurm/hostlist.hpp"
+#include "rules/usable_nodes.hpp"
+
+#include <fmt/format.h>
 
 #include <algorithm>
 #include <functional>
-#include <set>
+#include <numeric>
 
 namespace railhead {
 namespace {
 
-bool fits(const GresItem& item, const NodeClass& node) {
-    if (item.gres != "gpu") return true;
-    auto needed = item.per == Per::job ? 1 : item.count;
-    for (const auto& gres : node.gres)
-        if (gres.gres == "gpu" && gres.count >= needed &&
-            (item.type.empty() || gres.type.empty() || gres.type == item.type))
-            return true;
-    return false;
-}
+using Sizes = std::vector<std::uint32_t>;
 
 /// Number of usable nodes on each leaf that has any, in descending order; empty when a usable node has no
 /// leaf.
-std::vector<std::uint32_t> leaf_sizes(const JobRequest& job, const Inventory& inventory,
-                                      const Partition& partition) {
-    auto excluded_names = expand_hostlist(job.exclude).value_or(std::vector<std::string>{});
-    const std::set<std::string> excluded(excluded_names.begin(), excluded_names.end());
-    std::vector<bool> class_fits;
-    for (const auto& node : inventory.classes)
-        class_fits.push_back(std::all_of(job.gpus.items.begin(), job.gpus.items.end(),
-                                         [&](const GresItem& item) { return fits(item, node); }));
-    std::vector<std::uint32_t> sizes(inventory.leaves.size());
+Sizes leaf_sizes(const UsableNodes& usable, const Inventory& inventory, const Partition& partition) {
+    Sizes sizes(inventory.leaves.size());
     for (auto index : partition.nodes) {
-        const auto& node = inventory.nodes[index];
-        if (!class_fits[node.node_class] || excluded.count(node.name)) continue;
-        if (!node.leaf) return {};
-        ++sizes[*node.leaf];
+        if (!usable.takes(index)) continue;
+        const auto& leaf = inventory.nodes[index].leaf;
+        if (!leaf) return {};
+        ++sizes[*leaf];
     }
     std::sort(sizes.begin(), sizes.end(), std::greater<>());
     sizes.erase(std::find(sizes.begin(), sizes.end(), 0u), sizes.end());
     return sizes;
 }
 
+/// 0: they cannot hold them, or every leaf is needed.
+std::uint32_t least_leaves(const Sizes& sizes, std::uint32_t nodes) {
+    std::uint32_t held = 0, leaves = 0;
+    while (leaves < sizes.size() && held < nodes) held += sizes[leaves++];
+    return held < nodes || leaves == sizes.size() ? 0 : leaves;
+}
+
+/// 0: no segment of two nodes or more divides them and fits.
+std::uint32_t largest_segment(const Sizes& sizes, std::uint32_t nodes, std::uint32_t block_size) {
+    for (auto segment = std::min(nodes, block_size); segment > 1; --segment) {
+        if (nodes % segment != 0) continue;
+        auto held = std::accumulate(sizes.begin(), sizes.end(), 0u, [&](auto sum, auto size) {
+            return sum + std::min(size, block_size) / segment;
+        });
+        if (held >= nodes / segment) return segment;
+    }
+    return 0;
+}
+
 } // namespace
 
-std::optional<std::uint32_t> least_leaves(const JobRequest& job, const Inventory& inventory,
-                                          const Partitions& partitions) {
-    auto nodes = job.nodes_max; // with a range: what holds the most holds fewer, too
+std::string option_of(const Placement& placement) {
+    if (placement.segment > 0) return fmt::format("--segment={}", placement.segment);
+    return fmt::format("--switches={}@{}:{:02}", placement.leaves, placement.wait_seconds / 60,
+                       placement.wait_seconds % 60);
+}
+
+std::optional<Placement> compact_placement(const JobRequest& job, const Inventory& inventory,
+                                           const Partitions& partitions) {
+    auto nodes = job.nodes_max; // with a range: leaves that hold the most hold fewer, too
     if (!nodes || *nodes < 2 || !job.nodelist.empty()) return std::nullopt;
-    std::uint32_t least = 0;
+    bool blocks = inventory.block_size > 0;
+    if (blocks && job.nodes_min != nodes) return std::nullopt;
+    UsableNodes usable(job, inventory);
+    Placement placement;
     for (const auto* partition : partitions) {
-        auto sizes = leaf_sizes(job, inventory, *partition);
-        std::uint32_t held = 0, leaves = 0;
-        while (leaves < sizes.size() && held < *nodes) held += sizes[leaves++];
-        if (held < *nodes || leaves == sizes.size()) return std::nullopt;
-        least = std::max(least, leaves);
+        auto sizes = leaf_sizes(usable, inventory, *partition);
+        auto here =
+            blocks ? largest_segment(sizes, *nodes, inventory.block_size) : least_leaves(sizes, *nodes);
+        if (here == 0) return std::nullopt;
+        if (blocks)
+            placement.segment = placement.segment == 0 ? here : std::min(placement.segment, here);
+        else
+            placement.leaves = std::max(placement.leaves, here);
     }
-    if (least == 0) return std::nullopt;
-    return least;
+    if (placement == Placement{}) return std::nullopt;
+    return placement;
 }
 
 } // namespace railhead

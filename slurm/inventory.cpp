@@ -20,6 +20,14 @@ std::string_view field_of(std::string_view line, std::string_view key) {
     return {};
 }
 
+/// The number that the text begins with.
+std::optional<std::uint32_t> number_in(std::string_view text) {
+    std::uint32_t value = 0;
+    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
+    (void)end;
+    return problem == std::errc{} ? std::optional(value) : std::nullopt;
+}
+
 } // namespace
 
 std::optional<std::uint32_t> Inventory::index_of(std::string_view node) const {
@@ -34,6 +42,12 @@ const Partition* Inventory::partition(std::string_view name) const {
     return found == partitions.end() ? nullptr : &*found;
 }
 
+const Reservation* Inventory::reservation(std::string_view name) const {
+    auto found = std::find_if(reservations.begin(), reservations.end(),
+                              [&](const Reservation& each) { return each.name == name; });
+    return found == reservations.end() ? nullptr : &*found;
+}
+
 std::vector<const Partition*> Inventory::partitions_of(const JobRequest& job) const {
     std::vector<const Partition*> found;
     for (const auto& name : job.partitions) {
@@ -42,12 +56,10 @@ std::vector<const Partition*> Inventory::partitions_of(const JobRequest& job) co
     }
     if (!found.empty()) return found;
     if (!job.reservation.empty()) {
-        auto reservation =
-            std::find_if(reservations.begin(), reservations.end(),
-                         [&](const Reservation& each) { return each.name == job.reservation; });
-        if (reservation == reservations.end()) return {};
-        if (!reservation->partition.empty()) {
-            const auto* its = partition(reservation->partition);
+        const auto* its_reservation = reservation(job.reservation);
+        if (!its_reservation) return {};
+        if (!its_reservation->partition.empty()) {
+            const auto* its = partition(its_reservation->partition);
             return its ? std::vector{its} : std::vector<const Partition*>{};
         }
     }
@@ -72,14 +84,18 @@ void InventoryBuilder::add_node(std::string name, NodeClass node_class) {
 }
 
 void InventoryBuilder::add_partition(Partition partition, const std::vector<std::string>& nodes) {
-    for (const auto& name : nodes) {
-        auto found = inventory_.by_name.find(name);
-        if (found == inventory_.by_name.end()) continue;
-        partition.nodes.push_back(found->second);
-        ++partition.class_sizes[inventory_.nodes[found->second].node_class];
-    }
-    std::sort(partition.nodes.begin(), partition.nodes.end());
+    partition.nodes = indices_of(nodes);
+    for (auto index : partition.nodes) ++partition.class_sizes[inventory_.nodes[index].node_class];
     inventory_.partitions.push_back(std::move(partition));
+}
+
+std::vector<std::uint32_t> InventoryBuilder::indices_of(const std::vector<std::string>& names) const {
+    std::vector<std::uint32_t> indices;
+    for (const auto& name : names)
+        if (auto index = inventory_.index_of(name)) indices.push_back(*index);
+    std::sort(indices.begin(), indices.end());
+    indices.erase(std::unique(indices.begin(), indices.end()), indices.end());
+    return indices;
 }
 
 void InventoryBuilder::add_leaf(const std::string& name, const std::vector<std::string>& nodes) {
@@ -90,18 +106,26 @@ void InventoryBuilder::add_leaf(const std::string& name, const std::vector<std::
             inventory_.nodes[found->second].leaf = index;
 }
 
-std::vector<Leaf> leaves_from_topology(std::string_view text) {
-    std::vector<Leaf> leaves;
+void InventoryBuilder::add_topology(std::string_view text) {
+    auto topology = read_topology(text);
+    for (const auto& leaf : topology.leaves) add_leaf(leaf.name, leaf.nodes);
+    inventory_.block_size = topology.block_size;
+}
+
+Topology read_topology(std::string_view text) {
+    Topology topology;
     for (std::size_t begin = 0; begin < text.size();) {
         auto end = std::min(text.find('\n', begin), text.size());
         auto line = text.substr(begin, end - begin);
         begin = end + 1;
-        auto name = field_of(line, "SwitchName");
-        if (name.empty() || field_of(line, "Level") != "0") continue;
+        auto block = field_of(line, "BlockName"), leaf = field_of(line, "SwitchName");
+        if (block.empty() && (leaf.empty() || field_of(line, "Level") != "0")) continue;
         auto nodes = expand_hostlist(field_of(line, "Nodes"));
-        if (nodes && !nodes->empty()) leaves.push_back({std::string(name), std::move(*nodes)});
+        if (!nodes || nodes->empty()) continue;
+        topology.leaves.push_back({std::string(block.empty() ? leaf : block), std::move(*nodes)});
+        if (!block.empty()) topology.block_size = number_in(field_of(line, "BlockSize")).value_or(0);
     }
-    return leaves;
+    return topology;
 }
 
 std::uint32_t max_switch_wait_from(std::string_view scheduler_parameters) {
@@ -109,11 +133,7 @@ std::uint32_t max_switch_wait_from(std::string_view scheduler_parameters) {
     constexpr std::uint32_t default_seconds = 300;
     auto at = scheduler_parameters.find(key);
     if (at == std::string_view::npos) return default_seconds;
-    auto text = scheduler_parameters.substr(at + key.size());
-    std::uint32_t value = 0;
-    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    (void)end;
-    return problem == std::errc{} ? value : default_seconds;
+    return number_in(scheduler_parameters.substr(at + key.size())).value_or(default_seconds);
 }
 
 } // namespace railhead

@@ -15,9 +15,9 @@ namespace railhead {
 /// Nodes that are alike: ten thousand nodes are a handful of classes.
 struct NodeClass {
     std::vector<NodeGres> gres;
-    std::uint32_t cpus = 0;       ///< specialized ones too: a job may be allowed to use them
-    std::uint64_t memory_mib = 0; ///< as configured
-    std::string features;         ///< as configured, comma-separated
+    std::uint32_t cpus = 0;              ///< specialized ones too: a job may be allowed to use them
+    std::uint64_t memory_mib = 0;        ///< as configured
+    std::vector<std::string> features{}; ///< available ones, sorted
     bool operator==(const NodeClass&) const = default;
 };
 
@@ -41,7 +41,10 @@ struct Partition {
 };
 
 struct Reservation {
-    std::string name, partition;
+    std::string name, partition{};
+    /// Indices into Inventory::nodes, ascending, that its jobs are confined to; absent: any (it reserves
+    /// licenses only, or has FLEX).
+    std::optional<std::vector<std::uint32_t>> nodes{};
 };
 
 /// What the controller knew at one moment. Immutable once published; safe to share between threads.
@@ -50,16 +53,19 @@ struct Inventory {
     std::vector<NodeClass> classes;
     std::vector<Node> nodes;
     std::vector<Partition> partitions;
-    std::vector<std::string> leaves; ///< leaf switches of topology/tree
+    std::vector<std::string> leaves; ///< leaf switches of topology/tree, or blocks of topology/block
+    std::uint32_t block_size = 0;    ///< of base blocks (topology.conf(5)); 0: no topology/block
     std::vector<Reservation> reservations;
     std::uint32_t slurm_user = 0;        ///< uid
     std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
     bool has_qos = false;                ///< there is accounting, so that a QOS may lift a partition's limits
+    bool can_grow = false; ///< dynamic nodes that nobody knows yet may register: MaxNodeCount, slurm.conf(5)
 
     std::map<std::string, std::uint32_t, std::less<>> by_name; ///< name of a node -> index into `nodes`
 
     std::optional<std::uint32_t> index_of(std::string_view node) const;
     const Partition* partition(std::string_view name) const;
+    const Reservation* reservation(std::string_view name) const;
     /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one.
     /// Empty when one of them is unknown here: then nothing can be said.
     std::vector<const Partition*> partitions_of(const JobRequest& job) const;
@@ -73,6 +79,9 @@ class InventoryBuilder {
     /// Names that are no node are left out: they were removed between two RPCs.
     void add_partition(Partition partition, const std::vector<std::string>& nodes);
     void add_leaf(const std::string& name, const std::vector<std::string>& nodes);
+    void add_topology(std::string_view text); ///< as read_topology() reads it
+    /// Indices of those of `names` that are nodes, ascending.
+    std::vector<std::uint32_t> indices_of(const std::vector<std::string>& names) const;
     Inventory& inventory() { return inventory_; }
     Inventory take() { return std::move(inventory_); }
 
@@ -85,9 +94,16 @@ struct Leaf {
     std::vector<std::string> nodes;
 };
 
-/// Leaf switches in what `scontrol show topology` prints for topology/tree (all versions). Other topologies
-/// and unreadable lines yield none. Source: _print_topo_record() of 22.05 and 24.11.
-std::vector<Leaf> leaves_from_topology(std::string_view text);
+/// What `scontrol show topology` prints of leaf groups.
+struct Topology {
+    std::vector<Leaf> leaves;
+    std::uint32_t block_size = 0;
+};
+
+/// Leaf switches of topology/tree (all versions), base blocks of topology/block (since 23.11). Other lines,
+/// and what cannot be read, yield none. Source: _print_topo_record() of 22.05 and 24.11, and
+/// topology_p_topology_print() of topology/block.
+Topology read_topology(std::string_view text);
 
 /// max_switch_wait of SchedulerParameters, 300 when it is not there.
 std::uint32_t max_switch_wait_from(std::string_view scheduler_parameters);

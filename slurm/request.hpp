@@ -48,6 +48,7 @@ struct JobRequest {
     std::string account, qos, reservation, features, nodelist, exclude, array;
     bool exclusive = false, overcommit = false;
     std::optional<std::uint32_t> het_offset;
+    std::vector<JobRequest> earlier{};    ///< the components of its heterogeneous job that came before it
     std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"
     std::uint32_t uid = 0;
     std::string user;    ///< its name, where it is known without asking anybody

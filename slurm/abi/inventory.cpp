@@ -1,6 +1,7 @@
 #include "slurm/abi/inventory.hpp"
 
 #include "slurm/abi/headers.hpp"
+#include "slurm/constraint.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <cerrno>
@@ -36,20 +37,24 @@ bool restricts(const char* list) {
     return list && *list && std::string_view(list) != "ALL";
 }
 
-Result<void> add_nodes(InventoryBuilder& builder) {
+/// `most_nodes`: the controller has room for so many.
+Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
     node_info_msg_t* raw = nullptr;
-    if (slurm_load_node(0, &raw, show_flags) != SLURM_SUCCESS || !raw) return failed("nodes");
+    if (slurm_load_node(0, &raw, show_flags | SHOW_FUTURE) != SLURM_SUCCESS || !raw) return failed("nodes");
     Message<node_info_msg_t> message(raw, slurm_free_node_info_msg);
+    std::uint32_t nodes = 0;
     for (std::uint32_t i = 0; i < message->record_count; ++i) {
         const auto& node = message->node_array[i];
         if (!node.name) continue; // a removed dynamic node leaves a hole
         auto gres = parse_node_gres(node.gres ? node.gres : "");
         if (!gres) return tl::unexpected(std::move(gres.error()).within(node.name));
+        ++nodes;
         builder.add_node(node.name, {.gres = std::move(*gres),
                                      .cpus = node.cpus,
                                      .memory_mib = node.real_memory,
-                                     .features = text_of(node.features)});
+                                     .features = node_features(text_of(node.features))});
     }
+    builder.inventory().can_grow = nodes < most_nodes;
     return {};
 }
 
@@ -76,19 +81,28 @@ Result<void> add_partitions(InventoryBuilder& builder) {
     return {};
 }
 
-Result<void> add_reservations(Inventory& inventory) {
+Result<void> add_reservations(InventoryBuilder& builder) {
     reserve_info_msg_t* raw = nullptr;
     if (slurm_load_reservations(0, &raw) != SLURM_SUCCESS || !raw) return failed("reservations");
     Message<reserve_info_msg_t> message(raw, slurm_free_reservation_info_msg);
     for (std::uint32_t i = 0; i < message->record_count; ++i) {
         const auto& record = message->reservation_array[i];
-        inventory.reservations.push_back({text_of(record.name), text_of(record.partition)});
+        Reservation reservation{.name = text_of(record.name), .partition = text_of(record.partition)};
+        auto nodes = expand_hostlist(text_of(record.node_list));
+        if (!nodes) return tl::unexpected(std::move(nodes.error()).within(reservation.name));
+        if (!nodes->empty() && !(record.flags & RESERVE_FLAG_FLEX))
+            reservation.nodes = builder.indices_of(*nodes);
+        builder.inventory().reservations.push_back(std::move(reservation));
     }
     return {};
 }
 
-/// Name of the topology plugin: "topology/tree".
-Result<std::string> add_configuration(Inventory& inventory) {
+struct Configuration {
+    std::string topology; ///< plugin: "topology/tree"
+    std::uint32_t most_nodes = 0;
+};
+
+Result<Configuration> add_configuration(Inventory& inventory) {
     slurm_conf_t* raw = nullptr;
     if (slurm_load_ctl_conf(0, &raw) != SLURM_SUCCESS || !raw) return failed("configuration");
 #if RAILHEAD_FREE_CONF_RENAMED
@@ -100,7 +114,7 @@ Result<std::string> add_configuration(Inventory& inventory) {
     inventory.max_switch_wait = max_switch_wait_from(conf->sched_params ? conf->sched_params : "");
     std::string_view accounting = conf->accounting_storage_type ? conf->accounting_storage_type : "";
     inventory.has_qos = !accounting.empty() && accounting != "accounting_storage/none";
-    return text_of(conf->topology_plugin);
+    return Configuration{text_of(conf->topology_plugin), limit_of(conf->max_node_cnt).value_or(0)};
 }
 
 /// The text of `scontrol show topology`: the one form that all versions share (24.11 no longer fills
@@ -136,15 +150,16 @@ Result<std::string> topology_text() {
 Result<Inventory> load_inventory() {
     InventoryBuilder builder;
     builder.inventory().taken_at = std::time(nullptr);
-    auto plugin = add_configuration(builder.inventory());
-    if (!plugin) return tl::unexpected(plugin.error());
-    if (auto added = add_nodes(builder); !added) return tl::unexpected(added.error());
+    auto configuration = add_configuration(builder.inventory());
+    if (!configuration) return tl::unexpected(configuration.error());
+    if (auto added = add_nodes(builder, configuration->most_nodes); !added)
+        return tl::unexpected(added.error());
     if (auto added = add_partitions(builder); !added) return tl::unexpected(added.error());
-    if (auto added = add_reservations(builder.inventory()); !added) return tl::unexpected(added.error());
-    if (*plugin == "topology/tree") {
+    if (auto added = add_reservations(builder); !added) return tl::unexpected(added.error());
+    if (configuration->topology == "topology/tree" || configuration->topology == "topology/block") {
         auto text = topology_text();
         if (!text) return tl::unexpected(text.error());
-        for (const auto& leaf : leaves_from_topology(*text)) builder.add_leaf(leaf.name, leaf.nodes);
+        builder.add_topology(*text);
     }
     return builder.take();
 }

@@ -12,8 +12,16 @@ PARTITIONS = {
     "short": "nodes=node[1-4] maxtime=60",
     "few": "nodes=node[1-4] maxnodes=2",
 }
+FEATURES = {"node[1-2]": "rack1,ib", "node[3-4]": "rack2,ib", "a100-1": "rack1", "a100-2": "rack2", "cpu1": "rack1"}
+# Name, how scontrol makes it, nodes of each partition in it. Their nodes are lost to all others, so who names one comes last.
+RESERVATIONS = {
+    "two": ("nodes=node[1-2]", {"gpu": 2, "short": 2, "few": 2}),
+    "mixed": ("nodes=node3,a100-1", {"gpu": 1, "short": 1, "few": 1, "a100": 1}),
+    "old": ("nodes=a100-2 partition=a100", {"a100": 1}),
+}
 SIZES = {"gpu": (NODES, 8), "short": (NODES, 8), "few": (2, 8), "a100": (2, 4), "cpu": (1, 0)}  # nodes of a job, GPUs of a node
 TYPES = {"gpu": "h100", "short": "h100", "few": "h100", "a100": "a100", "cpu": "h100"}
+Request = list[str]
 
 
 def near(dice: random.Random, bound: int, least: int = 1) -> int:
@@ -25,7 +33,7 @@ def near(dice: random.Random, bound: int, least: int = 1) -> int:
     return dice.randint(least, max(least, bound))
 
 
-def gpus(dice: random.Random, partition: str, nodes: int | None) -> list[str]:
+def gpus(dice: random.Random, partition: str, nodes: int | None) -> Request:
     most_nodes, each = SIZES[partition]
     kind = TYPES[partition] if dice.random() < 0.95 else dice.choice(("h100", "a100", "v100"))
     typed = f"{kind}:" if dice.random() < 0.6 else ""
@@ -43,24 +51,34 @@ def gpus(dice: random.Random, partition: str, nodes: int | None) -> list[str]:
     return [f"--gpus={typed}{near(dice, each)}", f"--ntasks-per-gpu={dice.randint(1, 3)}"]
 
 
-def draw(dice: random.Random) -> list[str]:
-    """The options of one request."""
-    partition = dice.choice(("", "", "gpu", "a100", "cpu", "short", "few"))
-    words = [f"--partition={partition}"] if partition else []
-    if not partition and dice.random() < 0.1:
-        words = [f"--partition={dice.choice(('gpu,a100', 'cpu,gpu', 'short,few'))}"]
-    partition = partition or "gpu"
-    nodes = near(dice, SIZES[partition][0]) if dice.random() < 0.5 else None
-    if nodes:
-        words += [f"--nodes={nodes}" if dice.random() < 0.8 else f"--nodes={nodes}-{nodes + 2}"]
-    if dice.random() < (0.1 if partition == "cpu" else 0.9):
-        words += gpus(dice, partition, nodes)
+def room(dice: random.Random) -> Request:
+    """CPUs, memory and tasks."""
+    words = []
     if dice.random() < 0.2:
         words += [f"--cpus-per-task={near(dice, NODE_CPUS)}"]
     if dice.random() < 0.2:
         words += [dice.choice((f"--mem={near(dice, NODE_MEMORY)}", f"--mem-per-cpu={near(dice, NODE_MEMORY // NODE_CPUS)}", "--mem=0"))]
     if dice.random() < 0.1:
         words += [f"--ntasks-per-node={near(dice, 8)}"]
+    return words
+
+
+def component(dice: random.Random, partition: str) -> Request:
+    nodes = near(dice, SIZES[partition or "gpu"][0]) if dice.random() < 0.5 else None
+    words = [f"--partition={partition}"] if partition else []
+    if nodes:
+        words += [f"--nodes={nodes}" if dice.random() < 0.8 else f"--nodes={nodes}-{nodes + 2}"]
+    if dice.random() < (0.1 if partition == "cpu" else 0.9):
+        words += gpus(dice, partition or "gpu", nodes)
+    return words
+
+
+def any_request(dice: random.Random) -> Request:
+    partition = dice.choice(("", "", "gpu", "a100", "cpu", "short", "few"))
+    words = component(dice, partition)
+    if not partition and dice.random() < 0.1:
+        words += [f"--partition={dice.choice(('gpu,a100', 'cpu,gpu', 'short,few'))}"]
+    words += room(dice)
     if dice.random() < (0.5 if partition == "short" else 0.1):
         words += [f"--time={near(dice, 60 if partition == 'short' else 1440)}"]
     if dice.random() < 0.1:
@@ -70,3 +88,55 @@ def draw(dice: random.Random) -> list[str]:
     if dice.random() < 0.1:
         words += ["--exclusive"]
     return words
+
+
+def timed(dice: random.Random) -> Request:
+    """Around the longest time of a partition."""
+    partition = dice.choice(("short", "gpu", "a100"))
+    return [f"--partition={partition}", f"--gpus-per-node={dice.randint(1, 4)}", f"--time={near(dice, 60 if partition == 'short' else 1440)}"]
+
+
+def ranged(dice: random.Random) -> Request:
+    """Around the most nodes of a partition."""
+    least = dice.randint(1, 3)
+    return ["--partition=few", f"--nodes={least}-{near(dice, 2, least)}", f"--gpus-per-node={near(dice, 8)}"]
+
+
+def featured(dice: random.Random) -> Request:
+    partition = dice.choice(("gpu", "gpu", "a100"))
+    wanted = dice.choice(("ib", "rack1", "rack2", "rack1&ib", "rack1|rack2", "[rack1|rack2]", "rack1&rack2", "(rack1&ib)|rack2"))
+    nodes = near(dice, 2)
+    words = [f"--partition={partition}", f"--constraint={wanted}", f"--nodes={nodes}", f"--gpus-per-node={near(dice, SIZES[partition][1])}"]
+    return words + room(dice)
+
+
+def together(dice: random.Random) -> Request:
+    """A heterogeneous job: its components start together, or not at all."""
+    words: Request = []
+    for _ in range(dice.randint(2, 3)):
+        partition = dice.choice(("gpu", "gpu", "a100"))
+        nodes, each = SIZES[partition]
+        part = [f"--partition={partition}", f"--nodes={dice.randint(1, nodes)}", f"--gpus-per-node={dice.randint(each // 2, each)}"]
+        words += [":", *part] if words else part
+    return words
+
+
+def reserved(dice: random.Random) -> Request:
+    name = dice.choice(list(RESERVATIONS))
+    partition = dice.choice([*RESERVATIONS[name][1], "gpu", ""])
+    nodes = RESERVATIONS[name][1].get(partition, 1)
+    words = [f"--reservation={name}", f"--nodes={near(dice, nodes)}"] + ([f"--partition={partition}"] if partition else [])
+    return words + [f"--gpus-per-node={near(dice, SIZES[partition or 'gpu'][1])}"]
+
+
+WAYS = {any_request: 0.5, timed: 0.1, ranged: 0.08, featured: 0.14, together: 0.08, reserved: 0.1}
+
+
+def names_reservation(request: Request) -> bool:
+    return any(word.startswith("--reservation=") for word in request)
+
+
+def draw(dice: random.Random, number: int) -> list[Request]:
+    """The options of so many requests; those that name a reservation come last."""
+    drawn = [dice.choices(list(WAYS), WAYS.values())[0](dice) for _ in range(number)]
+    return sorted(drawn, key=names_reservation)

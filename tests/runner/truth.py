@@ -16,39 +16,43 @@ from collections import Counter
 
 from sandbox.cluster import Cluster, Wanted
 from sandbox.inventory import LOGIN
-from tests.runner.draw import NODES, PARTITIONS, draw
+from tests.runner.draw import FEATURES, NODES, PARTITIONS, RESERVATIONS, Request, draw, names_reservation
 from tests.runner.steps import say
 
 CONF = "/etc/slurm/slurm.conf"
+RESERVED = "users=alice starttime=now duration=1-0"
 # As the user, on the login node: reads requests as JSON, a line each, and answers each with a line.
 WITHOUT = r"""
 import json, subprocess, sys, time
-def said(*words):
-    return subprocess.run(words, capture_output=True, text=True)
+def said(*words, script=False):
+    return subprocess.run(words, capture_output=True, text=True, input="#!/bin/sh\n" if script else "")
 for line in sys.stdin:
-    done = said("sbatch", "--parsable", "--output=/dev/null", *json.loads(line), "--wrap=true")
+    request = json.loads(line)
+    done = said("sbatch", "--parsable", "--output=/dev/null", *request, script=True)
     if done.returncode:
         print(json.dumps(["rejected", done.stderr.strip().splitlines()[-1]]), flush=True)
         continue
     job, since, answer = done.stdout.strip(), time.monotonic(), None
     while True:
-        state = said("squeue", "-h", "-j", job, "-o", "%T %r").stdout.strip()
-        if not state.startswith("PENDING"):
+        states = said("squeue", "-h", "-j", job, "-o", "%T %r").stdout.splitlines()
+        pending = [state for state in states if state.startswith("PENDING")]
+        if not pending:
             answer = answer or ["runs", ""]
-            if not state:
+            if not states:
                 break
-        elif time.monotonic() - since > 3:
-            answer = ["pends", state.partition(" ")[2]]
+        elif time.monotonic() - since > (10 if ":" in request else 3):  # backfill alone starts heterogeneous jobs
+            answer = ["pends", pending[0].partition(" ")[2]]
             said("scancel", job)
         if time.monotonic() - since > 60:
-            sys.exit(f"job {job} is still {state} after 60 s")
+            sys.exit(f"job {job} is still {states} after 60 s")
         time.sleep(0.02)
     print(json.dumps(answer), flush=True)
 """
 WITH = r"""
 import json, subprocess, sys
 for line in sys.stdin:
-    done = subprocess.run(["sbatch", "--hold", "--parsable", "--output=/dev/null", *json.loads(line), "--wrap=true"], capture_output=True, text=True)
+    request = [word for each in json.loads(line) for word in ([each, "--hold"] if each == ":" else [each])]
+    done = subprocess.run(["sbatch", "--hold", "--parsable", "--output=/dev/null", *request], capture_output=True, text=True, input="#!/bin/sh\n")
     if not done.returncode:
         subprocess.run(["scancel", done.stdout.strip()])
     words = [word for word in done.stderr.splitlines() if "railhead: " in word and "railhead: warning: " not in word]
@@ -57,12 +61,12 @@ for line in sys.stdin:
 
 
 class Site:
-    def __init__(self, suite: str) -> None:
+    def __init__(self, suite: str, accounting: bool) -> None:
         self.cluster = Cluster(f"truth-{suite}")
-        self.suite = suite
+        self.wanted = Wanted(suite, NODES, accounting, "auto", False)
 
     def __enter__(self) -> Site:
-        self.cluster.up(Wanted(self.suite, NODES, False, "auto", False))
+        self.cluster.up(self.wanted)
         self.conf = self.at("ctl", "cat", CONF).stdout
         return self
 
@@ -74,7 +78,7 @@ class Site:
         return self.cluster.run(node, list(command), **options)
 
     def configure(self, text: str) -> None:
-        """With this slurm.conf and the partitions of draw.py."""
+        """With this slurm.conf, and the partitions and features of draw.py."""
         self.at("ctl", "sh", "-c", f"cat >{CONF}", text=text)
         self.at("ctl", "scontrol", "reconfigure")
         deadline = time.monotonic() + 30
@@ -84,8 +88,31 @@ class Site:
             time.sleep(0.2)
         for name, how in PARTITIONS.items():
             self.at("ctl", "scontrol", "create", f"partitionname={name}", *how.split())
+        for nodes, features in FEATURES.items():
+            self.at("ctl", "scontrol", "update", f"nodename={nodes}", f"features={features}", f"activefeatures={features}")
 
-    def ask(self, program: str, requests: list[list[str]], what: str) -> list:
+    def reserve(self) -> None:
+        for name, (how, _) in RESERVATIONS.items():
+            made = self.at("ctl", "scontrol", "create", "reservation", f"reservationname={name}", *how.split(), *RESERVED.split())
+            if made.returncode != 0:
+                raise SystemExit(f"tests/truth: no reservation {name}: {made.stderr.strip()}")
+
+    def release(self) -> None:
+        for name in RESERVATIONS:
+            self.at("ctl", "scontrol", "delete", f"reservationname={name}")
+
+    def ask_all(self, program: str, requests: list[Request], what: str) -> list:
+        """The program's answers, in order. Reservations are there only for those that name one: they take nodes from all others."""
+        others = [request for request in requests if not names_reservation(request)]
+        answers = self.ask(program, others, what)
+        self.reserve()
+        if program is WITH:
+            await_verdicts(self, IN_A_RESERVATION)
+        answers += self.ask(program, requests[len(others) :], f"{what}, with reservations")
+        self.release()
+        return answers
+
+    def ask(self, program: str, requests: list[Request], what: str) -> list:
         """The program's answers, in order; says how far it is."""
         command = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", self.cluster.name, "--user", "alice", LOGIN, "--", "python3", "-c", program]
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
@@ -106,19 +133,23 @@ class Site:
         return answers
 
 
-def await_verdicts(site: Site) -> None:
-    """The plugin has seen the partitions: it refuses in the last one made."""
-    request = [f"--partition={list(PARTITIONS)[-1]}", "--gpus-per-node=no-such-type:1"]
+# Refused as soon as the plugin has seen the partitions, and the reservations.
+IN_THE_LAST_PARTITION = [f"--partition={list(PARTITIONS)[-1]}", "--gpus-per-node=no-such-type:1"]
+IN_A_RESERVATION = [f"--reservation={list(RESERVATIONS)[0]}", "--partition=gpu", f"--nodes={NODES}", "--gpus-per-node=8"]
+
+
+def await_verdicts(site: Site, request: Request) -> None:
     deadline = time.monotonic() + 60
     while not site.ask(WITH, [request], "plugin")[0]:
         if time.monotonic() > deadline:
-            raise SystemExit("tests/truth: the plugin does not judge within 60 s of its start; see slurmctld's log")
+            raise SystemExit("tests/truth: the plugin does not judge within 60 s of a change; see slurmctld's log")
         time.sleep(0.5)
 
 
-def compare(requests: list[list[str]], truths: list, refusals: list) -> tuple[dict, list[str]]:
+def compare(requests: list[Request], truths: list, refusals: list) -> tuple[dict, list[str]]:
     figures: dict = {"runnable": 0, "false_refusals": 0, "rejected_by_slurm": 0, "pends_forever": 0, "caught_of_pending": 0}
     missed: Counter[str] = Counter()
+    caught: Counter[str] = Counter()
     lines = []
     for request, (truth, why), refusal in zip(requests, truths, refusals, strict=True):
         figures[{"runs": "runnable", "rejected": "rejected_by_slurm", "pends": "pends_forever"}[truth]] += 1
@@ -127,9 +158,11 @@ def compare(requests: list[list[str]], truths: list, refusals: list) -> tuple[di
             lines.append(f"FALSE: sbatch {' '.join(request)} runs, but: {refusal[0]}")
         if truth == "pends" and refusal:
             figures["caught_of_pending"] += 1
+            caught[f"{why} by {refusal[0].rpartition('[')[2].rstrip(']')}"] += 1
         if truth == "pends" and not refusal:
             missed[why] += 1
             lines.append(f"missed: sbatch {' '.join(request)} pends with {why}")
+    lines += [f"caught: {how}: {number}" for how, number in sorted(caught.items())]
     return figures | {"missed": dict(missed)}, lines
 
 
@@ -138,17 +171,18 @@ def main() -> int:
     parser.add_argument("--suite", choices=("bookworm", "trixie", "sid"), default="trixie")
     parser.add_argument("--requests", type=int, default=60, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="K")
+    parser.add_argument("--accounting", action="store_true", help="with slurmdbd, and so with QOS that may lift limits")
     parser.add_argument("--json", action="store_true", help="nothing but the line of JSON")
     options = parser.parse_args()
     dice = random.Random(options.seed)
-    requests = [draw(dice) for _ in range(options.requests)]
-    with Site(options.suite) as site:
+    requests = draw(dice, options.requests)
+    with Site(options.suite, options.accounting) as site:
         version = site.at("ctl", "scontrol", "--version").stdout.strip()
         site.configure(re.sub(r"^JobSubmitPlugins=.*\n", "", site.conf, flags=re.M))
-        truths = site.ask(WITHOUT, requests, f"{version} without the plugin")
+        truths = site.ask_all(WITHOUT, requests, f"{version} without the plugin")
         site.configure(site.conf)
-        await_verdicts(site)
-        refusals = site.ask(WITH, requests, f"{version} with the plugin")
+        await_verdicts(site, IN_THE_LAST_PARTITION)
+        refusals = site.ask_all(WITH, requests, f"{version} with the plugin")
     figures, lines = compare(requests, truths, refusals)
     if not options.json:
         print("\n".join([f"{version}, seed {options.seed}", *lines]))

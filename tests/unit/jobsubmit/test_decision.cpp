@@ -91,13 +91,24 @@ TEST(Decision, withholds_verdict_and_placement_on_a_stale_view) {
     EXPECT_EQ(wrong.withheld, "railhead: " + sentence_for_a100);
     EXPECT_TRUE(wrong.stale);
     auto good = decide(on({}, 4), view(compact()), {taken_at + 10, taken_at}, nobody);
-    EXPECT_EQ(good.switches, std::nullopt);
+    EXPECT_EQ(good.placement, std::nullopt);
 }
 
 TEST(Decision, places_compactly_on_a_fresh_view) {
-    EXPECT_EQ(decide(on({}, 4), view(compact()), fresh, nobody).switches, (SwitchRequest{1, 60}));
+    EXPECT_EQ(decide(on({}, 4), view(compact()), fresh, nobody).placement,
+              (Placement{.leaves = 1, .wait_seconds = 60}));
     auto wrong = on(asks(Per::node, "h100", 9), 4);
-    EXPECT_EQ(decide(wrong, view(compact()), fresh, nobody).switches, std::nullopt) << "refused";
+    EXPECT_EQ(decide(wrong, view(compact()), fresh, nobody).placement, std::nullopt) << "refused";
+}
+
+TEST(Decision, tells_of_the_placement_where_the_policy_says_so) {
+    auto settings = compact();
+    auto job = asks(Per::node, "h100", 8);
+    EXPECT_EQ(decide(on(job, 4), view(settings), fresh, nobody).message, "");
+    ASSERT_TRUE(settings.set(Key::submit_placement_told, "on", {Origin::Kind::site, "test"}));
+    EXPECT_EQ(decide(on(job, 4), view(settings), fresh, nobody).message,
+              "railhead: placed compactly: --switches=1@1:00 [rail-placement]");
+    EXPECT_EQ(decide(on(job, 1), view(settings), fresh, nobody).message, "");
 }
 
 TEST(Decision, has_a_log_line_with_fixed_keys_for_each_verdict) {

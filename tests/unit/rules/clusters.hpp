@@ -1,4 +1,5 @@
 #pragma once
+#include "slurm/constraint.hpp"
 #include "slurm/inventory.hpp"
 
 #include <fmt/format.h>
@@ -6,14 +7,27 @@
 namespace railhead::testing {
 
 /// Partition gpu (default): node[1-32], h100 x 8, leaves of 16. a100: a[1-2], a100 x 4. cpu: c1. mixed:
-/// m[1-3] with h100 x 4 and m4 with untyped GPUs. secret: hidden, gb200 x 4.
+/// m[1-3] with h100 x 4 and m4 with untyped GPUs. secret: hidden, gb200 x 4. featured: f[1-6] with h100 x 8,
+/// features ib and rack1 (f1-2), ib and rack2 (f3-5), nvme (f6). Reservations: two (node[1-2], a1), free (its
+/// jobs may use any node).
 inline Inventory cluster() {
     InventoryBuilder builder;
     auto add = [&](const std::string& prefix, int count, std::vector<NodeGres> gres) {
         std::vector<std::string> names;
         for (int i = 1; i <= count; ++i) {
             names.push_back(fmt::format("{}{}", prefix, i));
-            builder.add_node(names.back(), {.gres = gres, .cpus = 16, .memory_mib = 32000, .features = ""});
+            builder.add_node(names.back(), {.gres = gres, .cpus = 16, .memory_mib = 32000});
+        }
+        return names;
+    };
+    auto add_featured = [&] {
+        std::vector<std::string> names;
+        for (std::string features : {"ib,rack1", "ib,rack1", "ib,rack2", "ib,rack2", "ib,rack2", "nvme"}) {
+            names.push_back(fmt::format("f{}", names.size() + 1));
+            builder.add_node(names.back(), {.gres = {{"gpu", "h100", 8}},
+                                            .cpus = 16,
+                                            .memory_mib = 32000,
+                                            .features = node_features(features)});
         }
         return names;
     };
@@ -29,6 +43,9 @@ inline Inventory cluster() {
     builder.add_partition({.name = "mixed"}, mixed);
     builder.add_partition({.name = "untyped"}, untyped);
     builder.add_partition({.name = "secret", .open = false}, secret);
+    builder.add_partition({.name = "featured", .open = false}, add_featured());
+    builder.inventory().reservations = {
+        {.name = "two", .nodes = builder.indices_of({"node1", "node2", "a1"})}, {.name = "free"}};
     builder.add_leaf("leaf1", {gpu.begin(), gpu.begin() + 16});
     builder.add_leaf("leaf2", {gpu.begin() + 16, gpu.begin() + 24});
     builder.add_leaf("leaf3", {gpu.begin() + 24, gpu.end()});

@@ -47,6 +47,26 @@ TEST(GpusTotal, knows_the_most_nodes_of_a_job_where_no_qos_can_lift_it) {
     EXPECT_EQ(verdict(on({}, 5), limited), "accepted");
 }
 
+TEST(GpusTotal, adds_up_the_components_of_a_heterogeneous_job) {
+    auto job = on(asks(Per::node, "h100", 8), 20);
+    job.earlier = {on(asks(Per::node, "h100", 8), 12)};
+    EXPECT_EQ(verdict(job), "accepted");
+    job.earlier.push_back(asks(Per::job, "", 1));
+    EXPECT_EQ(
+        verdict(job),
+        "gpu:257 of components 0 to 2 together is more than their partitions have (256), and they start "
+        "together or not at all; ask for less in one of them");
+    job.earlier = {in(asks(Per::job, "a100", 8), {"a100"})};
+    EXPECT_EQ(verdict(job), "accepted");
+    job.earlier = {on(asks(Per::node, "h100", 8), 13), in(asks(Per::job, "", 0), {"a100"})};
+    EXPECT_EQ(verdict(job),
+              "gpu:h100:264 of components 0 to 2 together is more than their partitions have (256), and they "
+              "start together or not at all; ask for less in one of them")
+        << "the GPUs of another type do not help";
+    job.earlier[0].partitions = {"unknown"};
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
 TEST(GpusTotal, leaves_a_single_node_to_its_own_rule) {
     EXPECT_EQ(verdict(asks(Per::node, "h100", 9)), "accepted");
     EXPECT_EQ(verdict(asks(Per::node, "a100", 1)), "accepted");

@@ -38,6 +38,17 @@ TEST(Judge, refuses_out_of_the_box_what_slurm_could_not_start) {
     EXPECT_EQ(levels(asks(Per::node, "h100", 8), {}), std::vector<Level>{});
 }
 
+TEST(Judge, only_warns_where_unknown_nodes_may_register) {
+    auto growing = cluster();
+    growing.can_grow = true;
+    for (const auto& job :
+         {asks(Per::node, "a100", 1), asks(Per::node, "h100", 9), on(asks(Per::node, "h100", 8), 33)}) {
+        auto findings = judge(job, growing, {}).findings;
+        ASSERT_EQ(findings.size(), 1u);
+        EXPECT_EQ(findings[0].level, Level::warn) << findings[0].id;
+    }
+}
+
 TEST(Judge, follows_the_policy_in_general_and_per_partition) {
     auto wrong = asks(Per::node, "a100", 1);
     EXPECT_EQ(levels(wrong, with({{Key::submit_rule_gpu_type, "warn"}})), std::vector{Level::warn});
@@ -61,25 +72,26 @@ TEST(Judge, has_no_verdict_without_knowledge) {
 }
 
 TEST(Judge, places_nothing_out_of_the_box) {
-    EXPECT_EQ(judge(on({}, 4), inventory(), {}).switches, std::nullopt);
+    EXPECT_EQ(judge(on({}, 4), inventory(), {}).placement, std::nullopt);
 }
 
 TEST(Judge, places_compactly_when_policy_or_user_ask_and_the_user_has_the_last_word) {
     auto compact = with({{Key::submit_placement, "compact"}}, "gpu");
     auto job = on({}, 4);
-    EXPECT_EQ(judge(job, inventory(), compact).switches, (SwitchRequest{1, 60}));
-    EXPECT_EQ(judge(in(on({}, 2), {"a100"}), inventory(), compact).switches, std::nullopt);
+    EXPECT_EQ(judge(job, inventory(), compact).placement, (Placement{.leaves = 1, .wait_seconds = 60}));
+    EXPECT_EQ(judge(in(on({}, 2), {"a100"}), inventory(), compact).placement, std::nullopt);
     job.placement = "any";
-    EXPECT_EQ(judge(job, inventory(), compact).switches, std::nullopt);
+    EXPECT_EQ(judge(job, inventory(), compact).placement, std::nullopt);
     job.placement = "compact";
-    EXPECT_EQ(judge(job, inventory(), {}).switches, (SwitchRequest{1, 60}));
+    EXPECT_EQ(judge(job, inventory(), {}).placement, (Placement{.leaves = 1, .wait_seconds = 60}));
     job.switches = 2;
-    EXPECT_EQ(judge(job, inventory(), {}).switches, std::nullopt) << "--switches is the user's own";
+    EXPECT_EQ(judge(job, inventory(), {}).placement, std::nullopt) << "--switches is the user's own";
 }
 
 TEST(Judge, never_waits_longer_than_the_site_allows) {
     auto compact = with({{Key::submit_placement, "compact"}, {Key::submit_placement_wait, "1h"}});
-    EXPECT_EQ(judge(on({}, 4), inventory(), compact).switches, (SwitchRequest{1, 300}));
+    EXPECT_EQ(judge(on({}, 4), inventory(), compact).placement,
+              (Placement{.leaves = 1, .wait_seconds = 300}));
 }
 
 TEST(Judge, tells_who_asks_for_compact_placement_without_a_node_count) {
@@ -95,7 +107,7 @@ TEST(Judge, tells_who_asks_for_compact_placement_without_a_node_count) {
 TEST(Judge, adjusts_nothing_in_an_update) {
     auto update = on({}, 4);
     update.modify = true;
-    EXPECT_EQ(judge(update, inventory(), with({{Key::submit_placement, "compact"}})).switches, std::nullopt);
+    EXPECT_EQ(judge(update, inventory(), with({{Key::submit_placement, "compact"}})).placement, std::nullopt);
 }
 
 TEST(Judge, judges_only_what_an_update_states) {

@@ -86,6 +86,94 @@ TEST(NodeShape, knows_a_node_that_cannot_be_had) {
     EXPECT_EQ(verdict(in(job, {"gpu", "a100"})).substr(0, 22), "a1 is named in --nodel");
 }
 
+TEST(NodeShape, knows_the_features_of_the_nodes) {
+    auto job = in(asks(Per::node, "h100", 8), {"featured"});
+    auto with = [&](const std::string& features, std::uint32_t nodes) {
+        auto asked = on(job, nodes);
+        asked.features = features;
+        return verdict(asked);
+    };
+    EXPECT_EQ(with("ib", 5), "accepted");
+    EXPECT_EQ(with("ib", 6),
+              "6 nodes are more than --constraint=\"ib\" of partition featured leaves (5); try --nodes=5");
+    EXPECT_EQ(
+        with("ib&nvme", 1),
+        "--constraint=\"ib&nvme\" is met by no node of partition featured with the GPUs asked for; choose "
+        "of the features there: ib, nvme, rack1, rack2");
+    EXPECT_EQ(with("rack1|rack2", 5), "accepted");
+    EXPECT_EQ(with("[rack1|rack2]", 3), "accepted");
+    EXPECT_EQ(with("[rack1|rack2]", 4),
+              "4 nodes are more than --constraint=\"[rack1|rack2]\" of partition featured leaves (3); try "
+              "--nodes=3");
+    EXPECT_EQ(with("rack1*2&rack2*4", 6), "accepted") << "not judged";
+    job.nodelist = "f6";
+    EXPECT_EQ(with("ib", 1),
+              "f6 is named in --nodelist, and is no node of partition featured with the GPUs asked for that "
+              "has what the job asks of a node; leave it out, or ask less");
+    auto plain = asks(Per::node, "h100", 8);
+    plain.features = "ib";
+    EXPECT_EQ(
+        verdict(plain),
+        "--constraint=\"ib\" is met by no node of partition gpu with the GPUs asked for; leave it out, no "
+        "feature is configured there");
+}
+
+TEST(NodeShape, knows_the_nodes_of_the_reservation) {
+    auto job = asks(Per::node, "h100", 8);
+    job.reservation = "two";
+    EXPECT_EQ(verdict(on(job, 2)), "accepted");
+    EXPECT_EQ(verdict(on(job, 3)),
+              "3 nodes are more than reservation two gives of partition gpu with the GPUs asked for (2); try "
+              "--nodes=2");
+    EXPECT_EQ(verdict(in(on(job, 1), {"cpu", "gpu"})), "accepted");
+    job.gpus.items.clear();
+    EXPECT_EQ(verdict(in(job, {"cpu"})),
+              "1 node is more than reservation two gives of partition cpu (0); leave out --reservation");
+    job.exclude = "node2";
+    EXPECT_EQ(
+        verdict(on(job, 2)),
+        "2 nodes are more than partition gpu can give with what the job asks of each (1); try --nodes=1");
+    job = on(asks(Per::node, "h100", 8), 3);
+    job.reservation = "free";
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
+TEST(NodeShape, adds_up_what_the_usable_nodes_hold) {
+    auto job = asks(Per::job, "h100", 17);
+    job.reservation = "two";
+    EXPECT_EQ(verdict(job),
+              "gpu:h100:17 is more than the nodes of partition gpu that have what else the job asks for hold "
+              "(16 on 2 nodes); try --gpus=h100:16");
+    JobRequest tasks;
+    tasks.tasks = 10;
+    tasks.cpus_per_task = 5;
+    EXPECT_EQ(verdict(in(tasks, {"a100"})),
+              "10 tasks of 5 CPUs are more than the nodes of partition a100 that have what else the job asks "
+              "for can take (6 on 2 nodes); try --ntasks=6");
+    tasks.tasks = 6;
+    EXPECT_EQ(verdict(in(tasks, {"a100"})), "accepted");
+    tasks.tasks = 10;
+    tasks.overcommit = true;
+    EXPECT_EQ(verdict(in(tasks, {"a100"})), "accepted");
+}
+
+TEST(NodeShape, counts_memory_by_cpu_and_by_gpu) {
+    auto job = asks(Per::node, "h100", 8);
+    job.cpus_per_task = 16;
+    job.memory_per_cpu_mib = 2001;
+    EXPECT_EQ(verdict(job),
+              "32016 MiB for 16 CPUs are more than any node of partition gpu with the GPUs asked for has "
+              "(32000 MiB); try --mem-per-cpu=2000M, or fewer CPUs on a node");
+    job.memory_per_cpu_mib = 2000;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.memory_per_cpu_mib.reset();
+    job.memory_per_gpu_mib = 4001;
+    EXPECT_EQ(
+        verdict(job),
+        "32008 MiB for 8 GPUs are more than any node of partition gpu with the GPUs asked for has (32000 "
+        "MiB); try a smaller --mem-per-gpu");
+}
+
 TEST(NodeShape, leaves_gpus_and_updates_alone) {
     auto job = asks(Per::node, "h100", 9);
     job.cpus_per_task = 17;

@@ -11,7 +11,25 @@ namespace {
 /// Leaves of partition gpu hold 16, 8 and 8 nodes.
 std::optional<std::uint32_t> leaves_for(const JobRequest& job) {
     static const auto inventory = cluster();
-    return least_leaves(job, inventory, inventory.partitions_of(job));
+    auto placement = compact_placement(job, inventory, inventory.partitions_of(job));
+    return placement ? std::optional(placement->leaves) : std::nullopt;
+}
+
+/// Two blocks of 18 nodes whose base size is 16, and one of 8.
+std::uint32_t segment_for(const JobRequest& job) {
+    InventoryBuilder builder;
+    std::vector<std::string> names;
+    for (int i = 1; i <= 44; ++i) {
+        names.push_back(fmt::format("n{}", i));
+        builder.add_node(names.back(), {.gres = {{"gpu", "h100", 8}}, .cpus = 16});
+    }
+    builder.add_partition({.name = "gpu", .is_default = true}, names);
+    builder.add_topology("BlockName=b1 BlockIndex=0 Nodes=n[1-18] BlockSize=16\n"
+                         "BlockName=b2 BlockIndex=1 Nodes=n[19-36] BlockSize=16\n"
+                         "BlockName=b3 BlockIndex=2 Nodes=n[37-44] BlockSize=16\n");
+    auto inventory = builder.take();
+    auto placement = compact_placement(job, inventory, inventory.partitions_of(job));
+    return placement ? placement->segment : 0;
 }
 
 } // namespace
@@ -45,4 +63,27 @@ TEST(Placement, does_not_count_excluded_nodes) {
 
 TEST(Placement, asks_for_what_can_be_met_in_each_partition) {
     EXPECT_EQ(leaves_for(in(on({}, 2), {"gpu", "a100"})), std::nullopt) << "a100 has no choice to make";
+}
+
+TEST(Placement, cuts_a_job_into_the_largest_segments_that_blocks_hold) {
+    EXPECT_EQ(segment_for(on({}, 2)), 2u);
+    EXPECT_EQ(segment_for(on({}, 16)), 16u);
+    EXPECT_EQ(segment_for(on({}, 18)), 9u) << "the base block is 16, whatever a block holds";
+    EXPECT_EQ(segment_for(on({}, 32)), 16u);
+    EXPECT_EQ(segment_for(on({}, 40)), 8u) << "2 + 2 + 1";
+    EXPECT_EQ(segment_for(on({}, 17)), 0u) << "a prime number beyond the base block";
+    EXPECT_EQ(segment_for(on({}, 42)), 0u) << "20 of 21 segments of 2: spare nodes do not count";
+    EXPECT_EQ(segment_for(on({}, 1)), 0u);
+    auto range = on({}, 4);
+    range.nodes_min = 2;
+    EXPECT_EQ(segment_for(range), 0u) << "the node count is not known";
+    auto without = on({}, 36);
+    without.exclude = "n[1-4]";
+    without.nodes_min = without.nodes_max = 32;
+    EXPECT_EQ(segment_for(without), 8u) << "0 + 1 + 0 of 16, but 1 + 2 + 1 of 8";
+}
+
+TEST(Placement, is_said_as_a_user_would_type_it) {
+    EXPECT_EQ(option_of({.leaves = 2, .wait_seconds = 90}), "--switches=2@1:30");
+    EXPECT_EQ(option_of({.segment = 4}), "--segment=4");
 }

@@ -5,15 +5,15 @@
 using railhead::Inventory;
 using railhead::InventoryBuilder;
 using railhead::JobRequest;
-using railhead::leaves_from_topology;
 using railhead::NodeClass;
+using railhead::read_topology;
 using testing::ElementsAre;
 using testing::IsEmpty;
 
 namespace {
 
 NodeClass h100() {
-    return {.gres = {{"gpu", "h100", 8}}, .cpus = 16, .memory_mib = 32000, .features = ""};
+    return {.gres = {{"gpu", "h100", 8}}, .cpus = 16, .memory_mib = 32000};
 }
 
 Inventory small_cluster() {
@@ -24,7 +24,7 @@ Inventory small_cluster() {
     builder.add_partition({.name = "gpu", .is_default = true}, {"node1", "node2", "gone"});
     builder.add_partition({.name = "cpu"}, {"login1"});
     builder.add_leaf("leaf1", {"node2", "gone"});
-    builder.inventory().reservations = {{"maintenance", "cpu"}, {"anywhere", ""}};
+    builder.inventory().reservations = {{"maintenance", "cpu"}, {"anywhere"}};
     return builder.take();
 }
 
@@ -60,10 +60,10 @@ TEST(Inventory, says_nothing_about_what_it_does_not_know) {
 }
 
 TEST(Topology, takes_the_leaf_switches_of_a_tree) {
-    auto leaves =
-        leaves_from_topology("SwitchName=leaf1 Level=0 LinkSpeed=1 Nodes=node[1-2]\n"
-                             "SwitchName=leaf2 Level=0 LinkSpeed=1 Nodes=node3\n"
-                             "SwitchName=spine Level=1 LinkSpeed=1 Nodes=node[1-3] Switches=leaf[1-2]\n");
+    auto leaves = read_topology("SwitchName=leaf1 Level=0 LinkSpeed=1 Nodes=node[1-2]\n"
+                                "SwitchName=leaf2 Level=0 LinkSpeed=1 Nodes=node3\n"
+                                "SwitchName=spine Level=1 LinkSpeed=1 Nodes=node[1-3] Switches=leaf[1-2]\n")
+                      .leaves;
     ASSERT_EQ(leaves.size(), 2u);
     EXPECT_EQ(leaves[0].name, "leaf1");
     EXPECT_THAT(leaves[0].nodes, ElementsAre("node1", "node2"));
@@ -71,10 +71,20 @@ TEST(Topology, takes_the_leaf_switches_of_a_tree) {
 }
 
 TEST(Topology, takes_nothing_from_other_text) {
-    EXPECT_THAT(leaves_from_topology(""), IsEmpty());
-    EXPECT_THAT(leaves_from_topology("BlockName=b1 BlockIndex=0 Nodes=node[1-4] BlockSize=4\n"), IsEmpty());
-    EXPECT_THAT(leaves_from_topology("SwitchName=leaf1 Level=0 Nodes=node[1\nSwitchName= Level=0"),
+    EXPECT_THAT(read_topology("").leaves, IsEmpty());
+    EXPECT_THAT(read_topology("SwitchName=leaf1 Level=0 Nodes=node[1\nSwitchName= Level=0").leaves,
                 IsEmpty());
+    EXPECT_THAT(read_topology("AggregatedBlock=b[1-2] BlockIndex=2 Nodes=node[1-8] BlockSize=8").leaves,
+                IsEmpty());
+}
+
+TEST(Topology, takes_the_base_blocks_of_a_block_topology) {
+    auto topology = read_topology("BlockName=b1 BlockIndex=0 Nodes=node[1-4] BlockSize=4\n"
+                                  "BlockName=b2 BlockIndex=1 Nodes=node[5-8] BlockSize=4\n");
+    EXPECT_EQ(topology.block_size, 4u);
+    ASSERT_EQ(topology.leaves.size(), 2u);
+    EXPECT_EQ(topology.leaves[1].name, "b2");
+    EXPECT_EQ(topology.leaves[1].nodes.size(), 4u);
 }
 
 TEST(SchedulerParameters, tell_the_longest_wait_for_switches) {

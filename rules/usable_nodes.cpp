@@ -1,0 +1,159 @@
+#include "rules/usable_nodes.hpp"
+
+#include "slurm/hostlist.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t most_features = 8;
+
+bool is_in(const std::vector<std::uint32_t>& nodes, std::uint32_t node) {
+    return std::binary_search(nodes.begin(), nodes.end(), node);
+}
+
+bool fits(const NodeClass& node, const std::vector<Constraint::Features>& sets) {
+    return sets.empty() || std::any_of(sets.begin(), sets.end(),
+                                       [&](const auto& set) { return has_all(node.features, set); });
+}
+
+void need_memory(NodeNeed& need, std::uint64_t mib, std::string asked) {
+    if (mib <= need.memory_mib) return;
+    need.memory_mib = mib;
+    need.memory_asked = std::move(asked);
+}
+
+} // namespace
+
+NodeNeed node_need_of(const JobRequest& job) {
+    NodeNeed need;
+    // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
+    need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
+    std::uint64_t gpus = 0;
+    for (const auto* item : gpu_items(job)) gpus = std::max(gpus, demand_of(*item, job).on_one_node);
+    if (job.tasks_per_gpu && !job.tasks) need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, gpus));
+    std::uint64_t each = job.cpus_per_task.value_or(1);
+    if (job.overcommit) each = need.tasks = 1;
+    need.cpus = product(each, need.tasks);
+    need.cpus_asked = need.tasks > 1 ? fmt::format("{} CPUs for {} tasks", need.cpus, need.tasks)
+                                     : fmt::format("{} CPUs per task", each);
+    if (job.cpus_per_gpu && product(*job.cpus_per_gpu, gpus) > need.cpus) {
+        need.cpus = product(*job.cpus_per_gpu, gpus);
+        need.cpus_asked = fmt::format("{} CPUs for {} GPUs", need.cpus, gpus);
+    }
+    auto node_mib = job.memory_per_node_mib.value_or(0);
+    need_memory(need, node_mib, fmt::format("--mem={}M", node_mib));
+    if (job.memory_per_cpu_mib) {
+        auto mib = product(*job.memory_per_cpu_mib, need.cpus);
+        need_memory(need, mib, fmt::format("{} MiB for {} CPUs", mib, need.cpus));
+    }
+    if (job.memory_per_gpu_mib) {
+        auto mib = product(*job.memory_per_gpu_mib, gpus);
+        need_memory(need, mib, fmt::format("{} MiB for {} GPUs", mib, gpus));
+    }
+    return need;
+}
+
+UsableNodes::UsableNodes(const JobRequest& job, const Inventory& inventory)
+    : inventory_(inventory), need_(node_need_of(job)), wanted_(indices_of(job.nodelist)),
+      excluded_(indices_of(job.exclude)) {
+    for (const auto* item : gpu_items(job)) demands_.push_back(demand_of(*item, job));
+    if (auto constraint = parse_constraint(job.features)) {
+        sets_ = std::move(constraint->any_of);
+        same_on_all_ = constraint->same_on_all;
+    }
+    const auto* reservation = inventory.reservation(job.reservation);
+    if (reservation && reservation->nodes) reserved_ = &*reservation->nodes;
+    for (const auto& node : inventory.classes)
+        class_fits_.push_back(has_gpus(node) && fits(node, sets_) && has_room(node));
+}
+
+bool UsableNodes::has_gpus(const NodeClass& node) const {
+    return std::all_of(demands_.begin(), demands_.end(), [&](const Demand& demand) {
+        return gpus_of_class(node, demand.type) >= demand.on_every_node;
+    });
+}
+
+bool UsableNodes::has_room(const NodeClass& node) const {
+    return node.cpus >= need_.cpus && node.memory_mib >= need_.memory_mib;
+}
+
+std::map<std::uint32_t, std::uint64_t> UsableNodes::given(const Partition& partition) const {
+    if (!reserved_) return {partition.class_sizes.begin(), partition.class_sizes.end()};
+    std::map<std::uint32_t, std::uint64_t> classes;
+    for (auto node : *reserved_)
+        if (is_in(partition.nodes, node)) ++classes[inventory_.nodes[node].node_class];
+    return classes;
+}
+
+UsableNodes::Count UsableNodes::count(const Partition& partition, const Sets& sets) const {
+    Count count;
+    for (auto [index, nodes] : partition.class_sizes)
+        if (has_gpus(inventory_.classes[index])) count.with_gpus += nodes;
+    for (auto [index, nodes] : given(partition)) {
+        const auto& node = inventory_.classes[index];
+        if (!has_gpus(node)) continue;
+        count.in_reservation += nodes;
+        if (!fits(node, sets)) continue;
+        count.with_features += nodes;
+        count.most_cpus = std::max<std::uint64_t>(count.most_cpus, node.cpus);
+        count.most_memory_mib = std::max(count.most_memory_mib, node.memory_mib);
+        if (has_room(node)) count.classes[index] = nodes;
+    }
+    for (auto node : excluded_) {
+        auto its = count.classes.find(inventory_.nodes[node].node_class);
+        bool counted = is_in(partition.nodes, node) && (!reserved_ || is_in(*reserved_, node));
+        if (counted && its != count.classes.end()) --its->second;
+    }
+    for (auto [index, nodes] : count.classes) count.all += nodes;
+    return count;
+}
+
+UsableNodes::Count UsableNodes::in(const Partition& partition) const {
+    if (!same_on_all_) return count(partition, sets_);
+    Count best;
+    for (const auto& set : sets_) {
+        auto next = count(partition, {set});
+        if (std::pair(next.all, next.with_features) >= std::pair(best.all, best.with_features))
+            best = std::move(next);
+    }
+    return best;
+}
+
+bool UsableNodes::fits_alone(std::uint32_t node) const {
+    return class_fits_[inventory_.nodes[node].node_class] && (!reserved_ || is_in(*reserved_, node));
+}
+
+bool UsableNodes::takes(std::uint32_t node) const {
+    return fits_alone(node) && !excluded_.contains(node);
+}
+
+std::string UsableNodes::unfit_in(const Partition& partition) const {
+    auto unfit = std::find_if_not(wanted_.begin(), wanted_.end(), [&](std::uint32_t node) {
+        return is_in(partition.nodes, node) && fits_alone(node);
+    });
+    return unfit == wanted_.end() ? "" : inventory_.nodes[*unfit].name;
+}
+
+std::string UsableNodes::features_of(const Partition& partition) const {
+    std::set<std::string> features;
+    for (auto [index, nodes] : given(partition))
+        if (has_gpus(inventory_.classes[index]))
+            features.insert(inventory_.classes[index].features.begin(),
+                            inventory_.classes[index].features.end());
+    while (features.size() > most_features) features.erase(std::prev(features.end()));
+    return fmt::format("{}", fmt::join(features, ", "));
+}
+
+std::set<std::uint32_t> UsableNodes::indices_of(const std::string& hosts) const {
+    std::set<std::uint32_t> found;
+    for (const auto& name : expand_hostlist(hosts).value_or(std::vector<std::string>{}))
+        if (auto index = inventory_.index_of(name)) found.insert(*index);
+    return found;
+}
+
+} // namespace railhead

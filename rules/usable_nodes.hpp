@@ -1,0 +1,70 @@
+#pragma once
+#include "rules/capacity.hpp"
+#include "slurm/constraint.hpp"
+
+#include <cstdint>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+/// What one node must give at least, whatever Slurm chooses.
+struct NodeNeed {
+    std::uint64_t tasks = 1, cpus = 1, memory_mib = 0;
+    std::string cpus_asked, memory_asked; ///< as the user knows it: "24 CPUs for 8 tasks", "--mem=64000M"
+};
+NodeNeed node_need_of(const JobRequest& job);
+
+/// Which nodes of a partition a job can use, all of its options taken together. Features, the reservation and
+/// hosts that the inventory does not know, or that cannot be judged a node at a time, exclude none.
+class UsableNodes {
+  public:
+    /// Both must outlive it.
+    UsableNodes(const JobRequest& job, const Inventory& inventory);
+
+    /// Nodes of a partition that are left, condition by condition.
+    struct Count {
+        std::uint64_t with_gpus = 0;      ///< of the partition, that have the GPUs asked for
+        std::uint64_t in_reservation = 0; ///< and that the reservation gives
+        std::uint64_t with_features = 0;  ///< and that the constraint allows
+        std::uint64_t all = 0;            ///< and that have the CPUs and the memory, and are not excluded
+        std::uint64_t most_cpus = 0, most_memory_mib = 0; ///< of one of `with_features`
+        std::map<std::uint32_t, std::uint64_t> classes{}; ///< of `all`: node class -> nodes
+    };
+    /// With alternatives of which all nodes must have the same, for the one that leaves most.
+    Count in(const Partition& partition) const;
+
+    bool takes(std::uint32_t node) const; ///< it is one of Count::all of each partition that it is in
+    /// The first of those named in --nodelist that is not usable in the partition; empty: none. One that is
+    /// excluded besides is the rule conflict's.
+    std::string unfit_in(const Partition& partition) const;
+
+    const NodeNeed& need() const { return need_; }
+    const std::vector<Demand>& demands() const { return demands_; }
+    bool confined() const { return reserved_ != nullptr; } ///< by a reservation
+    /// Features of nodes of the partition with the GPUs and in the reservation: "ib, nvme"; at most eight.
+    std::string features_of(const Partition& partition) const;
+
+  private:
+    using Sets = std::vector<Constraint::Features>;
+    bool has_gpus(const NodeClass& node) const;
+    bool has_room(const NodeClass& node) const;
+    bool fits_alone(std::uint32_t node) const; ///< --exclude apart
+    Count count(const Partition& partition, const Sets& sets) const;
+    /// Node class -> nodes of the partition that the reservation gives.
+    std::map<std::uint32_t, std::uint64_t> given(const Partition& partition) const;
+    std::set<std::uint32_t> indices_of(const std::string& hosts) const;
+
+    const Inventory& inventory_;
+    NodeNeed need_;
+    std::vector<Demand> demands_;
+    std::vector<bool> class_fits_; ///< by node class
+    Sets sets_;                    ///< empty: no constraint
+    bool same_on_all_ = false;
+    const std::vector<std::uint32_t>* reserved_ = nullptr;
+    std::set<std::uint32_t> wanted_, excluded_;
+};
+
+} // namespace railhead
