@@ -74,11 +74,17 @@ def remove_stale(place: Path, origin: str) -> None:
 
 
 def build(suite: str, preset: str, targets: list[str], jobs: int, quiet: bool = True) -> Path:
-    """Configures if needed and builds a preset; plugins are installed too. Returns the build folder on the host."""
-    folder = build_folder(suite, preset)
-    place = CHECKOUT / folder
+    """Configures if needed and builds a preset; plugins are installed too. One at a time in a folder, which it returns."""
+    place = CHECKOUT / build_folder(suite, preset)
     layer = "tools" if preset == "fuzz" else "build"
     roots.ensure(suite, [layer])
+    with roots.locked(f"build{str(place).replace('/', '-')}"):
+        return build_alone(suite, preset, layer, targets, jobs, quiet)
+
+
+def build_alone(suite: str, preset: str, layer: str, targets: list[str], jobs: int, quiet: bool) -> Path:
+    folder = build_folder(suite, preset)
+    place = CHECKOUT / folder
     remove_stale(place, origin_of_build(suite, layer))
     steps = []
     if not (place / "build.ninja").exists():

@@ -101,8 +101,8 @@ def plugins(options: argparse.Namespace) -> Counts:
 
 def cluster(options: argparse.Namespace) -> Counts:
     result = parts.release(options)
-    result += plugins(options)
     for suite in suites_of(options):
+        result += with_root(suite, f"plugins on {suite}", lambda _, s=suite: parts.plugins_on(s), options)
         whole = suite in (DEFAULT_SUITE, options.suite) or options.all
         part = lambda o, s=suite, w=whole: parts.cluster_on(s, o, "" if w else EVERYWHERE)  # noqa: E731
         result += with_root(suite, f"cluster on {suite}", part, options)
@@ -140,8 +140,9 @@ def run_parts(names: list[str], options: argparse.Namespace) -> Counts:
     spent = []
     for place, name in enumerate(names):
         began = time.monotonic()
-        commands = [command for later in names[place:] for command in parts.ahead_of(later)]
-        ahead = parts.begin_ahead(commands) if name == "cluster" else None
+        ahead = None
+        if name == "cluster":
+            ahead = parts.begin_ahead([*parts.plugins_ahead(suites_of(options)[1:]), *(c for later in names[place:] for c in parts.ahead_of(later))])
         total += PARTS[name](options)
         if ahead:
             ahead.join()

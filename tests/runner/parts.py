@@ -59,6 +59,10 @@ def ahead_of(part: str) -> list[tuple[str, list[str]]]:
     return [(f"build {preset} ahead", program("sandbox/build", preset)) for preset in presets]
 
 
+def plugins_ahead(suites: list[str]) -> list[tuple[str, list[str]]]:
+    return [(f"build plugins on {suite} ahead", program("sandbox/build", "--suite", suite, "plugins")) for suite in suites]
+
+
 def begin_ahead(commands: list[tuple[str, list[str]]]) -> threading.Thread:
     """Runs them beside the cluster tests, which mostly wait. What fails is done again, and counted, by its own part."""
 
