@@ -3,8 +3,8 @@
 namespace railhead {
 namespace {
 
-/// Without last_part_update: how old a snapshot may be that refuses.
-constexpr std::int64_t young_s = 5;
+/// Without last_part_update: how old a view may be that refuses.
+constexpr double young_s = 5;
 
 std::string line_for(const Finding& finding) {
     return (finding.level == Level::fail ? "railhead: " : "railhead: warning: ") + sentence(finding) + " [" +
@@ -17,13 +17,14 @@ std::string told(const Placement& placement) {
 
 } // namespace
 
-bool is_fresh(const View& view, const Moment& moment) {
+bool is_fresh(const View& view, const Moment& moment, const JobRequest& job) {
     if (!view.inventory) return false;
-    auto age = moment.now - view.inventory->taken_at;
-    if (!moment.last_change) return age <= young_s;
+    auto age = moment.now_s - view.loaded_s;
+    if (moment.changes.partitions == 0) return age <= young_s;
     // Two intervals and a minute for slow RPCs; older than that, the refresher is stuck.
-    auto oldest = 2 * static_cast<std::int64_t>(view.settings->seconds(Key::submit_refresh)) + 60;
-    return *moment.last_change < view.inventory->taken_at && age <= oldest;
+    auto oldest = 2 * view.settings->seconds(Key::submit_refresh) + 60;
+    return age <= oldest && moment.changes.partitions == view.changes.partitions &&
+           (job.reservation.empty() || moment.changes.reservations == view.changes.reservations);
 }
 
 Decision decide(const JobRequest& job, const View& view, const Moment& moment,
@@ -35,7 +36,7 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
     }
     auto judgement = judge(job, *view.inventory, *view.settings);
     if (judgement.findings.empty() && !judgement.placement) return decision;
-    decision.stale = !is_fresh(view, moment);
+    decision.stale = !is_fresh(view, moment, job);
     for (auto& finding : judgement.findings) {
         if (finding.level == Level::fail && !decision.stale && may_override()) finding.level = Level::warn;
         decision.refuse = decision.refuse || (finding.level == Level::fail && !decision.stale);

@@ -10,16 +10,15 @@
 
 namespace railhead {
 
-/// Seconds since the epoch, all of them.
 struct Moment {
-    std::int64_t now = 0;
-    std::optional<std::int64_t> last_change; ///< of the partitions, as slurmctld itself says; absent: unknown
+    double now_s = 0; ///< monotonic
+    Changes changes;
 };
 
-/// A snapshot may refuse and move jobs if it was taken after the last change of the partitions (in a later
-/// second) and the refresher is not stuck; where the time of that change is unknown, if it is a few seconds
-/// old.
-bool is_fresh(const View& view, const Moment& moment);
+/// A view may refuse and move jobs if the partitions have not changed since its load began, nor, for a job
+/// that names one, the reservations, and the refresher is not stuck; where slurmctld does not tell of
+/// changes, if it is a few seconds old.
+bool is_fresh(const View& view, const Moment& moment, const JobRequest& job);
 
 /// What job_submit does with a job.
 struct Decision {

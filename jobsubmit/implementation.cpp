@@ -1,12 +1,12 @@
 #include "jobsubmit/plugin.hpp"
 
+#include "base/clock.hpp"
 #include "jobsubmit/decision.hpp"
 #include "rules/verdict_line.hpp"
 #include "slurm/abi/inventory.hpp"
 #include "slurm/abi/memory.hpp"
 #include "slurm/abi/request.hpp"
 
-#include <algorithm>
 #include <atomic>
 #include <ctime>
 
@@ -46,8 +46,8 @@ std::int64_t moment_at(const time_t* time) {
     return time ? *const_cast<const volatile time_t*>(time) : 0;
 }
 
-std::int64_t last_change() {
-    return moment_at(&last_part_update);
+Changes changes() {
+    return {moment_at(&last_part_update), moment_at(&last_resv_update)};
 }
 
 bool may_override(std::uint32_t uid, const View& view) {
@@ -68,10 +68,7 @@ void say_once_if_stale(const Decision& decision) {
 }
 
 Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view) {
-    Moment moment{.now = std::time(nullptr)};
-    if (auto change = last_change()) moment.last_change = change;
-    if (moment.last_change && !job.reservation.empty())
-        moment.last_change = std::max(*moment.last_change, moment_at(&last_resv_update));
+    Moment moment{monotonic_s(), changes()};
     auto decision = decide(job, view, moment, [&] { return may_override(uid, view); });
     say_once_if_stale(decision);
     return decision;
@@ -123,8 +120,8 @@ int start() {
     RefresherSources sources;
     sources.load = abi::load_inventory;
     // The configuration has been read, so slurmctld will soon answer; before that, an RPC only waits.
-    sources.ready = [] { return !&last_part_update || last_change() > 0; };
-    sources.last_change = last_change;
+    sources.ready = [] { return !&last_part_update || changes().partitions > 0; };
+    sources.changes = changes;
     sources.policy_file = site_settings_file;
     sources.log = log;
     state().refresher = std::make_unique<Refresher>(std::move(sources));

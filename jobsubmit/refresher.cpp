@@ -1,16 +1,17 @@
 #include "jobsubmit/refresher.hpp"
 
 #include "base/clock.hpp"
+#include "base/fd.hpp"
 
+#include <poll.h>
 #include <pthread.h>
 #include <pwd.h>
-#include <semaphore.h>
 #include <signal.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <cerrno>
 #include <exception>
 #include <thread>
 #include <vector>
@@ -18,30 +19,26 @@
 namespace railhead {
 namespace {
 
-/// A semaphore: posting it neither blocks nor allocates.
+/// Posting it neither blocks nor allocates. It waits by the monotonic clock, which nobody sets.
 class Signal {
   public:
-    Signal() { sem_init(&semaphore_, 0, 0); }
-    ~Signal() { sem_destroy(&semaphore_); }
-    Signal(const Signal&) = delete;
-    Signal& operator=(const Signal&) = delete;
+    Signal() : event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
 
-    void post() noexcept { sem_post(&semaphore_); }
+    void post() noexcept {
+        std::uint64_t one = 1;
+        (void)!write(event_.get(), &one, sizeof one); // full: it is posted already
+    }
     bool wait(double seconds) {
-        timespec until{};
-        clock_gettime(CLOCK_REALTIME, &until);
-        auto whole = static_cast<time_t>(seconds);
-        until.tv_sec += whole;
-        until.tv_nsec += static_cast<long>((seconds - static_cast<double>(whole)) * 1e9);
-        if (until.tv_nsec >= 1'000'000'000) ++until.tv_sec, until.tv_nsec -= 1'000'000'000;
-        int code;
-        while ((code = sem_timedwait(&semaphore_, &until)) != 0 && errno == EINTR) {
-        }
-        return code == 0;
+        auto deadline = Deadline::in(seconds);
+        pollfd waiting{.fd = event_.get(), .events = POLLIN, .revents = 0};
+        std::uint64_t posted = 0;
+        do poll(&waiting, 1, deadline.left_ms());
+        while (read(event_.get(), &posted, sizeof posted) < 0 && !deadline.passed());
+        return posted > 0;
     }
 
   private:
-    sem_t semaphore_{};
+    UniqueFd event_;
 };
 
 /// Threads inherit the mask of their maker.
@@ -60,13 +57,30 @@ class SignalsBlocked {
 
 constexpr double shortest_pause_s = 1; ///< between two loads, however often they are asked for
 
+/// A time of a change that is watched: for how long it has been the same.
+class Watched {
+  public:
+    void see(std::int64_t value, double now_s) {
+        if (value != value_) since_s_ = now_s;
+        value_ = value;
+    }
+    /// Another change would now be another second: by the clock, or, should it have been set back, by ours.
+    std::int64_t settled(std::int64_t clock, double now_s) const {
+        return value_ < clock || now_s - since_s_ > 1 ? value_ : View::unsettled;
+    }
+
+  private:
+    std::int64_t value_ = View::unsettled;
+    double since_s_ = 0;
+};
+
 } // namespace
 
 /// Owned by the Refresher and by its thread, so that a thread that hangs outlives neither.
 struct Refresher::Shared {
     explicit Shared(RefresherSources from)
         : sources(std::move(from)), policy(sources.policy_file),
-          published(std::make_shared<View>(View{nullptr, std::make_shared<Settings>()})) {}
+          published(std::make_shared<View>(View{.settings = std::make_shared<Settings>()})) {}
 
     RefresherSources sources;
     PolicyFile policy;
@@ -78,7 +92,7 @@ struct Refresher::Shared {
     // of the thread only
     double next_load_s = 0, last_load_s = -shortest_pause_s;
     int failures = 0;
-    std::int64_t change_seen = 0;
+    Watched partitions, reservations;
 
     void run();
     void look_at_policy();
@@ -106,7 +120,12 @@ std::map<std::uint32_t, std::string> Refresher::Shared::users_of(const Settings&
 
 void Refresher::Shared::look_at_policy() {
     auto news = policy.look();
-    if (news.settings) publish({published.read()->inventory, news.settings, users_of(*news.settings)});
+    if (news.settings) {
+        auto view = *published.read();
+        view.settings = news.settings;
+        view.users = users_of(*news.settings);
+        publish(std::move(view));
+    }
     for (const auto& [level, line] : news.lines) sources.log(level, line);
 }
 
@@ -127,8 +146,11 @@ void Refresher::Shared::disturbed(const char* what) noexcept {
 
 void Refresher::Shared::load_if_due() {
     auto now = monotonic_s();
-    auto change = sources.last_change();
-    bool asked = woken.exchange(false) || (change != change_seen && change_seen != 0);
+    auto changes = sources.changes();
+    partitions.see(changes.partitions, now);
+    reservations.see(changes.reservations, now);
+    auto view = *published.read();
+    bool asked = woken.exchange(false) || (view.inventory && changes.partitions != view.changes.partitions);
     if (asked && failures == 0) next_load_s = std::min(next_load_s, last_load_s + shortest_pause_s);
     if (now < next_load_s || !sources.ready()) return;
     last_load_s = now;
@@ -136,11 +158,13 @@ void Refresher::Shared::load_if_due() {
     if (!inventory) return failed(sentence(inventory.error()));
     if (failures > 0) sources.log(Level::info, "has a view of the cluster again");
     failures = 0;
-    // A change within the second of the load may be missing in it: then look once more.
-    change_seen = change < inventory->taken_at ? change : -1;
-    auto settings = published.read()->settings;
-    next_load_s = monotonic_s() + settings->seconds(Key::submit_refresh);
-    publish({std::make_shared<const Inventory>(std::move(*inventory)), settings, users_of(*settings)});
+    next_load_s = monotonic_s() + view.settings->seconds(Key::submit_refresh);
+    view.changes = {partitions.settled(inventory->taken_at, now),
+                    reservations.settled(inventory->taken_at, now)};
+    view.loaded_s = now;
+    view.inventory = std::make_shared<const Inventory>(std::move(*inventory));
+    view.users = users_of(*view.settings);
+    publish(std::move(view));
 }
 
 void Refresher::Shared::run() {

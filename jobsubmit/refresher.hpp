@@ -12,11 +12,24 @@
 
 namespace railhead {
 
+/// When slurmctld last changed what a view shows, in its own words: seconds since the epoch, by a clock that
+/// may be set. 0: it does not say, or nothing has changed yet.
+struct Changes {
+    std::int64_t partitions = 0, reservations = 0;
+    bool operator==(const Changes&) const = default;
+};
+
 /// What a submission is judged by; immutable.
 struct View {
     std::shared_ptr<const Inventory> inventory;   ///< null until the first one is loaded
     std::shared_ptr<const Settings> settings;     ///< never null
     std::map<std::uint32_t, std::string> users{}; ///< by uid: those whom the settings name
+    /// What slurmctld said when the load of the inventory began. `unsettled`: that was within the second of
+    /// the change, and another one in it would go unseen.
+    Changes changes{};
+    double loaded_s = 0; ///< monotonic; when it began
+
+    static constexpr std::int64_t unsettled = -1;
 };
 
 /// getpwnam_r(3); absent: no such user, or the service does not answer.
@@ -27,13 +40,12 @@ struct RefresherSources {
     std::function<Result<Inventory>()> load;
     /// The controller is far enough to answer an RPC.
     std::function<bool()> ready = [] { return true; };
-    /// Changes when what the controller knows has changed; 0: unknown.
-    std::function<std::int64_t()> last_change = [] { return std::int64_t{0}; };
+    std::function<Changes()> changes = [] { return Changes{}; };
     std::string policy_file;
     /// Of a user's name; may ask a directory service.
     std::function<std::optional<std::uint32_t>(const std::string&)> uid_of = uid_of_user;
     std::function<void(Level, const std::string&)> log;
-    double tick_s = 1; ///< how often the policy file and `last_change` are looked at
+    double tick_s = 1; ///< how often the policy file and `changes` are looked at
 };
 
 /// The background thread of job_submit: keeps a View of the cluster and the policy, and is the only one that

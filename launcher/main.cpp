@@ -48,6 +48,7 @@ int run(int argc, char** argv) {
     add_attach(app, context);
     add_config(app, context);
     add_policy(app, context);
+    add_lint(app, context);
     add_sweep(app, context);
     add_agent(app, context);
     try {

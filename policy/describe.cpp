@@ -28,13 +28,14 @@ std::string_view name_of(Origin::Kind kind) {
 std::string text_value(const Settings& settings, Key key) {
     Type type = row_of(key).type;
     if (type == Type::seconds) return text_of(settings.seconds(key));
-    if (type == Type::bytes) return text_of(settings.integer(key));
+    if (type == Type::bytes || type == Type::count) return text_of(settings.integer(key));
     return settings.text(key);
 }
 
 std::string value_in(const Settings& settings, Key key, Whose whose, const std::string& name) {
     std::string partition = whose == Whose::partition ? name : "", user = whose == Whose::user ? name : "";
     if (row_of(key).type == Type::seconds) return text_of(settings.seconds_for(key, partition, user));
+    if (row_of(key).type == Type::count) return text_of(settings.integer_for(key, partition, user));
     return settings.text_for(key, partition, user);
 }
 
@@ -48,14 +49,18 @@ std::string shown(const Row& row, const std::string& value) {
     return text;
 }
 
+bool is_number(const Row& row) {
+    return row.type == Type::seconds || row.type == Type::bytes || row.type == Type::count;
+}
+
 nlohmann::json number_or_text(const Row& row, const std::string& value) {
-    if (row.type == Type::seconds || row.type == Type::bytes) return nlohmann::json::parse(value);
+    if (is_number(row)) return nlohmann::json::parse(value);
     return value;
 }
 
 /// As a TOML value: numbers bare, text quoted.
 std::string toml_value(const Row& row) {
-    if (row.type == Type::seconds || row.type == Type::bytes) return std::string(row.preset);
+    if (is_number(row)) return std::string(row.preset);
     return fmt::format("\"{}\"", row.preset);
 }
 

@@ -89,6 +89,10 @@ const std::string& Settings::text_for(Key key, const std::string& partition, con
     return std::get<std::string>(entry_for(key, partition, user).value);
 }
 
+std::int64_t Settings::integer_for(Key key, const std::string& partition, const std::string& user) const {
+    return std::get<std::int64_t>(entry_for(key, partition, user).value);
+}
+
 double Settings::seconds_for(Key key, const std::string& partition, const std::string& user) const {
     return std::get<double>(entry_for(key, partition, user).value);
 }

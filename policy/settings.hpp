@@ -56,6 +56,11 @@ enum class Key {
     submit_rule_whole_nodes,
     submit_rule_gpu_share,
     submit_rule_gpu_visibility,
+    submit_rule_scalable_unit,
+    submit_unit_most, ///< leaf groups that a job may need; 0: any number (default 0); per partition and per
+                      ///< user
+    submit_unit_step, ///< leaf groups in whose multiples a larger job comes; 0: any size (default 0);
+                      ///< likewise
     // [spank]: site only
     spank_cleanup, ///< "on", "off": remove a step's leftover launch directory in the exit hook (default on)
 };
@@ -87,6 +92,7 @@ class Settings {
     /// The value for a job of `user` in `partition`: from the user's section, else the partition's, else the
     /// general one.
     const std::string& text_for(Key key, const std::string& partition, const std::string& user = {}) const;
+    std::int64_t integer_for(Key key, const std::string& partition, const std::string& user = {}) const;
     double seconds_for(Key key, const std::string& partition, const std::string& user = {}) const;
 
     /// Where the site locked the key ("/etc/slurm/railhead.toml:3"); empty: it did not.

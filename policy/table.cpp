@@ -31,6 +31,17 @@ constexpr Row strict_rule(Key key, std::string_view name, std::string_view docum
     return row;
 }
 
+constexpr Row unit(Key key, std::string_view name, std::string_view documentation) {
+    return {.key = key,
+            .name = name,
+            .type = Type::count,
+            .preset = "0",
+            .scope = Scope::site,
+            .high = 100'000,
+            .per_partition = true,
+            .documentation = documentation};
+}
+
 constexpr Row names(Key key, std::string_view name, std::string_view documentation) {
     return {.key = key,
             .name = name,
@@ -218,6 +229,11 @@ constexpr std::array table{
          "CPUs or memory per GPU above the node's share, which leaves GPUs that nobody can use."),
     rule(Key::submit_rule_gpu_visibility, "submit.rule_gpu_visibility", "warn",
          "Ranks of a node that do not see each other's GPUs, so that P2P and CUDA IPC break."),
+    rule(Key::submit_rule_scalable_unit, "submit.rule_scalable_unit", "off",
+         "More leaf groups than unit_most, or a size that is no multiple of unit_step."),
+    unit(Key::submit_unit_most, "submit.unit_most", "Leaf groups that one job may need; 0: any number."),
+    unit(Key::submit_unit_step, "submit.unit_step",
+         "A job larger than a leaf group asks for a multiple of so many whole ones; 0: any size."),
     Row{.key = Key::spank_cleanup,
         .name = "spank.cleanup",
         .type = Type::choice,

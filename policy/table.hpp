@@ -15,6 +15,7 @@ enum class Type {
     subnet,  ///< empty, "10.1.0.0/16" or "fd00::/8"
     ports,   ///< "LOW-HIGH", both within Row::low..Row::high
     seconds, ///< a number of seconds or text such as "90s", "2m", "1h", "500ms"
+    count,   ///< a whole number within Row::low..Row::high
     bytes,   ///< a number of bytes or text such as "512M", "20G" (powers of 1024)
 };
 

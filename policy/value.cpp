@@ -113,6 +113,8 @@ std::string expectation_of(const Row& row) {
     case Type::seconds:
         return fmt::format("a time from {} to {}, such as 90, \"90s\" or \"2m\"", duration(row.low),
                            duration(row.high));
+    case Type::count:
+        return fmt::format("a whole number from {:g} to {:g}", row.low, row.high);
     case Type::bytes:
         return "a number of bytes, such as 0, \"512M\" or \"20G\"";
     case Type::ports:
@@ -138,6 +140,13 @@ std::optional<Value> parse_value(const Row& row, std::string_view text) {
         if (!number || *number < row.low || *number > row.high) return std::nullopt;
         if (is_time) return *number;
         return static_cast<std::int64_t>(*number);
+    }
+    case Type::count: {
+        std::int64_t number = -1;
+        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+        bool whole = error == std::errc{} && end == text.data() + text.size();
+        auto value = static_cast<double>(number);
+        return whole && value >= row.low && value <= row.high ? std::optional<Value>(number) : std::nullopt;
     }
     case Type::ports:
         return parse_ports(row, text);

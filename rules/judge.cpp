@@ -9,6 +9,7 @@
 #include "rules/mixed_types.hpp"
 #include "rules/node_shape.hpp"
 #include "rules/partition_kind.hpp"
+#include "rules/scalable_unit.hpp"
 #include "rules/time_limit.hpp"
 #include "rules/type_required.hpp"
 #include "rules/uneven.hpp"
@@ -21,7 +22,15 @@
 namespace railhead {
 namespace {
 
-using Rule = std::optional<Finding> (*)(const JobRequest&, const Inventory&, const Partitions&);
+using Rule = std::optional<Finding> (*)(const JobRequest&, const Inventory&, const Partitions&,
+                                        const Settings&);
+
+/// A rule that policy only switches.
+template <auto rule>
+std::optional<Finding> plain(const JobRequest& job, const Inventory& inventory, const Partitions& partitions,
+                             const Settings&) {
+    return rule(job, inventory, partitions);
+}
 
 struct RuleRow {
     Key key;
@@ -31,19 +40,20 @@ struct RuleRow {
 
 // What makes others pointless stands before them.
 constexpr RuleRow rules[] = {
-    {Key::submit_rule_partition_kind, partition_kind_rule, true},
-    {Key::submit_rule_gpu_type, gpu_type_rule, true},
-    {Key::submit_rule_gpus_per_node, gpus_per_node_rule, true},
-    {Key::submit_rule_gpus_total, gpus_total_rule, true},
-    {Key::submit_rule_node_shape, node_shape_rule, true},
-    {Key::submit_rule_conflict, conflict_rule},
-    {Key::submit_rule_time_limit, time_limit_rule},
-    {Key::submit_rule_type_required, type_required_rule},
-    {Key::submit_rule_mixed_types, mixed_types_rule},
-    {Key::submit_rule_uneven, uneven_rule},
-    {Key::submit_rule_whole_nodes, whole_nodes_rule},
-    {Key::submit_rule_gpu_share, gpu_share_rule},
-    {Key::submit_rule_gpu_visibility, gpu_visibility_rule},
+    {Key::submit_rule_partition_kind, plain<partition_kind_rule>, true},
+    {Key::submit_rule_gpu_type, plain<gpu_type_rule>, true},
+    {Key::submit_rule_gpus_per_node, plain<gpus_per_node_rule>, true},
+    {Key::submit_rule_gpus_total, plain<gpus_total_rule>, true},
+    {Key::submit_rule_node_shape, plain<node_shape_rule>, true},
+    {Key::submit_rule_conflict, plain<conflict_rule>},
+    {Key::submit_rule_time_limit, plain<time_limit_rule>},
+    {Key::submit_rule_type_required, plain<type_required_rule>},
+    {Key::submit_rule_mixed_types, plain<mixed_types_rule>},
+    {Key::submit_rule_uneven, plain<uneven_rule>},
+    {Key::submit_rule_whole_nodes, plain<whole_nodes_rule>},
+    {Key::submit_rule_gpu_share, plain<gpu_share_rule>},
+    {Key::submit_rule_gpu_visibility, plain<gpu_visibility_rule>},
+    {Key::submit_rule_scalable_unit, scalable_unit_rule},
 };
 
 constexpr std::size_t most_verdicts = 3;
@@ -86,7 +96,7 @@ std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory,
     for (const auto& row : rules) {
         auto severity = severity_of(row.key, job, settings, partitions);
         if (severity == Severity::off) continue;
-        auto finding = row.rule(job, inventory, partitions);
+        auto finding = row.rule(job, inventory, partitions, settings);
         if (!finding) continue;
         if (severity == Severity::warn) finding->level = Level::warn;
         if (severity == Severity::strict) finding->level = Level::fail;

@@ -1,7 +1,5 @@
 #include "rules/placement.hpp"
 
-#include "rules/usable_nodes.hpp"
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -12,21 +10,6 @@ namespace railhead {
 namespace {
 
 using Sizes = std::vector<std::uint32_t>;
-
-/// Number of usable nodes on each leaf that has any, in descending order; empty when a usable node has no
-/// leaf.
-Sizes leaf_sizes(const UsableNodes& usable, const Inventory& inventory, const Partition& partition) {
-    Sizes sizes(inventory.leaves.size());
-    for (auto index : partition.nodes) {
-        if (!usable.takes(index)) continue;
-        const auto& leaf = inventory.nodes[index].leaf;
-        if (!leaf) return {};
-        ++sizes[*leaf];
-    }
-    std::sort(sizes.begin(), sizes.end(), std::greater<>());
-    sizes.erase(std::find(sizes.begin(), sizes.end(), 0u), sizes.end());
-    return sizes;
-}
 
 /// 0: they cannot hold them, or every leaf is needed.
 std::uint32_t least_leaves(const Sizes& sizes, std::uint32_t nodes) {
@@ -53,6 +36,20 @@ std::string option_of(const Placement& placement) {
     if (placement.segment > 0) return fmt::format("--segment={}", placement.segment);
     return fmt::format("--switches={}@{}:{:02}", placement.leaves, placement.wait_seconds / 60,
                        placement.wait_seconds % 60);
+}
+
+std::vector<std::uint32_t> leaf_sizes(const UsableNodes& usable, const Inventory& inventory,
+                                      const Partition& partition) {
+    Sizes sizes(inventory.leaves.size());
+    for (auto index : partition.nodes) {
+        if (!usable.takes(index)) continue;
+        const auto& leaf = inventory.nodes[index].leaf;
+        if (!leaf) return {};
+        ++sizes[*leaf];
+    }
+    std::sort(sizes.begin(), sizes.end(), std::greater<>());
+    sizes.erase(std::find(sizes.begin(), sizes.end(), 0u), sizes.end());
+    return sizes;
 }
 
 std::optional<Placement> compact_placement(const JobRequest& job, const Inventory& inventory,

@@ -9,7 +9,7 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "sweep"]
+COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "lint", "sweep"]
 PAGE = tree.Path("docs/man/railhead.1")
 
 

@@ -9,13 +9,14 @@ using namespace railhead::testing;
 
 namespace {
 
-constexpr std::int64_t taken_at = 1'000'000;
+constexpr double loaded_s = 1000;
+constexpr Changes changes{1'700'000'000, 1'600'000'000};
 
 View view(Settings settings = {}) {
-    auto inventory = cluster();
-    inventory.taken_at = taken_at;
-    return {std::make_shared<Inventory>(std::move(inventory)),
-            std::make_shared<Settings>(std::move(settings))};
+    return {.inventory = std::make_shared<Inventory>(cluster()),
+            .settings = std::make_shared<Settings>(std::move(settings)),
+            .changes = changes,
+            .loaded_s = loaded_s};
 }
 
 Settings compact() {
@@ -24,7 +25,8 @@ Settings compact() {
     return settings;
 }
 
-const Moment fresh{taken_at + 10, taken_at - 100};
+const Moment fresh{loaded_s + 10, changes};
+const Moment changed{loaded_s + 10, {changes.partitions + 9, changes.reservations}};
 const auto nobody = [] { return false; };
 const auto root = [] { return true; };
 const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); "
@@ -32,20 +34,33 @@ const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h10
 
 } // namespace
 
-TEST(Freshness, is_a_view_taken_in_a_later_second_than_the_last_change) {
-    EXPECT_TRUE(is_fresh(view(), {taken_at + 10, taken_at - 1}));
-    EXPECT_FALSE(is_fresh(view(), {taken_at + 10, taken_at})) << "the change may have come after the look";
-    EXPECT_FALSE(is_fresh(view(), {taken_at + 10, taken_at + 5}));
+TEST(Freshness, ends_with_any_change_of_the_partitions) {
+    EXPECT_TRUE(is_fresh(view(), fresh, {}));
+    EXPECT_FALSE(is_fresh(view(), changed, {}));
+    auto back = changes;
+    back.partitions -= 3600;
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, back}, {})) << "also when the clock was set back before it";
+    auto unsettled = view();
+    unsettled.changes.partitions = View::unsettled;
+    EXPECT_FALSE(is_fresh(unsettled, fresh, {})) << "another change may have come within the same second";
+}
+
+TEST(Freshness, ends_with_a_change_of_the_reservations_for_a_job_that_names_one) {
+    auto reserved = changes;
+    reserved.reservations += 1;
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 10, reserved}, {}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, reserved}, {.reservation = "two"}));
+    EXPECT_TRUE(is_fresh(view(), fresh, {.reservation = "two"}));
 }
 
 TEST(Freshness, ends_when_the_refresher_is_stuck) {
-    EXPECT_TRUE(is_fresh(view(), {taken_at + 120, taken_at - 1}));
-    EXPECT_FALSE(is_fresh(view(), {taken_at + 121, taken_at - 1})) << "twice 30 s and a minute";
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 119, changes}, {}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 121, changes}, {})) << "twice 30 s and a minute";
 }
 
-TEST(Freshness, is_a_matter_of_seconds_where_the_last_change_is_unknown) {
-    EXPECT_TRUE(is_fresh(view(), {taken_at + 5, std::nullopt}));
-    EXPECT_FALSE(is_fresh(view(), {taken_at + 6, std::nullopt}));
+TEST(Freshness, is_a_matter_of_seconds_where_changes_are_not_told) {
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 5, {}}, {}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 6, {}}, {}));
 }
 
 TEST(Decision, refuses_with_the_sentence_of_the_rule) {
@@ -71,7 +86,7 @@ TEST(Decision, asks_who_may_override_only_before_a_refusal) {
     int asked = 0;
     auto counting = [&] { return ++asked, false; };
     (void)decide(asks(Per::node, "h100", 8), view(), fresh, counting);
-    (void)decide(asks(Per::node, "a100", 8), view(), {taken_at + 10, taken_at}, counting);
+    (void)decide(asks(Per::node, "a100", 8), view(), changed, counting);
     EXPECT_EQ(asked, 0);
     (void)decide(asks(Per::node, "a100", 8), view(), fresh, counting);
     EXPECT_EQ(asked, 1);
@@ -79,18 +94,18 @@ TEST(Decision, asks_who_may_override_only_before_a_refusal) {
 
 TEST(Decision, accepts_everything_without_a_view) {
     auto decision =
-        decide(asks(Per::node, "a100", 1), {nullptr, std::make_shared<Settings>()}, fresh, nobody);
+        decide(asks(Per::node, "a100", 1), {.settings = std::make_shared<Settings>()}, fresh, nobody);
     EXPECT_FALSE(decision.refuse);
     EXPECT_TRUE(decision.stale);
 }
 
 TEST(Decision, withholds_verdict_and_placement_on_a_stale_view) {
-    auto wrong = decide(asks(Per::node, "a100", 1), view(), {taken_at + 10, taken_at}, nobody);
+    auto wrong = decide(asks(Per::node, "a100", 1), view(), changed, nobody);
     EXPECT_FALSE(wrong.refuse);
     EXPECT_EQ(wrong.message, "");
     EXPECT_EQ(wrong.withheld, "railhead: " + sentence_for_a100);
     EXPECT_TRUE(wrong.stale);
-    auto good = decide(on({}, 4), view(compact()), {taken_at + 10, taken_at}, nobody);
+    auto good = decide(on({}, 4), view(compact()), changed, nobody);
     EXPECT_EQ(good.placement, std::nullopt);
 }
 

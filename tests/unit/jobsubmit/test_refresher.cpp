@@ -11,6 +11,7 @@
 #include <mutex>
 #include <thread>
 
+using railhead::Changes;
 using railhead::Inventory;
 using railhead::Key;
 using railhead::Level;
@@ -33,7 +34,7 @@ struct Controller {
         RefresherSources from;
         from.load = [this] { return load(); };
         from.ready = [this] { return ready.load(); };
-        from.last_change = [this] { return change.load(); };
+        from.changes = [this] { return Changes{change.load(), 1}; };
         from.policy_file = "/nonexistent/railhead.toml";
         from.log = [this](Level, const std::string& line) {
             std::lock_guard lock(mutex);
@@ -106,7 +107,19 @@ TEST(Refresher, loads_again_when_the_controller_has_changed) {
     Refresher refresher(controller.sources());
     ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
     controller.change = std::time(nullptr);
-    EXPECT_TRUE(within(5, [&] { return refresher.view()->inventory->taken_at > controller.change; }));
+    EXPECT_TRUE(within(5, [&] { return refresher.view()->changes.partitions == controller.change; }));
+    EXPECT_GT(refresher.view()->inventory->taken_at, controller.change);
+}
+
+TEST(Refresher, settles_also_after_the_clock_was_set_back) {
+    Controller controller;
+    Refresher refresher(controller.sources());
+    ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
+    controller.change = std::time(nullptr) + 3600; // the last change was before that, and an hour later
+    EXPECT_TRUE(within(5, [&] { return refresher.view()->changes.partitions == controller.change; }));
+    auto loads = controller.loads.load();
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    EXPECT_EQ(controller.loads, loads) << "it does not go on asking";
 }
 
 TEST(Refresher, keeps_the_users_whom_policy_names_while_the_directory_is_silent) {

@@ -1,0 +1,165 @@
+#include "launcher/commands/launch_options.hpp"
+
+#include "base/child.hpp"
+#include "launcher/json.hpp"
+#include "lint/checks.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <memory>
+
+namespace railhead {
+namespace {
+
+constexpr double sbatch_within_s = 60; // the time that sbatch itself gives slurmctld's answer, and more
+constexpr std::size_t most_bytes = 4 * 1024 * 1024; // sbatch refuses a script above max_script_size, 4 MiB
+
+struct Options {
+    std::string script;
+    std::vector<std::string> sbatch;
+    std::string format = "text";
+    bool json = false, offline = false;
+};
+
+tl::unexpected<Error> unreadable(const std::string& path, const std::string& why) {
+    return fail(
+        ErrorKind::usage,
+        {.id = "script", .thing = path, .seen = "cannot be read: " + why, .next = "name a batch script"});
+}
+
+Result<std::string> read_file(const std::string& path) {
+    errno = 0;
+    std::ifstream file(path);
+    std::string text(std::istreambuf_iterator<char>(file), {});
+    if (file.bad() || errno != 0) return unreadable(path, std::strerror(errno != 0 ? errno : EIO));
+    if (text.size() > most_bytes) return unreadable(path, "it is larger than sbatch takes");
+    return text;
+}
+
+/// What a line of sbatch's says, without the name of the program in front; "" when it is about no problem.
+std::optional<Finding> finding_in(std::string_view line, const std::string& script) {
+    constexpr std::string_view plugin = "railhead: ", warning = "warning: ", failure = "allocation failure: ",
+                               error = "sbatch: error: ";
+    if (auto at = line.find(plugin); at != line.npos) {
+        line.remove_prefix(at + plugin.size());
+        bool warns = line.starts_with(warning);
+        if (warns) line.remove_prefix(warning.size());
+        auto id = line.rfind(" [");
+        if (id == line.npos || !line.ends_with(']')) return std::nullopt;
+        return Finding{.id = std::string(line.substr(id + 2, line.size() - id - 3)),
+                       .level = warns ? Level::warn : Level::fail,
+                       .where = script,
+                       .seen = std::string(line.substr(0, id))};
+    }
+    for (auto mark : {failure, error})
+        if (auto at = line.find(mark); at != line.npos)
+            return Finding{.id = "slurm",
+                           .where = script,
+                           .thing = "Slurm",
+                           .seen = fmt::format("says: {}", line.substr(at + mark.size()))};
+    return std::nullopt;
+}
+
+/// What the controller itself says of the job, its submit plugin included; nothing where there is no Slurm.
+std::vector<Finding> ask_slurm(const Options& options, const Context& context) {
+    std::vector<Finding> findings;
+    ChildSpec spec{.argv = {"sh", "-c", "exec sbatch --test-only \"$@\" 2>&1", "sbatch"},
+                   .env = context.environment.all()};
+    spec.argv.insert(spec.argv.end(), options.sbatch.begin(), options.sbatch.end());
+    spec.argv.push_back(options.script);
+    auto answer = capture(std::move(spec), sbatch_within_s);
+    if (!answer) return findings;
+    std::string_view rest = answer->out;
+    while (!rest.empty()) {
+        auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (auto finding = finding_in(line, options.script)) findings.push_back(std::move(*finding));
+    }
+    // Beside the plugin's sentence Slurm's own says less.
+    auto refuses = [](auto& finding) { return finding.id != "slurm" && finding.level == Level::fail; };
+    if (std::any_of(findings.begin(), findings.end(), refuses))
+        std::erase_if(findings, [](auto& finding) { return finding.id == "slurm"; });
+    return findings;
+}
+
+std::string without_place(Finding finding) {
+    finding.where.clear();
+    return sentence(finding);
+}
+
+void print(const Options& options, const std::vector<Finding>& findings) {
+    if (options.json) {
+        auto list = nlohmann::json::array();
+        for (auto& finding : findings) {
+            list.push_back(finding);
+            list.back()["sentence"] = sentence(finding);
+        }
+        fmt::print("{}\n", nlohmann::json{{"v", 1}, {"findings", std::move(list)}}.dump(
+                               2, ' ', false, nlohmann::json::error_handler_t::replace));
+        return;
+    }
+    for (auto& finding : findings) {
+        const char* level = finding.level == Level::fail ? "error" : "warning";
+        auto colon = finding.where.rfind(':');
+        if (options.format == "text")
+            fmt::print("{}: {}: {} [{}]\n", finding.where, level, without_place(finding), finding.id);
+        else if (colon == std::string::npos)
+            fmt::print("::{} file={},title={}::{}\n", level, finding.where, finding.id,
+                       without_place(finding));
+        else
+            fmt::print("::{} file={},line={},title={}::{}\n", level, finding.where.substr(0, colon),
+                       finding.where.substr(colon + 1), finding.id, without_place(finding));
+    }
+}
+
+int lint(const Context& context, Options options) {
+    options.sbatch.insert(options.sbatch.end(), context.command.begin(), context.command.end());
+    auto text = read_file(options.script);
+    if (!text) return print_error(text.error());
+    auto script = read_script(options.script, *text, options.sbatch);
+    auto findings = check_script(script, [](const std::string& path) {
+        std::error_code ignored;
+        return std::filesystem::exists(path, ignored);
+    });
+    bool slurm =
+        !options.offline && find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
+    if (slurm)
+        for (auto& finding : ask_slurm(options, context)) findings.push_back(std::move(finding));
+    print(options, findings);
+    if (!slurm && !options.offline)
+        fmt::print(
+            stderr,
+            "railhead: there is no sbatch here, so only the script was judged and not its resources\n");
+    return findings.empty() ? 0 : 1;
+}
+
+} // namespace
+
+void add_lint(CLI::App& app, Context& context) {
+    auto* command = app.add_subcommand(
+        "lint",
+        "Say what is wrong with a batch script before it is submitted: exit code 0 clean, 1 findings");
+    auto options = std::make_shared<Options>();
+    command->add_option("SCRIPT", options->script, "The script; options of sbatch may follow it")->required();
+    command
+        ->add_option("--format", options->format, "How findings are printed: text, or github for annotations")
+        ->check(CLI::IsMember({"text", "github"}));
+    command->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
+    command
+        ->add_flag("--offline", options->offline,
+                   "Judge the script alone; do not ask Slurm about its resources")
+        ->disable_flag_override();
+    command->prefix_command();
+    command->callback([&context, command, options] {
+        options->sbatch = command->remaining();
+        context.exit_code = lint(context, *options);
+    });
+}
+
+} // namespace railhead

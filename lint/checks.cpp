@@ -1,0 +1,55 @@
+#include "lint/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+#include <charconv>
+
+namespace railhead {
+namespace {
+
+bool is_part_of_name(char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) || c == '_' || c == '-';
+}
+
+} // namespace
+
+bool mentions(std::string_view text, std::string_view word) {
+    for (auto at = text.find(word); at != text.npos; at = text.find(word, at + 1)) {
+        bool begins = at == 0 || !is_part_of_name(text[at - 1]);
+        auto end = at + word.size();
+        if (begins && (end == text.size() || !is_part_of_name(text[end]))) return true;
+    }
+    return false;
+}
+
+std::string place(const Script& script, int line) {
+    return line > 0 ? fmt::format("{}:{}", script.name, line) : script.name;
+}
+
+long number_of(const Script& script, std::string_view option, long otherwise) {
+    const auto* given = script.option(option);
+    long number = otherwise;
+    if (given) std::from_chars(given->value.data(), given->value.data() + given->value.size(), number);
+    return number;
+}
+
+std::vector<std::string> srun_words(const ScriptLine& line) {
+    auto srun = std::find_if(line.words.begin(), line.words.end(),
+                             [](auto& word) { return word == "srun" || word.ends_with("/srun"); });
+    return srun == line.words.end() ? std::vector<std::string>() : std::vector(srun + 1, line.words.end());
+}
+
+std::vector<Finding> check_script(const Script& script,
+                                  const std::function<bool(const std::string&)>& exists) {
+    std::vector<Finding> findings;
+    check_header(script, findings);
+    check_launch(script, findings);
+    check_paths(script, exists, findings);
+    std::stable_sort(findings.begin(), findings.end(),
+                     [](auto& a, auto& b) { return a.level > b.level && a.level == Level::fail; });
+    return findings;
+}
+
+} // namespace railhead

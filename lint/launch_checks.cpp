@@ -1,0 +1,199 @@
+#include "lint/checks.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cctype>
+
+namespace railhead {
+namespace {
+
+bool is_number(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
+/// The value of a word "NAME=..." or "NAME:=..."; nullptr-like empty view: it is none.
+std::string_view assigned(std::string_view word, std::string_view name) {
+    if (!word.starts_with(name) || !word.substr(name.size()).starts_with('=')) return {};
+    return word.substr(name.size() + 1);
+}
+
+/// All words of the line, and those inside of its quoted commands ("bash -c '...'") and substitutions.
+std::vector<std::string> all_words(const ScriptLine& line) {
+    auto words = line.words;
+    for (auto word : line.words) {
+        if (word.find(' ') == word.npos) continue;
+        for (auto at = word.find("$("); at != word.npos; at = word.find("$(", at)) word[at] = ' ';
+        for (auto& inner : shell_words(word)) words.push_back(std::move(inner));
+    }
+    return words;
+}
+
+/// The task asks, and not the script that starts it.
+bool asks_by_task(const std::string& word) {
+    return word == "scontrol" || (word.find(' ') != word.npos && mentions(word, "scontrol") &&
+                                  word.find("$(scontrol") == word.npos && !word.starts_with("$("));
+}
+
+/// "mlx5_1", but not "mlx5", which means all of them.
+bool names_one_device(std::string_view name) {
+    auto digits = name.find_last_not_of("0123456789") + 1; // npos + 1 is 0
+    return digits > 0 && digits < name.size() && name[digits - 1] == '_';
+}
+
+bool starts_torch(const std::string& text) {
+    return mentions(text, "torchrun") || text.find("torch.distributed.run") != text.npos ||
+           text.find("torch.distributed.launch") != text.npos;
+}
+
+void check_ray(const Script& script, std::vector<Finding>& findings) {
+    auto by_hand = std::find_if(script.lines.begin(), script.lines.end(), [](const ScriptLine& line) {
+        return line.text.find("ray start") != line.text.npos ||
+               line.text.find("ray symmetric-run") != line.text.npos;
+    });
+    if (by_hand == script.lines.end()) return;
+    findings.push_back(
+        {.id = "ray-by-hand",
+         .level = Level::warn,
+         .where = place(script, by_hand->number),
+         .thing = "Ray",
+         .seen = "is started by hand: ports, sleeps and the end of the job are yours to get right",
+         .next = "replace all of it by one line: railhead ray -- COMMAND"});
+}
+
+/// The number of a port that the words give as such; empty: none.
+std::string fixed_port(const std::vector<std::string>& words) {
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        for (std::string_view name : {"MASTER_PORT", "--master_port", "--master-port"}) {
+            if (is_number(assigned(words[i], name))) return std::string(assigned(words[i], name));
+            if (words[i] == name && i + 1 < words.size() && is_number(words[i + 1])) return words[i + 1];
+        }
+        for (std::string_view name : {"--rdzv_endpoint", "--rdzv-endpoint"}) {
+            auto endpoint = words[i] == name && i + 1 < words.size() ? std::string_view(words[i + 1])
+                                                                     : assigned(words[i], name);
+            auto port = endpoint.substr(std::min(endpoint.rfind(':') + 1, endpoint.size())); // npos + 1 is 0
+            if (endpoint.find(':') != endpoint.npos && is_number(port)) return std::string(port);
+        }
+    }
+    return {};
+}
+
+void check_line(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
+    auto words = all_words(line);
+    auto add = [&](const char* id, std::string thing, std::string seen, std::string next) {
+        findings.push_back({.id = id,
+                            .level = Level::warn,
+                            .where = place(script, line.number),
+                            .thing = std::move(thing),
+                            .seen = std::move(seen),
+                            .next = std::move(next)});
+    };
+    const auto* exclusive = script.option("--exclusive");
+    if (auto port = fixed_port(words); !port.empty() && !exclusive)
+        add("fixed-port", "port " + port, "is the same for every job, and two on one node collide",
+            "derive it from the job: $((20000 + SLURM_JOB_ID % 10000))");
+    for (std::size_t i = 0; i + 2 < words.size(); ++i)
+        if (words[i] == "||" && words[i + 1] == "echo" &&
+            (words[i + 2] == "localhost" || words[i + 2] == "127.0.0.1"))
+            add("localhost-fallback", "|| echo " + words[i + 2],
+                "hides that the address was not found: each node then waits for itself", "let it fail");
+    if (line.in_loop && mentions(line.text, "scontrol") && line.words.front() != "for")
+        add("scontrol-in-loop", "scontrol", "is asked once for each turn, and slurmctld serves all users",
+            "ask once before the loop");
+    auto step = srun_words(line);
+    if (std::any_of(step.begin(), step.end(), asks_by_task))
+        add("scontrol-per-task", "scontrol", "is asked by every task, and slurmctld serves all users",
+            "ask once in the script and pass the answer on");
+    for (const auto& word : words) {
+        auto hca = assigned(word, "NCCL_IB_HCA");
+        auto last = hca.substr(std::min(hca.rfind(',') + 1, hca.size())); // npos + 1 is 0
+        auto name = last.substr(0, last.find(':'));
+        if (names_one_device(name) && hca[0] != '=' && !hca.starts_with("^="))
+            add("nccl-ib-hca", fmt::format("NCCL_IB_HCA={}", hca),
+                fmt::format("takes every device whose name begins so: {}0, too", name),
+                fmt::format("write NCCL_IB_HCA=={}", hca[0] == '^' ? hca.substr(1) : hca));
+    }
+}
+
+/// Where a job of several nodes has its first rank look for all others.
+void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
+    if (number_of(script, "--nodes", 1) < 2) return;
+    bool in_step = !srun_words(line).empty();
+    for (const auto& word : all_words(line)) {
+        auto address = assigned(word, "MASTER_ADDR");
+        if (address.empty()) continue;
+        bool here =
+            address.find("$(hostname") != address.npos || address.find("SLURMD_NODENAME") != address.npos;
+        std::string seen;
+        if (address == "localhost" || address == "127.0.0.1")
+            seen = "is each node's own address";
+        else if (address.find("SLURM_SUBMIT_HOST") != address.npos)
+            seen = "is the login node, which runs no rank";
+        else if (address.find("tail") != address.npos)
+            seen = "is the last node, and rank 0 runs on the first";
+        else if (in_step && here)
+            seen = "is evaluated by each task, and so a different node for each";
+        if (seen.empty()) continue;
+        findings.push_back({.id = "master-addr",
+                            .level = Level::warn,
+                            .where = place(script, line.number),
+                            .thing = fmt::format("MASTER_ADDR={}", address.substr(0, 80)),
+                            .seen = seen,
+                            .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
+                                    "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
+    }
+}
+
+void check_torchrun(const Script& script, std::vector<Finding>& findings) {
+    auto tasks = number_of(script, "--ntasks-per-node", 1);
+    if (tasks < 2) return;
+    for (const auto& line : script.lines) {
+        auto words = srun_words(line);
+        bool own = std::any_of(words.begin(), words.end(), [](auto& word) {
+            return word.starts_with("--ntasks") || word.starts_with("-n") ||
+                   word.starts_with("--tasks-per-node");
+        });
+        if (words.empty() || own || !starts_torch(line.text)) continue;
+        findings.push_back(
+            {.id = "torchrun-tasks",
+             .where = place(script, line.number),
+             .thing = "torchrun",
+             .seen = fmt::format(
+                 "is started {} times on each node, and starts all of a node's processes each time", tasks),
+             .next = "ask for --ntasks-per-node=1"});
+        return;
+    }
+}
+
+/// A pause that hopes that something started in the background is up by then.
+void check_sleep(const Script& script, std::vector<Finding>& findings) {
+    bool background = false;
+    for (const auto& line : script.lines) {
+        if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
+            is_number(line.words[1])) {
+            findings.push_back({.id = "sleep-to-wait",
+                                .level = Level::warn,
+                                .where = place(script, line.number),
+                                .thing = fmt::format("sleep {}", line.words[1]),
+                                .seen = "hopes that what was started in the background is up by then",
+                                .next = "wait for its port or file, with a bound"});
+            return;
+        }
+        background = background || line.words.back() == "&";
+    }
+}
+
+} // namespace
+
+void check_launch(const Script& script, std::vector<Finding>& findings) {
+    check_ray(script, findings);
+    check_torchrun(script, findings);
+    check_sleep(script, findings);
+    for (const auto& line : script.lines) {
+        check_line(script, line, findings);
+        check_master(script, line, findings);
+    }
+}
+
+} // namespace railhead

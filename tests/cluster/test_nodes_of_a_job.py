@@ -1,0 +1,119 @@
+"""All options of a job together: features, reservations, components, topologies and nodes that may still come."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from submits import held, wait_until
+
+pytestmark = pytest.mark.everywhere
+
+CONF, TOPOLOGY = "/etc/slurm/slurm.conf", "/etc/slurm/topology.conf"
+POLICY = "/etc/slurm/railhead.toml"
+BLOCKS = "BlockName=b1 Nodes=node[1-2]\nBlockName=b2 Nodes=node[3-4]\nBlockName=b3 Nodes=a100-[1-2]\nBlockSizes=2\n"
+
+
+def scontrol(cluster, *words: str) -> None:
+    cluster.run("ctl", "scontrol", *words, check=True)
+
+
+def refused(cluster, *options: str) -> str:
+    done, _ = held(cluster, *options)
+    return done.err if done.code != 0 else ""
+
+
+@pytest.fixture
+def features(cluster):
+    every = {"node[1-2]": "rack1", "node[3-4]": "rack2"}
+    for nodes, name in every.items():
+        scontrol(cluster, "update", f"nodename={nodes}", f"features={name}", f"activefeatures={name}")
+    wait_until("the plugin sees features", lambda: "rack1, rack2" in refused(cluster, "-N1", "--gpus-per-node=8", "--constraint=rack1&rack2"), within=60)
+    yield
+    for nodes in every:
+        scontrol(cluster, "update", f"nodename={nodes}", "features=", "activefeatures=")
+
+
+def test_a_constraint_that_leaves_too_few_nodes_is_refused(cluster, features):
+    said = refused(cluster, "-N3", "--gpus-per-node=8", "--constraint=rack1")
+    assert '3 nodes are more than --constraint="rack1" of partition gpu leaves (2); try --nodes=2 [node-shape]\n' in said
+    said = refused(cluster, "-N1", "--gpus-per-node=8", "--constraint=rack1&rack2")
+    assert ('--constraint="rack1&rack2" is met by no node of partition gpu with the GPUs asked for; '
+            "choose of the features there: rack1, rack2 [node-shape]\n") in said
+    for options in ("-N2 --constraint=rack1", "-N3 --constraint=rack1|rack2", "-N2 --constraint=[rack1|rack2]"):
+        assert cluster.alice("srun", *options.split(), "--gpus-per-node=8", "true").code == 0, options
+
+
+def test_a_reservation_that_is_too_small_is_said(cluster):
+    scontrol(cluster, "create", "reservation", "reservationname=mine", "nodes=node[1-2]", "users=alice", "starttime=now", "duration=60")
+    try:
+        said = wait_until("refused", lambda: refused(cluster, "--reservation=mine", "-p", "gpu", "-N3", "--gpus-per-node=8"))
+        assert "3 nodes are more than reservation mine gives of partition gpu with the GPUs asked for (2); try --nodes=2 [node-shape]\n" in said
+        assert cluster.alice("srun", "--reservation=mine", "-p", "gpu", "-N2", "--gpus-per-node=8", "true").code == 0
+        scontrol(cluster, "update", "reservationname=mine", "nodes=node[1-3]")
+        done, facts = held(cluster, "--reservation=mine", "-p", "gpu", "-N3", "--gpus-per-node=8")
+        assert facts.get("JobState") == "PENDING", done.text
+    finally:
+        scontrol(cluster, "delete", "reservationname=mine")
+
+
+def test_components_that_cannot_start_together_are_refused(cluster):
+    three = ["-N3", "--gpus-per-node=8"]
+    done = cluster.alice("sbatch", "--hold", *three, ":", "--hold", *three, input="#!/bin/sh\n")
+    assert done.code != 0
+    assert "gpu:48 of components 0 to 1 together is more than their partitions have (32), and they start together or not at all" in done.err
+    done = cluster.alice("sbatch", "--parsable", "--output=/dev/null", *three, ":", "-N1", "--gpus-per-node=8", input="#!/bin/sh\n", check=True)
+    number = done.out.strip()
+    wait_until("both components run and end", lambda: not cluster.run("ctl", "squeue", "-h", "-j", number).out.strip(), within=60)
+
+
+def test_what_placement_asked_for_stands_in_the_job(cluster):
+    _, facts = held(cluster, "-N2", "--gpus-per-node=8")
+    assert facts["AdminComment"] == "railhead:" and facts["--switches"] == "1@1:00"
+    assert "AdminComment" not in held(cluster, "-N2", "--gpus-per-node=8", "--switches=2")[1]
+
+
+@pytest.fixture
+def conf(cluster):
+    """Changes slurm.conf and topology.conf; afterwards the old ones hold again."""
+    old = {path: cluster.run("ctl", "cat", path, check=True).out for path in (CONF, TOPOLOGY)}
+
+    def write(files: dict[str, str]) -> None:
+        for path, text in files.items():
+            cluster.run("ctl", "sh", "-c", f"cat >{path}", input=text, check=True)
+        scontrol(cluster, "reconfigure")
+        wait_until("slurmctld answers", lambda: cluster.run("ctl", "scontrol", "ping").code == 0)
+
+    yield lambda files: write({path: change(old[path]) for path, change in files.items()})
+    write(old)
+
+
+@pytest.mark.suites("trixie", "sid")
+def test_a_topology_of_blocks_gets_segments(cluster, conf):
+    conf({CONF: lambda text: text.replace("topology/tree", "topology/block"), TOPOLOGY: lambda _: BLOCKS})
+    compact = ["--rail-placement=compact", "--gpus-per-node=8"]
+    wait_until("a job of four nodes gets segments of two", lambda: held(cluster, "-N4", *compact)[1].get("--segment") == "2", within=30)
+    assert "--segment" not in held(cluster, "-N3", *compact)[1]
+    assert "--segment" not in held(cluster, "-N4", "--segment=1", *compact)[1], "the user's own wins"
+    assert cluster.alice("srun", "-N4", *compact, "true").code == 0
+
+
+@pytest.mark.suites("trixie", "sid")
+def test_where_dynamic_nodes_may_come_capacity_is_only_warned_of(cluster, conf):
+    assert refused(cluster, "-N5", "--gpus-per-node=8")
+    conf({CONF: lambda text: text + "MaxNodeCount=100\n"})
+    done, _ = wait_until("only warned", lambda: (lambda end: end if "railhead: warning: " in end[0].err else None)(held(cluster, "-N5", "--gpus-per-node=8")))
+    assert re.search(r"railhead: warning: 5 nodes are more than partition gpu has \(4\)", done.err)
+
+
+def test_lint_asks_slurm_and_the_plugin(cluster):
+    cluster.put("lint.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=a100:8\nexport MASTER_ADDR=localhost\ntrue\n")
+    done = cluster.alice("railhead", "lint", "lint.sh")
+    assert done.code == 1, done.text
+    assert "lint.sh: error: gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); try --gpus-per-node=h100:8 [gpu-type]\n" in done.out
+    assert "lint.sh:3: warning: MASTER_ADDR=localhost is each node's own address; " in done.out
+    done = cluster.alice("railhead", "lint", "lint.sh", "--gpus-per-node=h100:8")
+    assert done.code == 1 and "gpu-type" not in done.out and "[master-addr]" in done.out, done.text
+    cluster.put("good.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=h100:8\nhostname\n")
+    done = cluster.alice("railhead", "lint", "good.sh")
+    assert done.code == 0 and done.out == "", done.text

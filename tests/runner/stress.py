@@ -1,0 +1,255 @@
+"""Submissions by the thousand to a real slurmctld that carries the submit plugin's address- and undefined-behaviour-sanitized build, while all
+that the plugin reads changes: nodes go down and up, partitions come, go and move, slurmctld is reconfigured, the policy is edited, broken,
+deleted and replaced by a folder.
+
+Prints each thing that must not happen, and last one line of JSON. Exit code 1: there was one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+from sandbox.buildroot import build, build_folder
+from sandbox.cluster import Cluster, Wanted
+from sandbox.host import CHECKOUT
+from sandbox.inventory import CONTROLLER, LOGIN
+from sandbox.node import read_pid
+from tests.runner.steps import say
+
+POLICY = "/etc/slurm/railhead.toml"
+REFRESH = 2  # seconds between two looks of the plugin: so many more of them
+# Always right; always wrong; right while the partition holds node4, wrong while it holds cpu1.
+RIGHT = ["--partition=gpu", "--nodes=2", "--gpus-per-node=h100:8"]
+WRONG = ["--partition=gpu", "--gpus-per-node=v100:1"]
+FLIP = ["--partition=flip", "--gpus-per-node=h100:8"]
+REQUESTS = {"right": RIGHT, "wrong": WRONG, "flip": FLIP}
+# As the user, on the login node: which request it was, when it was sent and answered, and what was said.
+CLIENT = r"""
+import json, random, subprocess, sys, time
+requests, number, seed = json.loads(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3])
+dice = random.Random(seed)
+for turn in range(number):
+    name = dice.choice(list(requests))
+    sent = time.monotonic()
+    done = subprocess.run(["sbatch", "--hold", "--parsable", "--output=/dev/null", *requests[name], "--wrap=true"], capture_output=True, text=True)
+    print(json.dumps([name, sent, time.monotonic(), done.returncode, done.stderr.strip()]), flush=True)
+    if turn % 100 == 99 and seed == 0:
+        subprocess.run(["scancel", "-u", "alice"], capture_output=True)
+"""
+
+
+class Controller:
+    """slurmctld of a cluster, started anew with the sanitized plugin and the sanitizers' run-time library."""
+
+    def __init__(self, cluster: Cluster, suite: str) -> None:
+        self.cluster, self.suite = cluster, suite
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def at(self, *command: str, text: str | None = None, within: float = 60) -> subprocess.CompletedProcess[str]:
+        options = {"input": text} if text is not None else {}
+        return self.cluster.run(CONTROLLER, list(command), timeout=within, **options)
+
+    def root(self) -> Path:
+        return Path(f"/proc/{read_pid(self.cluster.places, CONTROLLER)}/root")
+
+    def install(self) -> None:
+        plugin = build(self.suite, "plugins-asan", ["job_submit_railhead"], os.cpu_count() or 2) / "lib/job_submit_railhead.so"
+        installed = next(self.root().glob("usr/lib/*/slurm-wlm/job_submit_railhead.so"))
+        new = installed.with_suffix(".new")  # a plugin that is mapped must not be written into
+        new.write_bytes(plugin.read_bytes())
+        new.rename(installed)
+        script = f"for name in asan ubsan stdc++; do cat $(g++ -print-file-name=lib$name.so) >{build_folder(self.suite, 'plugins-asan')}/lib$name.so; done"
+        subprocess.run([str(CHECKOUT / "sandbox/build"), "--suite", self.suite, "--", "sh", "-euc", script], check=True)
+        for name in ("asan", "ubsan", "stdc++"):
+            library = (plugin.parent.parent / f"lib{name}.so").read_bytes()
+            target = self.root() / f"opt/sanitized/{self.soname(library)}"
+            target.parent.mkdir(exist_ok=True)
+            target.write_bytes(library)
+
+    @staticmethod
+    def soname(library: bytes) -> str:
+        return re.findall(rb"\x00(lib(?:asan|ubsan|stdc\+\+)\.so\.\d+)\x00", library)[0].decode()
+
+    def start(self) -> None:
+        self.at("scontrol", "shutdown", "slurmctld")
+        self.wait("slurmctld to end", lambda: not self.pid())
+        preload = " ".join(f"/{path.relative_to(self.root())}" for path in (self.root() / "opt/sanitized").glob("libasan*"))
+        sanitizers = ["ASAN_OPTIONS=detect_leaks=0:log_path=/var/log/slurm/sanitizer:exitcode=99", "UBSAN_OPTIONS=log_path=/var/log/slurm/sanitizer"]
+        command = ["env", f"LD_PRELOAD={preload}", "LD_LIBRARY_PATH=/opt/sanitized", *sanitizers, "slurmctld", "-D"]
+        call = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", self.cluster.name, CONTROLLER, "--", *command]
+        self.process = subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self.wait("slurmctld to answer", self.answers)
+
+    def answers(self) -> bool:
+        return self.at("scontrol", "ping").returncode == 0
+
+    def wait(self, what: str, condition: Callable[[], object], within: float = 60) -> None:
+        deadline = time.monotonic() + within
+        while not condition():
+            if time.monotonic() > deadline:
+                log = self.at("tail", "-n", "5", "/var/log/slurm/slurmctld.log").stdout
+                raise SystemExit(f"tests/stress: {what}: not within {within:.0f} s; slurmctld's log ends: {log}")
+            time.sleep(0.2)
+
+    def pid(self) -> str:
+        return self.at("pgrep", "-x", "slurmctld").stdout.strip()
+
+    def memory_mib(self) -> float:
+        status = self.at("sh", "-c", "cat /proc/$(pgrep -x slurmctld | head -n 1)/status").stdout
+        found = re.search(r"VmRSS:\s+(\d+) kB", status)
+        return int(found[1]) / 1024 if found else 0
+
+    def sanitizer(self) -> str:
+        return self.at("sh", "-c", "cat /var/log/slurm/sanitizer.* 2>/dev/null").stdout
+
+
+class Chaos(threading.Thread):
+    """Changes everything that the plugin reads, a step every few tenths of a second; knows when the partition flip was which."""
+
+    def __init__(self, controller: Controller, seed: int) -> None:
+        super().__init__(daemon=True)
+        self.controller, self.dice, self.stop = controller, random.Random(seed), threading.Event()
+        self.states: list[tuple[float, float, bool]] = []  # began at the earliest, at the latest; right
+        self.done: Counter[str] = Counter()
+        self.conf = controller.at("cat", "/etc/slurm/slurm.conf").stdout
+
+    def scontrol(self, *words: str) -> None:
+        self.controller.at("scontrol", *words)
+
+    def flip(self, right: bool) -> None:
+        began = time.monotonic()
+        self.scontrol("update", "partitionname=flip", f"nodes={'node4' if right else 'cpu1'}")
+        self.states.append((began, time.monotonic(), right))
+
+    def step_flip(self) -> None:
+        self.flip(not self.states[-1][2])
+
+    def step_node(self) -> None:
+        name = self.dice.choice(["node1", "node2", "node3"])
+        self.scontrol("update", f"nodename={name}", "state=down", "reason=stress")
+        self.scontrol("update", f"nodename={name}", "state=resume")
+
+    def step_partition(self) -> None:
+        self.scontrol("create", "partitionname=passing", "nodes=node[1-2]")
+        self.scontrol("delete", "partitionname=passing")
+
+    def step_reservation(self) -> None:
+        self.scontrol("create", "reservation", "reservationname=passing", "nodes=cpu1", "users=bob", "starttime=now+7days", "duration=60")
+        self.scontrol("delete", "reservationname=passing")
+
+    def step_policy(self) -> None:
+        good = f"[submit]\nrefresh = {REFRESH}\n"
+        text = self.dice.choice([good, good + "[submit.partition.gpu]\nplacement = 'compact'\n", "[submit\n", "refresh = \n", "\0\xff" * 2000])
+        way = self.dice.choice(["write", "write", "write", "delete", "folder"])
+        remove = f"rm -rf {POLICY}"
+        self.controller.at("sh", "-c", {"write": f"{remove}; cat >{POLICY}", "delete": remove, "folder": f"{remove}; mkdir {POLICY}"}[way], text=text)
+
+    def step_reconfigure(self) -> None:
+        """22.05 takes the plugin out and in again; later versions start anew in place."""
+        if self.controller.suite == "bookworm":
+            without = re.sub(r"^JobSubmitPlugins=.*\n", "", self.conf, flags=re.M)
+            self.controller.at("sh", "-c", "cat >/etc/slurm/slurm.conf && scontrol reconfigure", text=without)
+        self.controller.at("sh", "-c", "cat >/etc/slurm/slurm.conf && scontrol reconfigure", text=self.conf)
+        self.scontrol("create", "partitionname=flip", "nodes=node4")  # a reconfigure forgets it
+        self.states.append((self.states[-1][1], time.monotonic(), True))
+
+    def run(self) -> None:
+        steps = [self.step_flip] * 3 + [self.step_node, self.step_partition, self.step_reservation, self.step_policy, self.step_reconfigure]
+        while not self.stop.wait(self.dice.uniform(0.05, 0.5)):
+            step = self.dice.choice(steps)
+            step()
+            self.done[step.__name__.removeprefix("step_")] += 1
+
+    def may_be_refused(self, sent: float, answered: float) -> bool:
+        """Whether flip was wrong at some moment between the two."""
+        following = [*self.states[1:], (0, answered, True)]
+        return any(not right and began <= answered and ended >= sent
+                   for (began, _, right), (_, ended, _) in zip(self.states, following, strict=True))
+
+
+def submit_all(cluster: Cluster, number: int, clients: int) -> list[tuple]:
+    """Every answer of all clients: request, sent, answered, exit code, words."""
+    processes = []
+    for seed in range(clients):
+        call = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", cluster.name, "--user", "alice", LOGIN, "--",
+                "python3", "-c", CLIENT, json.dumps(REQUESTS), str(number // clients), str(seed)]
+        processes.append(subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True))
+    answers: list[tuple] = []
+    lock = threading.Lock()
+
+    def read(process: subprocess.Popen[str]) -> None:
+        assert process.stdout
+        for line in process.stdout:
+            with lock:
+                answers.append(tuple(json.loads(line)))
+
+    readers = [threading.Thread(target=read, args=[process]) for process in processes]
+    for reader in readers:
+        reader.start()
+    while any(reader.is_alive() for reader in readers):
+        time.sleep(20)
+        say(f"{len(answers)} of {number} submissions")
+    return answers
+
+
+def judge(answers: list[tuple], chaos: Chaos) -> tuple[Counter[str], list[str]]:
+    figures: Counter[str] = Counter()
+    wrong = []
+    for name, sent, answered, code, words in answers:
+        refused = code != 0 and "railhead: " in words
+        figures[f"{name}_{'refused' if refused else 'accepted' if code == 0 else 'failed'}"] += 1
+        if refused and (name == "right" or (name == "flip" and not chaos.may_be_refused(sent, answered))):
+            wrong.append(f"refused while Slurm would have taken it: {' '.join(REQUESTS[name])}: {words}")
+    return figures, wrong
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="tests/stress", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--suite", choices=("bookworm", "trixie", "sid"), default="trixie")
+    parser.add_argument("--submissions", type=int, default=10_000, metavar="N")
+    parser.add_argument("--clients", type=int, default=8, metavar="N")
+    parser.add_argument("--seed", type=int, default=1, metavar="K")
+    options = parser.parse_args()
+    cluster = Cluster(f"stress-{options.suite}")
+    cluster.up(Wanted(options.suite, 4, False, "auto", False))
+    try:
+        controller = Controller(cluster, options.suite)
+        controller.at("sh", "-c", f"cat >{POLICY}", text=f"[submit]\nrefresh = {REFRESH}\n")
+        controller.install()
+        controller.start()
+        controller.at("scontrol", "create", "partitionname=flip", "nodes=node4")
+        chaos = Chaos(controller, options.seed)
+        chaos.states.append((time.monotonic(), time.monotonic(), True))
+        before, pid = controller.memory_mib(), controller.pid()
+        chaos.start()
+        answers = submit_all(cluster, options.submissions, options.clients)
+        chaos.stop.set()
+        chaos.join(60)
+        figures, wrong = judge(answers, chaos)
+        after = controller.memory_mib()
+        if options.suite == "bookworm" and controller.pid() != pid:
+            wrong.append(f"slurmctld is another process: {pid} became {controller.pid()}")
+        if not controller.answers() or (controller.process and controller.process.poll() is not None):
+            wrong.append("slurmctld has ended")
+        if said := controller.sanitizer():
+            wrong.append(said)
+        print("\n".join(wrong[:20]))
+        print(json.dumps({**figures, "memory_mib": [round(before), round(after)], "changes": dict(chaos.done), "wrong": len(wrong)}))
+        return 1 if wrong or len(answers) < options.submissions // options.clients * options.clients else 0
+    finally:
+        cluster.down()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,104 @@
+#include "lint/checks.hpp"
+
+#include <gmock/gmock.h>
+
+#include <set>
+
+using namespace railhead;
+
+namespace {
+
+const std::set<std::string> there{"train.py", "logs", "/images/torch.sqsh"};
+
+/// Findings of a script with these options and this body, "ID:LINE" each; the body begins on line 3.
+std::vector<std::string> ids(const std::string& options, const std::string& body) {
+    auto script = read_script("job.sh", "#!/bin/bash\n#SBATCH " + options + "\n" + body + "\n");
+    std::vector<std::string> found;
+    for (auto& finding : check_script(script, [](auto& path) { return there.contains(path); })) {
+        EXPECT_FALSE(sentence(finding).empty());
+        found.push_back(finding.id + finding.where.substr(finding.where.rfind(':')));
+    }
+    return found;
+}
+
+using Ids = std::vector<std::string>;
+
+} // namespace
+
+TEST(Lint, has_nothing_to_say_of_a_script_that_is_right) {
+    EXPECT_EQ(ids("--nodes=4 --gpus-per-node=8", "railhead ray -- python3 train.py"), Ids{});
+    EXPECT_EQ(ids("--nodes=2 --ntasks-per-node=1 --cpus-per-task=8 --output=logs/%j.out",
+                  "export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK\n"
+                  "export MASTER_ADDR=$(scontrol show hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)\n"
+                  "export MASTER_PORT=$((20000 + SLURM_JOB_ID % 10000)) NCCL_IB_HCA==mlx5_1\n"
+                  "for node in $(scontrol show hostnames); do echo $node; done\n"
+                  "srun --kill-on-bad-exit=1 torchrun --nproc-per-node=8 train.py"),
+              Ids{});
+    EXPECT_EQ(ids("-n1", "until curl -s localhost:8000; do sleep 1; done\nsleep 5\npython3 train.py"), Ids{});
+}
+
+TEST(Lint, tells_what_sbatch_will_not_read) {
+    EXPECT_EQ(ids("-N1", "true\n#SBATCH --nodes=2"), Ids{"late-option:4"});
+    EXPECT_EQ(ids("-N1", "# SBATCH --nodes=2\ntrue"), Ids{"mistyped-option:3"});
+    auto script = read_script("job.sh", "true\r\n");
+    auto findings = check_script(script, [](auto&) { return true; });
+    ASSERT_EQ(findings.size(), 2u);
+    EXPECT_EQ(sentence(findings[0]),
+              "job.sh:1: the first line does not begin with #!, and sbatch refuses the "
+              "script; begin it with #!/bin/bash");
+    EXPECT_EQ(findings[1].id, "dos-lines");
+}
+
+TEST(Lint, offers_railhead_ray_for_ray_by_hand) {
+    EXPECT_EQ(ids("-N2", "srun -N1 ray start --head --port=6379 &\nsleep 10\nrailhead --version"),
+              (Ids{"ray-by-hand:3", "sleep-to-wait:4"}));
+}
+
+TEST(Lint, knows_ports_that_collide) {
+    EXPECT_EQ(ids("-N1", "export MASTER_PORT=29500"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "torchrun --master_port 29500 train.py"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "torchrun --rdzv_endpoint=$HEAD:29500 train.py"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "torchrun --rdzv-endpoint $HEAD:$PORT train.py"), Ids{});
+    EXPECT_EQ(ids("-N1 --exclusive", "export MASTER_PORT=29500"), Ids{});
+}
+
+TEST(Lint, knows_a_master_that_is_not_found) {
+    EXPECT_EQ(ids("-N2", "export MASTER_ADDR=localhost"), Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "export MASTER_ADDR=$SLURM_SUBMIT_HOST"), Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K bash -c 'MASTER_ADDR=$(hostname) python3 train.py'"), Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "export MASTER_ADDR=$(hostname)"), Ids{}) << "the script runs on the first node";
+    EXPECT_EQ(ids("-N1", "export MASTER_ADDR=localhost"), Ids{});
+    EXPECT_EQ(ids("-N1", "HEAD=\"$(getent hosts x || echo localhost)\""), Ids{"localhost-fallback:3"});
+}
+
+TEST(Lint, knows_what_asks_slurmctld_too_often) {
+    EXPECT_EQ(ids("-N2", "for n in 1 2; do\nscontrol show node $n\ndone"), Ids{"scontrol-in-loop:4"});
+    EXPECT_EQ(ids("-N2", "srun bash -c 'scontrol show job $SLURM_JOB_ID'"), Ids{"scontrol-per-task:3"});
+    EXPECT_EQ(ids("-N2", "srun -w \"$(scontrol show hostnames | head -n 1)\" hostname"), Ids{});
+}
+
+TEST(Lint, knows_how_srun_starts_what) {
+    EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 torchrun train.py"), Ids{"torchrun-tasks:3"});
+    EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 --ntasks-per-node=1 torchrun train.py"), Ids{});
+    EXPECT_EQ(ids("-N2 -c 8", "srun hostname"), Ids{"cpus-per-task:3"});
+    EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun python3 train.py"), Ids{"kill-on-bad-exit:3"});
+    EXPECT_EQ(ids("-N1", "srun python3 train.py"), Ids{});
+}
+
+TEST(Lint, knows_that_a_device_name_is_a_beginning) {
+    EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA=mlx5_1"), Ids{"nccl-ib-hca:3"});
+    EXPECT_EQ(ids("-N1", "NCCL_IB_HCA=mlx5_0:1,mlx5_1:1 python3 train.py"), Ids{"nccl-ib-hca:3"});
+    EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA==mlx5_1 NCCL_IB_HCA=mlx5"), Ids{}) << "mlx5 means all of them";
+    EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA=^=mlx5_1 NCCL_IB_HCA=$HCAS"), Ids{});
+}
+
+TEST(Lint, looks_for_what_the_script_names) {
+    EXPECT_EQ(ids("-N1", "python3 -u other.py --x"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "cd /elsewhere\npython3 other.py"), Ids{});
+    EXPECT_EQ(ids("-N1", "python3 $HOME/other.py"), Ids{});
+    EXPECT_EQ(ids("-N1 --chdir=/x", "python3 train.py"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1 -o out/%j.log", "true"), Ids{"no-output-folder:2"});
+    EXPECT_EQ(ids("-N1 -o %j.log", "true"), Ids{});
+    EXPECT_EQ(ids("-N1", "srun --container-image=/images/none.sqsh python3 other.py"), Ids{"no-image:3"});
+}
