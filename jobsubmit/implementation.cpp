@@ -69,6 +69,9 @@ void say_once_if_stale(const Decision& decision) {
 
 Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view) {
     Moment moment{monotonic_s(), changes()};
+    // Reservations change often where they replace their nodes: one is looked at when a job wants it.
+    if (!job.reservation.empty() && moment.changes.reservations != view.changes.reservations)
+        state().refresher->wake();
     auto decision = decide(job, view, moment, [&] { return may_override(uid, view); });
     say_once_if_stale(decision);
     return decision;

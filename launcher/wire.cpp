@@ -2,7 +2,7 @@
 
 #include "launcher/json.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include <array>

@@ -2,7 +2,7 @@
 
 #include "policy/table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 namespace railhead {

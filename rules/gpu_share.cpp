@@ -1,6 +1,6 @@
 #include "rules/gpu_share.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

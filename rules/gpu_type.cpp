@@ -1,6 +1,6 @@
 #include "rules/gpu_type.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

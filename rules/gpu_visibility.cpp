@@ -1,6 +1,6 @@
 #include "rules/gpu_visibility.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "rules/gpus_per_node.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace railhead {
 namespace {

@@ -1,6 +1,6 @@
 #include "rules/gpus_total.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <set>

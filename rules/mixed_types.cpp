@@ -1,6 +1,6 @@
 #include "rules/mixed_types.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

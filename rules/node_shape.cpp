@@ -2,7 +2,7 @@
 
 #include "rules/usable_nodes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

@@ -1,6 +1,6 @@
 #include "rules/partition_kind.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "rules/placement.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <functional>

@@ -2,7 +2,7 @@
 
 #include "rules/placement.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

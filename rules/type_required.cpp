@@ -1,6 +1,6 @@
 #include "rules/type_required.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <set>
 

@@ -1,6 +1,6 @@
 #include "rules/verdict_line.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

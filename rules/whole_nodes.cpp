@@ -1,6 +1,6 @@
 #include "rules/whole_nodes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

@@ -1,6 +1,6 @@
 #include "slurm/hostlist.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <charconv>
 #include <cstdint>

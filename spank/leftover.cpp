@@ -1,6 +1,6 @@
 #include "spank/leftover.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <dirent.h>
 #include <fcntl.h>

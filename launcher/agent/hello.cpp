@@ -5,7 +5,7 @@
 #include "launcher/agent/node_limits.hpp"
 #include "launcher/recipes/ray_probe.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <sys/utsname.h>
 

@@ -4,7 +4,7 @@
 #include "launcher/agent/logs.hpp"
 #include "launcher/agent/port_watch.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fnmatch.h>
 #include <sys/stat.h>
 

@@ -7,7 +7,7 @@
 #include "launcher/agent/placeholders.hpp"
 #include "launcher/agent/reaper.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fcntl.h>
 #include <signal.h>

@@ -3,7 +3,7 @@
 #include "launcher/agent/hello.hpp"
 #include "launcher/agent/leaving.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>

@@ -6,7 +6,7 @@
 #include "launcher/agent/leaving.hpp"
 #include "launcher/agent/worker.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fcntl.h>
 #include <filesystem>

@@ -10,7 +10,7 @@
 #include "launcher/agent/processes.hpp"
 #include "launcher/channel/client.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <signal.h>
 #include <sys/signalfd.h>

@@ -6,7 +6,7 @@
 #include "launcher/link.hpp"
 
 #include <asio/io_context.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <utility>

@@ -7,7 +7,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/ip/v6_only.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <map>

@@ -3,7 +3,7 @@
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstring>
 #include <string_view>

@@ -4,7 +4,7 @@
 #include "base/fd.hpp"
 #include "launcher/agent/directory.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>

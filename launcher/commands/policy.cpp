@@ -3,7 +3,7 @@
 #include "rules/verdict_line.hpp"
 
 #include <CLI/CLI.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
 #include <cerrno>

@@ -3,7 +3,7 @@
 #include "launcher/recipes/ray_checks.hpp"
 #include "launcher/recipes/ray_start_py.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>

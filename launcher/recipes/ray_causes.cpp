@@ -1,6 +1,6 @@
 #include "launcher/recipes/ray_causes.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <optional>

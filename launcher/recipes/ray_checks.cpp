@@ -1,6 +1,6 @@
 #include "launcher/recipes/ray_checks.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <charconv>

@@ -2,7 +2,7 @@
 
 #include "base/child.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <fcntl.h>
 

@@ -1,6 +1,6 @@
 #include "launcher/recipes/recipe.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace railhead {
 

@@ -3,7 +3,7 @@
 #include "base/fd.hpp"
 #include "launcher/json.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cstdio>
 #include <sys/ioctl.h>

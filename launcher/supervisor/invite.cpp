@@ -6,7 +6,7 @@
 #include "launcher/supervisor/surroundings.hpp"
 #include "policy/table.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 

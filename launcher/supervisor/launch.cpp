@@ -1,6 +1,6 @@
 #include "launcher/supervisor/launch.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 

@@ -1,6 +1,6 @@
 #include "launcher/supervisor/logs.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <cerrno>
 #include <cstring>

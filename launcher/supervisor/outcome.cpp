@@ -2,7 +2,7 @@
 
 #include "slurm/hostlist.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <csignal>

@@ -7,7 +7,7 @@
 #include "launcher/supervisor/outcome.hpp"
 #include "slurm/hostlist.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <map>
 

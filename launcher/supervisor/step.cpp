@@ -5,7 +5,7 @@
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <array>
 #include <csignal>

@@ -7,7 +7,7 @@
 #include "slurm/hostlist.hpp"
 
 #include <asio/post.hpp>
-#include <fmt/format.h>
+#include <fmt/core.h>
 #include <fmt/ranges.h>
 
 #include <csignal>

@@ -1,7 +1,7 @@
 #include "launcher/json.hpp"
 #include "launcher/supervisor/supervisor_class.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 #include <utility>
 

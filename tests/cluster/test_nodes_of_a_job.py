@@ -82,7 +82,7 @@ def conf(cluster):
         for path, text in files.items():
             cluster.run("ctl", "sh", "-c", f"cat >{path}", input=text, check=True)
         scontrol(cluster, "reconfigure")
-        wait_until("slurmctld answers", lambda: cluster.run("ctl", "scontrol", "ping").code == 0)
+        wait_until("the plugin judges again", lambda: "railhead: " in held(cluster, "--gpus-per-node=no-such-type:1")[0].err, within=60)
 
     yield lambda files: write({path: change(old[path]) for path, change in files.items()})
     write(old)

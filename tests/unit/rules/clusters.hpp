@@ -2,7 +2,7 @@
 #include "slurm/constraint.hpp"
 #include "slurm/inventory.hpp"
 
-#include <fmt/format.h>
+#include <fmt/core.h>
 
 namespace railhead::testing {
 
