@@ -61,7 +61,8 @@ def origin_of_build(suite: str, layer: str) -> str:
     objects, and ninja would not look at them again) and the presets."""
     root = roots.folder(suite, layer)
     presets = hashlib.sha256((CHECKOUT / "CMakePresets.json").read_bytes()).hexdigest()[:12]
-    return f"{root.name} {root.stat().st_mtime_ns} {presets}\n"
+    made = (root / "diff").stat().st_mtime_ns  # the folder's own time says when it was last used
+    return f"{root.name} {made} {presets}\n"
 
 
 def remove_stale(place: Path, origin: str) -> None:
