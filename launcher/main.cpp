@@ -49,6 +49,7 @@ int run(int argc, char** argv) {
     add_config(app, context);
     add_policy(app, context);
     add_lint(app, context);
+    add_inventory(app, context);
     add_sweep(app, context);
     add_agent(app, context);
     try {

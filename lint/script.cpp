@@ -28,6 +28,14 @@ constexpr std::array<std::pair<char, std::string_view>, 17> short_options{{{'A',
                                                                            {'w', "--nodelist"},
                                                                            {'x', "--exclude"}}};
 
+/// Options without a value, or with one after "=" only: the word that follows is not theirs.
+constexpr std::array<std::string_view, 21> alone{
+    "--exclusive",   "--hold",    "-H", "--requeue",    "--no-requeue",
+    "--parsable",    "--wait",    "-W", "--overcommit", "-O",
+    "--test-only",   "--quiet",   "-Q", "--contiguous", "--no-kill",
+    "--spread-job",  "--verbose", "-v", "--reboot",     "--use-min-nodes",
+    "--get-user-env"};
+
 std::string_view trimmed(std::string_view text) {
     auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
     auto end = text.find_last_not_of(" \t\r") + 1; // npos + 1 is 0
@@ -84,7 +92,9 @@ void add_options(std::vector<ScriptOption>& options, const std::vector<std::stri
             option.value = word.substr(word.size() > 2 && word[2] == '=' ? 3 : 2);
             needs_value = option.value.empty();
         }
-        if (needs_value && i + 1 < words.size() && !words[i + 1].starts_with('-')) option.value = words[++i];
+        bool has_none = std::find(alone.begin(), alone.end(), option.name) != alone.end();
+        if (needs_value && !has_none && i + 1 < words.size() && !words[i + 1].starts_with('-'))
+            option.value = words[++i];
         options.push_back(std::move(option));
     }
 }

@@ -85,9 +85,10 @@ std::string roff(std::string_view text) {
 
 } // namespace
 
-std::string describe(const Settings& settings) {
+std::string describe(const Settings& settings, std::string_view section) {
     std::string out;
     for (const Row& row : settings_table()) {
+        if (!section.empty() && section_of(row) != section) continue;
         const Origin& origin = settings.origin(row.key);
         out += fmt::format("{:<28} {:<20} {}{}\n", row.name, shown(row, text_value(settings, row.key)),
                            origin.where.empty() ? "default" : origin.where,

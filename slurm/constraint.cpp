@@ -1,5 +1,7 @@
 #include "slurm/constraint.hpp"
 
+#include "slurm/fields.hpp"
+
 #include <algorithm>
 
 namespace railhead {
@@ -78,12 +80,7 @@ std::optional<Constraint> parse_constraint(std::string_view text) {
 }
 
 std::vector<std::string> node_features(std::string_view list) {
-    std::vector<std::string> features;
-    while (!list.empty()) {
-        auto end = std::min(list.find(','), list.size());
-        if (end > 0) features.emplace_back(list.substr(0, end));
-        list.remove_prefix(std::min(end + 1, list.size()));
-    }
+    auto features = names_in(list);
     std::sort(features.begin(), features.end());
     return features;
 }

@@ -1,5 +1,6 @@
 #include "slurm/inventory.hpp"
 
+#include "slurm/fields.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <algorithm>
@@ -7,18 +8,6 @@
 
 namespace railhead {
 namespace {
-
-/// The value of "KEY=..." in a line of key=value fields; empty when there is none.
-std::string_view field_of(std::string_view line, std::string_view key) {
-    for (std::size_t begin = 0; begin < line.size();) {
-        auto end = std::min(line.find_first_of(" \t", begin), line.size());
-        auto field = line.substr(begin, end - begin);
-        if (field.size() > key.size() && field.starts_with(key) && field[key.size()] == '=')
-            return field.substr(key.size() + 1);
-        begin = end + 1;
-    }
-    return {};
-}
 
 /// The number that the text begins with.
 std::optional<std::uint32_t> number_in(std::string_view text) {

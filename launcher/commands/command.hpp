@@ -23,6 +23,7 @@ void add_ray(CLI::App& app, Context& context);
 void add_attach(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_policy(CLI::App& app, Context& context);
+void add_inventory(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
 void add_agent(CLI::App& app, Context& context); ///< hidden: started by srun
 void add_sweep(CLI::App& app, Context& context);

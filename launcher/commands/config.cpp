@@ -1,4 +1,5 @@
 #include "launcher/commands/launch_options.hpp"
+#include "launcher/commands/settings_check.hpp"
 
 #include "policy/describe.hpp"
 
@@ -29,26 +30,31 @@ bool same_file(const std::string& a, const std::string& b) {
     return std::filesystem::equivalent(a, b, ignored);
 }
 
-// Strict where loading is lenient: what would only be a warning to a user is a finding to the administrator
-// who asks. The user's own file is looked at with a user's rights.
 int check(const Context& context, const std::string& file, bool named) {
-    std::error_code ignored;
-    if (named && !std::filesystem::exists(file, ignored)) {
-        fmt::print(stderr, "railhead: {}: there is no such file; name the settings file to check\n", file);
-        return 1;
-    }
-    bool of_user = same_file(file, user_settings_file(context.environment));
-    auto loaded = load_settings(of_user ? "" : file, of_user ? file : "", Environment());
-    if (!loaded) {
-        print_error(loaded.error());
-        return 1;
-    }
-    for (auto& finding : loaded->findings) fmt::print(stderr, "railhead: {}\n", sentence(finding));
-    if (loaded->findings.empty()) fmt::print("{}: no findings\n", file);
-    return loaded->findings.empty() ? 0 : 1;
+    auto loaded = load_to_check(context, file, named);
+    return loaded ? print_checked(file, loaded->findings) : 1;
 }
 
 } // namespace
+
+std::optional<Loaded> load_to_check(const Context& context, const std::string& file, bool named) {
+    std::error_code ignored;
+    if (named && !std::filesystem::exists(file, ignored)) {
+        fmt::print(stderr, "railhead: {}: there is no such file; name the settings file to check\n", file);
+        return std::nullopt;
+    }
+    bool of_user = same_file(file, user_settings_file(context.environment));
+    auto loaded = load_settings(of_user ? "" : file, of_user ? file : "", Environment());
+    if (loaded) return std::move(*loaded);
+    print_error(loaded.error());
+    return std::nullopt;
+}
+
+int print_checked(const std::string& file, const std::vector<Finding>& findings) {
+    for (auto& finding : findings) fmt::print(stderr, "railhead: {}\n", sentence(finding));
+    if (findings.empty()) fmt::print("{}: no findings\n", file);
+    return findings.empty() ? 0 : 1;
+}
 
 void add_config(CLI::App& app, Context& context) {
     auto* command =

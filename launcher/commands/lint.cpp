@@ -1,46 +1,30 @@
 #include "launcher/commands/launch_options.hpp"
 
 #include "base/child.hpp"
+#include "launcher/commands/inventory.hpp"
 #include "launcher/json.hpp"
 #include "lint/checks.hpp"
+#include "lint/request.hpp"
+#include "rules/judge.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 namespace railhead {
 namespace {
 
 constexpr double sbatch_within_s = 60; // the time that sbatch itself gives slurmctld's answer, and more
-constexpr std::size_t most_bytes = 4 * 1024 * 1024; // sbatch refuses a script above max_script_size, 4 MiB
 
 struct Options {
     std::string script;
     std::vector<std::string> sbatch;
     std::string format = "text";
+    std::string inventory; ///< file; empty: ask Slurm
     bool json = false, offline = false;
 };
-
-tl::unexpected<Error> unreadable(const std::string& path, const std::string& why) {
-    return fail(
-        ErrorKind::usage,
-        {.id = "script", .thing = path, .seen = "cannot be read: " + why, .next = "name a batch script"});
-}
-
-Result<std::string> read_file(const std::string& path) {
-    errno = 0;
-    std::ifstream file(path);
-    std::string text(std::istreambuf_iterator<char>(file), {});
-    if (file.bad() || errno != 0) return unreadable(path, std::strerror(errno != 0 ? errno : EIO));
-    if (text.size() > most_bytes) return unreadable(path, "it is larger than sbatch takes");
-    return text;
-}
 
 /// What a line of sbatch's says, without the name of the program in front; "" when it is about no problem.
 std::optional<Finding> finding_in(std::string_view line, const std::string& script) {
@@ -93,6 +77,20 @@ std::string without_place(Finding finding) {
     return sentence(finding);
 }
 
+/// What the rules say by a saved inventory and this machine's policy.
+Result<std::vector<Finding>> judge_saved(const Options& options, const Context& context,
+                                         const Script& script) {
+    auto inventory = inventory_for(context.environment, options.inventory);
+    if (!inventory) return tl::unexpected(inventory.error());
+    auto settings = settings_for(context, {});
+    if (!settings) return tl::unexpected(settings.error());
+    auto request = request_of(script);
+    if (!request) return tl::unexpected(request.error());
+    auto findings = judge(*request, *inventory, *settings).findings;
+    for (auto& finding : findings) finding.where = options.script;
+    return findings;
+}
+
 void print(const Options& options, const std::vector<Finding>& findings) {
     if (options.json) {
         auto list = nlohmann::json::array();
@@ -120,19 +118,25 @@ void print(const Options& options, const std::vector<Finding>& findings) {
 
 int lint(const Context& context, Options options) {
     options.sbatch.insert(options.sbatch.end(), context.command.begin(), context.command.end());
-    auto text = read_file(options.script);
+    auto text = read_whole_file(options.script, "name a batch script");
     if (!text) return print_error(text.error());
     auto script = read_script(options.script, *text, options.sbatch);
     auto findings = check_script(script, [](const std::string& path) {
         std::error_code ignored;
         return std::filesystem::exists(path, ignored);
     });
-    bool slurm =
-        !options.offline && find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
-    if (slurm)
-        for (auto& finding : ask_slurm(options, context)) findings.push_back(std::move(finding));
+    bool slurm = false;
+    if (!options.inventory.empty()) {
+        auto judged = judge_saved(options, context, script);
+        if (!judged) return print_error(judged.error());
+        findings.insert(findings.end(), judged->begin(), judged->end());
+    } else if (!options.offline) {
+        slurm = find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
+        auto said = slurm ? ask_slurm(options, context) : std::vector<Finding>();
+        findings.insert(findings.end(), said.begin(), said.end());
+    }
     print(options, findings);
-    if (!slurm && !options.offline)
+    if (!slurm && !options.offline && options.inventory.empty())
         fmt::print(
             stderr,
             "railhead: there is no sbatch here, so only the script was judged and not its resources\n");
@@ -150,6 +154,8 @@ void add_lint(CLI::App& app, Context& context) {
     command
         ->add_option("--format", options->format, "How findings are printed: text, or github for annotations")
         ->check(CLI::IsMember({"text", "github"}));
+    command->add_option("--inventory", options->inventory,
+                        "Judge resources by this file of 'railhead inventory save', not by asking Slurm");
     command->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
     command
         ->add_flag("--offline", options->offline,

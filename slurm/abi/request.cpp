@@ -1,5 +1,6 @@
 #include "slurm/abi/request.hpp"
 
+#include "slurm/fields.hpp"
 #include "slurm/gres.hpp"
 #include "slurm/spelling.hpp"
 
@@ -34,17 +35,6 @@ std::optional<std::uint32_t> count_of(std::uint32_t field) {
 std::optional<std::uint32_t> time_of(std::uint32_t minutes) {
     if (minutes == NO_VAL || minutes == 0) return std::nullopt;
     return minutes; // INFINITE is UINT32_MAX
-}
-
-std::vector<std::string> names_in(const char* list) {
-    std::vector<std::string> names;
-    std::string_view rest = list ? list : "";
-    while (!rest.empty()) {
-        auto end = std::min(rest.find(','), rest.size());
-        if (end > 0) names.emplace_back(rest.substr(0, end));
-        rest.remove_prefix(std::min(end + 1, rest.size()));
-    }
-    return names;
 }
 
 /// The number in "gres:gpu:4" (22.05), "gres/gpu:4" or "gres/gpu:h100:4": what is asked per GPU. Absent where
@@ -109,7 +99,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
 #if RAILHEAD_HAS_SEGMENT
     request.segment = number_of16(job.segment_size);
 #endif
-    request.partitions = names_in(job.partition);
+    request.partitions = names_in(text_of(job.partition));
     request.account = text_of(job.account);
     request.qos = text_of(job.qos);
     request.reservation = text_of(job.reservation);

@@ -114,6 +114,34 @@ def test_lint_asks_slurm_and_the_plugin(cluster):
     assert "lint.sh:3: warning: MASTER_ADDR=localhost is each node's own address; " in done.out
     done = cluster.alice("railhead", "lint", "lint.sh", "--gpus-per-node=h100:8")
     assert done.code == 1 and "gpu-type" not in done.out and "[master-addr]" in done.out, done.text
+    cluster.alice("railhead", "inventory", "save", "saved.txt", check=True)
+    done = cluster.alice("railhead", "lint", "--inventory", "saved.txt", "lint.sh", environment={"PATH": "/usr/bin:/bin"})
+    assert "lint.sh: error: gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); try --gpus-per-node=h100:8 [gpu-type]\n" in done.out, done.text
     cluster.put("good.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=h100:8\nhostname\n")
     done = cluster.alice("railhead", "lint", "good.sh")
     assert done.code == 0 and done.out == "", done.text
+
+
+def test_policy_check_knows_the_cluster(cluster):
+    cluster.put("policy.toml", '[submit]\nplacement_wait = "10m"\n[submit.partition.gqu]\nplacement = "compact"\n')
+    done = cluster.alice("railhead", "policy", "check", "policy.toml")
+    assert done.code == 1
+    assert "policy.toml:2: submit.placement_wait is 600 s, and Slurm waits no longer than 300 s; " in done.err
+    assert "[submit.partition.gqu] is about a partition that the cluster does not have; see the names with 'sinfo -s'\n" in done.err
+    cluster.put("policy.toml", '[submit.partition.gpu]\nplacement = "compact"\n')
+    assert cluster.alice("railhead", "policy", "check", "policy.toml").out == "policy.toml: no findings\n"
+    assert "submit.placement " in cluster.alice("railhead", "policy", "show", check=True).out
+
+
+def test_replay_tells_what_a_policy_would_have_done(cluster):
+    jobs = [
+        "17|alice||gpu|||2026-11-01T10:00:00|60|gres/gpu:h100=16,gres/gpu=16,node=2|sbatch -N2 --gpus-per-node=h100:8 job.sh",
+        "18|alice||gpu|||Unknown|60|gres/gpu=32,node=2|sbatch -N2 --gpus-per-node=h100:16 job.sh",
+        "19|bob||gpu|||2026-11-01T10:00:00|60|gres/gpu:h100=8,gres/gpu=8,node=2|sbatch job.sh",
+        "no job",
+    ]
+    cluster.put("history.txt", "\n".join(jobs) + "\n")
+    cluster.put("strict.toml", '[submit]\nrule_whole_nodes = "enforce"\n')
+    said = cluster.alice("railhead", "policy", "replay", "strict.toml", "--history", "history.txt", check=True).out
+    assert re.search(r"^gpus-per-node +1 +0 +0$", said, re.M), said
+    assert "3 jobs; of 1 only the totals are on record; 1 lines could not be read\n" in said

@@ -159,6 +159,8 @@ def test_accounting_remembers_jobs(own, suite):
     while "kept|COMPLETED" not in (said := call("exec", "--name", own[0], "login", "--", "sacct", "-aXnP", "-o", "jobname,state").stdout):
         assert time.monotonic() < deadline, said
         time.sleep(0.5)
+    replayed = call("exec", "--name", own[0], "login", "--", "railhead", "policy", "replay")
+    assert "1 jobs; of 0 only the totals are on record; 0 lines could not be read\n" in replayed.stdout, replayed.stderr
 
 
 def test_exec_says_what_it_cannot_do_and_heal_waits_for_slurmctld(own, suite):

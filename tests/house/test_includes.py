@@ -12,7 +12,7 @@ MAY_INCLUDE = {
     "base": set(),
     "policy": {"base"},
     "slurm": {"base"},
-    "lint": {"base"},
+    "lint": {"base", "slurm"},
     "slurm/abi": {"base", "slurm"},
     "rules": {"base", "policy", "slurm"},
     "jobsubmit": {"base", "policy", "slurm", "slurm/abi", "rules"},

@@ -9,7 +9,7 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "lint", "sweep"]
+COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep"]
 PAGE = tree.Path("docs/man/railhead.1")
 
 

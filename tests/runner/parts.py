@@ -21,7 +21,7 @@ SANITIZER_OPTIONS = {
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
-FUZZ_DEFAULT_SECONDS = 10
+FUZZ_DEFAULT_SECONDS = 5
 Part = Callable[[argparse.Namespace], Counts]
 
 

@@ -1,0 +1,28 @@
+#include "slurm/fields.hpp"
+
+#include <algorithm>
+
+namespace railhead {
+
+std::string_view field_of(std::string_view line, std::string_view key) {
+    for (std::size_t begin = 0; begin < line.size();) {
+        auto end = std::min(line.find_first_of(" \t", begin), line.size());
+        auto field = line.substr(begin, end - begin);
+        if (field.size() > key.size() && field.starts_with(key) && field[key.size()] == '=')
+            return field.substr(key.size() + 1);
+        begin = end + 1;
+    }
+    return {};
+}
+
+std::vector<std::string> names_in(std::string_view list) {
+    std::vector<std::string> names;
+    while (!list.empty()) {
+        auto end = std::min(list.find(','), list.size());
+        if (end > 0) names.emplace_back(list.substr(0, end));
+        list.remove_prefix(std::min(end + 1, list.size()));
+    }
+    return names;
+}
+
+} // namespace railhead

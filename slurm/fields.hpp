@@ -1,0 +1,14 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead {
+
+/// The value of "KEY=..." in a line of key=value fields, as scontrol prints them; empty when there is none.
+std::string_view field_of(std::string_view line, std::string_view key);
+
+/// "a,b,,c" -> a b c
+std::vector<std::string> names_in(std::string_view list);
+
+} // namespace railhead

@@ -1,0 +1,65 @@
+#include "slurm/inventory_text.hpp"
+
+#include <gmock/gmock.h>
+
+using namespace railhead;
+using testing::ElementsAre;
+
+namespace {
+
+const std::string text =
+    "Configuration data as of 2026-11-25T12:00:00\n"
+    "AccountingStorageType   = (null)\n"
+    "MaxNodeCount            = 3\n"
+    "SchedulerParameters     = bf_interval=2,max_switch_wait=60\n"
+    "SlurmUser               = slurm(64030)\n"
+    "NodeName=node1 Arch=x86_64 CPUAlloc=0 CPUEfctv=16 CPUTot=16 AvailableFeatures=nvme,ib ActiveFeatures=ib "
+    "Gres=gpu:h100:8(S:0-1) RealMemory=32000 State=IDLE Partitions=gpu\n"
+    "NodeName=node2 CPUTot=16 AvailableFeatures=(null) Gres=gpu:h100:8 RealMemory=32000 State=IDLE\n"
+    "NodeName=cpu1 CPUTot=8 AvailableFeatures=(null) Gres=(null) RealMemory=16000 State=DOWN+CLOUD\n"
+    "PartitionName=gpu AllowGroups=ALL AllowAccounts=ALL AllowQos=ALL Default=YES DefaultTime=01:00:00 "
+    "Hidden=NO MaxNodes=2 MaxTime=1-00:00:00 Nodes=node[1-2] RootOnly=NO ReqResv=NO OverSubscribe=EXCLUSIVE "
+    "State=UP\n"
+    "PartitionName=cpu AllowGroups=staff AllowAccounts=ALL AllowQos=ALL Default=NO DefaultTime=NONE "
+    "Hidden=NO "
+    "MaxNodes=UNLIMITED MaxTime=UNLIMITED Nodes=cpu1 RootOnly=NO ReqResv=NO OverSubscribe=NO State=UP\n"
+    "ReservationName=mine StartTime=x Nodes=node1 PartitionName=(null) Flags=SPEC_NODES\n"
+    "ReservationName=wide Nodes=node1 PartitionName=gpu Flags=FLEX,SPEC_NODES\n"
+    "SwitchName=leaf1 Level=0 LinkSpeed=1 Nodes=node[1-2]\n";
+
+} // namespace
+
+TEST(InventoryText, has_what_the_controller_has) {
+    auto read = inventory_from_text(text);
+    ASSERT_TRUE(read) << sentence(read.error());
+    ASSERT_EQ(read->nodes.size(), 3u);
+    const auto& node = read->classes[read->nodes[0].node_class];
+    EXPECT_EQ(node.gres, (std::vector<NodeGres>{{"gpu", "h100", 8}}));
+    EXPECT_EQ(node.cpus, 16u);
+    EXPECT_EQ(node.memory_mib, 32000u);
+    EXPECT_THAT(node.features, ElementsAre("ib", "nvme"));
+    const auto* gpu = read->partition("gpu");
+    ASSERT_TRUE(gpu);
+    EXPECT_TRUE(gpu->is_default && gpu->open && gpu->whole_nodes);
+    EXPECT_EQ(gpu->nodes.size(), 2u);
+    EXPECT_EQ(gpu->max_nodes, 2u);
+    EXPECT_EQ(gpu->max_minutes, 1440u);
+    EXPECT_EQ(gpu->default_minutes, 60u);
+    const auto* cpu = read->partition("cpu");
+    EXPECT_FALSE(cpu->open || cpu->whole_nodes || cpu->max_nodes || cpu->max_minutes || cpu->default_minutes);
+    EXPECT_EQ(read->reservation("mine")->nodes, std::vector<std::uint32_t>{0});
+    EXPECT_EQ(read->reservation("wide")->nodes, std::nullopt) << "FLEX";
+    EXPECT_THAT(read->leaves, ElementsAre("leaf1"));
+    EXPECT_EQ(read->max_switch_wait, 60u);
+    EXPECT_EQ(read->slurm_user, 64030u);
+    EXPECT_FALSE(read->has_qos || read->can_grow);
+    EXPECT_TRUE(inventory_from_text(text + "MaxNodeCount = 9\n")->can_grow);
+    EXPECT_TRUE(inventory_from_text(text + "AccountingStorageType = accounting_storage/slurmdbd\n")->has_qos);
+}
+
+TEST(InventoryText, says_what_cannot_be_read) {
+    EXPECT_EQ(sentence(inventory_from_text("something else").error()),
+              "the inventory has no node or no partition; make it by: railhead inventory save FILE");
+    EXPECT_FALSE(inventory_from_text("NodeName=n1 Gres=gpu(\nPartitionName=p Nodes=n1\n"));
+    EXPECT_FALSE(inventory_from_text("NodeName=n1 Gres=\nPartitionName=p Nodes=n[1\n"));
+}
