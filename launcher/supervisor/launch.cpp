@@ -15,6 +15,7 @@ namespace {
 constexpr double tail_within_s = 1;      // for the log of what is missing, at a time-out
 constexpr double answer_within_s = 1;    // for an agent to acknowledge that it shall leave
 constexpr double step_ends_within_s = 1; // after the first word of an agent that was killed
+constexpr double all_gone_slack_s = 4;   // beyond it, once no node's agent is there: the step's end is due
 constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
 constexpr int log_bytes_back = 1 << 20;
 
@@ -372,7 +373,9 @@ void Launch::leave_silent(double now) {
 
 void Launch::on_tick(double now) {
     if (phase_ == Phase::ending) leave_silent(now);
-    if (!killed_.empty() && now > killed_until_s_)
+    bool all_gone =
+        plan_.order.size() > 1 && std::includes(away_.begin(), away_.end(), present_.begin(), present_.end());
+    if (!killed_.empty() && now > killed_until_s_ + (all_gone ? all_gone_slack_s : 0))
         for (auto& outcome : std::exchange(killed_, {})) end(std::move(outcome), now);
     if (phase_ != Phase::starting || now < plan_.bringup_timeout_s) return;
     if (!std::exchange(timed_out_, true)) {

@@ -173,6 +173,17 @@ TEST(Launch, half_an_agent_that_is_killed_is_a_lost_node) {
     EXPECT_EQ(play.launch.outcome().cause.node, "node2");
 }
 
+TEST(Launch, where_every_agent_is_gone_the_end_of_the_step_is_waited_for) {
+    Play play(ranks(2));
+    Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
+    play.launch.on_event(1, Event{.type = Event::Type::finding, .finding = finding}, 1);
+    play.launch.on_away(0);
+    play.launch.on_tick(4);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::starting) << "srun is slow on a busy machine";
+    play.launch.on_step_ended(0, "", {.kind = ChildStatus::Kind::exited, .value = 9}, 4.5);
+    EXPECT_EQ(play.launch.outcome().exit_code, 109);
+}
+
 TEST(Launch, half_an_agent_that_outlives_the_step_for_a_moment_is_no_lost_node) {
     Play play(ranks(2));
     Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
