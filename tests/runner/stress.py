@@ -28,6 +28,8 @@ from sandbox.node import read_pid
 from tests.runner.steps import say
 
 POLICY = "/etc/slurm/railhead.toml"
+PID_FILE = "/run/slurmctld.pid"
+ALIVE = f"kill -0 $(cat {PID_FILE}) 2>/dev/null"
 REFRESH = 2  # seconds between two looks of the plugin: so many more of them
 # Always right; always wrong; right while the partition holds node4, wrong while it holds cpu1.
 RIGHT = ["--partition=gpu", "--nodes=2", "--gpus-per-node=h100:8"]
@@ -46,6 +48,16 @@ for turn in range(number):
     print(json.dumps([name, sent, time.monotonic(), done.returncode, done.stderr.strip()]), flush=True)
     if turn % 100 == 99 and seed == 0:
         subprocess.run(["scancel", "-u", "alice"], capture_output=True)
+"""
+
+
+# In the build root: the libraries that the sanitized plugin needs, under the names by which it asks for them.
+COPY = r"""
+mkdir -p "$1/sanitized"
+for name in asan ubsan stdc++; do
+    file=$(g++ -print-file-name=lib$name.so)
+    cp -L "$file" "$1/sanitized/$(readelf -d "$file" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')"
+done
 """
 
 
@@ -69,17 +81,11 @@ class Controller:
         new = installed.with_suffix(".new")  # a plugin that is mapped must not be written into
         new.write_bytes(plugin.read_bytes())
         new.rename(installed)
-        script = f"for name in asan ubsan stdc++; do cat $(g++ -print-file-name=lib$name.so) >{build_folder(self.suite, 'plugins-asan')}/lib$name.so; done"
-        subprocess.run([str(CHECKOUT / "sandbox/build"), "--suite", self.suite, "--", "sh", "-euc", script], check=True)
-        for name in ("asan", "ubsan", "stdc++"):
-            library = (plugin.parent.parent / f"lib{name}.so").read_bytes()
-            target = self.root() / f"opt/sanitized/{self.soname(library)}"
-            target.parent.mkdir(exist_ok=True)
-            target.write_bytes(library)
-
-    @staticmethod
-    def soname(library: bytes) -> str:
-        return re.findall(rb"\x00(lib(?:asan|ubsan|stdc\+\+)\.so\.\d+)\x00", library)[0].decode()
+        subprocess.run([str(CHECKOUT / "sandbox/build"), "--suite", self.suite, "--", "sh", "-euc", COPY, "copy", build_folder(self.suite, "plugins-asan")], check=True)
+        target = self.root() / "opt/sanitized"
+        target.mkdir()
+        for library in (plugin.parent.parent / "sanitized").iterdir():
+            (target / library.name).write_bytes(library.read_bytes())
 
     def start(self) -> None:
         self.at("scontrol", "shutdown", "slurmctld")
@@ -103,10 +109,14 @@ class Controller:
             time.sleep(0.2)
 
     def pid(self) -> str:
-        return self.at("pgrep", "-x", "slurmctld").stdout.strip()
+        return self.at("sh", "-c", f"{ALIVE} && cat {PID_FILE}").stdout.strip()
+
+    def carries_sanitizer(self) -> bool:
+        """It may have started itself anew since."""
+        return self.at("sh", "-c", f"grep -q libasan /proc/$(cat {PID_FILE})/maps").returncode == 0
 
     def memory_mib(self) -> float:
-        status = self.at("sh", "-c", "cat /proc/$(pgrep -x slurmctld | head -n 1)/status").stdout
+        status = self.at("sh", "-c", f"cat /proc/$(cat {PID_FILE})/status").stdout
         found = re.search(r"VmRSS:\s+(\d+) kB", status)
         return int(found[1]) / 1024 if found else 0
 
@@ -242,6 +252,8 @@ def main() -> int:
             wrong.append(f"slurmctld is another process: {pid} became {controller.pid()}")
         if not controller.answers() or (controller.process and controller.process.poll() is not None):
             wrong.append("slurmctld has ended")
+        if not controller.carries_sanitizer():
+            wrong.append("slurmctld runs without the sanitizer's library, so this has shown nothing")
         if said := controller.sanitizer():
             wrong.append(said)
         print("\n".join(wrong[:20]))
