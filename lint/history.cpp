@@ -50,9 +50,10 @@ std::vector<std::string> options_in(std::string_view submit_line) {
     auto words = shell_words(submit_line);
     std::vector<std::string> options;
     for (std::size_t i = 1; i < words.size(); ++i) {
-        if (!words[i].starts_with('-')) break;
+        auto alone = read_script("", "", {words[i], "value"}).options;
+        if (alone.empty()) break; // the script, or "-" for standard input
         options.push_back(words[i]);
-        bool takes_next = read_script("", "", {words[i], "value"}).options.front().value == "value";
+        bool takes_next = alone.front().value == "value";
         if (takes_next && i + 1 < words.size() && !words[i + 1].starts_with('-'))
             options.push_back(words[++i]);
     }

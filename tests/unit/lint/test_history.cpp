@@ -40,6 +40,12 @@ TEST(PastJob, is_judged_by_its_totals_where_its_script_said_the_rest) {
     EXPECT_EQ(job->request.reservation, "mine");
 }
 
+TEST(PastJob, may_have_had_its_script_from_standard_input) {
+    auto job = past_job_from("17|alice|acct|gpu|normal||None|1|node=1|sbatch -N1 - --nodes=9");
+    ASSERT_TRUE(job);
+    EXPECT_EQ(job->request.nodes_max, 1u);
+}
+
 TEST(PastJob, is_absent_where_a_line_is_no_jobs) {
     for (auto line : {"", "JobID|User", "x|alice|acct|gpu|normal||None|1|node=1|sbatch job.sh",
                       "17|alice|acct|gpu|normal||None|1|node=1"})
