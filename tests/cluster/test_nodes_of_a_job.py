@@ -92,9 +92,9 @@ def conf(cluster):
 def test_a_topology_of_blocks_gets_segments(cluster, conf):
     conf({CONF: lambda text: text.replace("topology/tree", "topology/block"), TOPOLOGY: lambda _: BLOCKS})
     compact = ["--rail-placement=compact", "--gpus-per-node=8"]
-    wait_until("a job of four nodes gets segments of two", lambda: held(cluster, "-N4", *compact)[1].get("--segment") == "2", within=30)
-    assert "--segment" not in held(cluster, "-N3", *compact)[1]
-    assert "--segment" not in held(cluster, "-N4", "--segment=1", *compact)[1], "the user's own wins"
+    wait_until("a job of four nodes gets segments of two", lambda: "AdminComment=railhead: --segment=2" in held(cluster, "-N4", *compact)[0].out, within=30)
+    assert "AdminComment" not in held(cluster, "-N3", *compact)[1]
+    assert "AdminComment" not in held(cluster, "-N4", "--segment=1", *compact)[1], "the user's own wins"
     assert cluster.alice("srun", "-N4", *compact, "true").code == 0
 
 
