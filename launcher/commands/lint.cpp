@@ -26,7 +26,7 @@ struct Options {
     bool json = false, offline = false;
 };
 
-/// What a line of sbatch's says, without the name of the program in front; "" when it is about no problem.
+/// What a line of sbatch's says, without the name of the program in front; absent: it is about no problem.
 std::optional<Finding> finding_in(std::string_view line, const std::string& script) {
     constexpr std::string_view plugin = "railhead: ", warning = "warning: ", failure = "allocation failure: ",
                                error = "sbatch: error: ";
@@ -58,7 +58,16 @@ std::vector<Finding> ask_slurm(const Options& options, const Context& context) {
     spec.argv.insert(spec.argv.end(), options.sbatch.begin(), options.sbatch.end());
     spec.argv.push_back(options.script);
     auto answer = capture(std::move(spec), sbatch_within_s);
-    if (!answer) return findings;
+    if (!answer || !answer->status) {
+        auto why =
+            answer ? fmt::format("gave no answer within {} s", sbatch_within_s) : sentence(answer.error());
+        return {{.id = "slurm",
+                 .level = Level::warn,
+                 .where = options.script,
+                 .thing = "sbatch --test-only",
+                 .seen = why + ", so the resources were not judged",
+                 .next = "see 'scontrol ping', or use --offline"}};
+    }
     std::string_view rest = answer->out;
     while (!rest.empty()) {
         auto line = rest.substr(0, rest.find('\n'));
