@@ -207,8 +207,13 @@ def submit_all(cluster: Cluster, number: int, clients: int) -> list[tuple]:
     readers = [threading.Thread(target=read, args=[process]) for process in processes]
     for reader in readers:
         reader.start()
+    deadline = time.monotonic() + 60 + number  # a second for each is far more than sbatch takes
     while any(reader.is_alive() for reader in readers):
         time.sleep(20)
+        if time.monotonic() > deadline:
+            for process in processes:
+                process.kill()
+            raise SystemExit(f"tests/stress: {len(answers)} of {number} submissions were answered within {60 + number} s; see slurmctld's log")
         say(f"{len(answers)} of {number} submissions")
     return answers
 
@@ -244,9 +249,13 @@ def main() -> int:
         before, pid = controller.memory_mib(), controller.pid()
         chaos.start()
         answers = submit_all(cluster, options.submissions, options.clients)
+        figures, wrong = judge(answers, chaos)
+        if not chaos.is_alive():
+            wrong.append("the changes ended before the submissions did: see the traceback above")
+        if not figures["wrong_refused"]:
+            wrong.append("nothing was refused, so the plugin has not judged at all")
         chaos.stop.set()
         chaos.join(60)
-        figures, wrong = judge(answers, chaos)
         after = controller.memory_mib()
         if options.suite == "bookworm" and controller.pid() != pid:
             wrong.append(f"slurmctld is another process: {pid} became {controller.pid()}")
