@@ -103,7 +103,7 @@ struct Special {
 };
 
 /// "submit.partition" or "submit.user".
-std::string name_of(Whose whose) {
+std::string section_name(Whose whose) {
     return whose == Whose::partition ? "submit.partition" : "submit.user";
 }
 
@@ -207,17 +207,18 @@ Result<void> SettingsFile::read_special_section(const Special& special, const to
 Result<void> SettingsFile::read_special_sections(Whose whose, const toml::node& node) {
     const toml::table* sections = node.as_table();
     if (kind != Origin::Kind::site) {
-        warn(at(node.source()), name_of(whose), "may be set by the site only", "remove it");
+        warn(at(node.source()), section_name(whose), "may be set by the site only", "remove it");
         return {};
     }
     if (!sections) {
-        warn(at(node.source()), name_of(whose), "is no section", "write [" + name_of(whose) + ".NAME]");
+        warn(at(node.source()), section_name(whose), "is no section",
+             "write [" + section_name(whose) + ".NAME]");
         return {};
     }
     for (auto&& [name, section] : *sections) {
         const toml::table* table = section.as_table();
         if (!table) {
-            unknown(at(name.source()), name_of(whose) + "." + std::string(name.str()));
+            unknown(at(name.source()), section_name(whose) + "." + std::string(name.str()));
             continue;
         }
         if (auto done = read_special_section({whose, std::string(name.str())}, *table); !done) return done;
@@ -228,8 +229,8 @@ Result<void> SettingsFile::read_special_sections(Whose whose, const toml::node& 
 Result<void> SettingsFile::read_section(const std::string& section, const toml::table& table) {
     for (auto&& [key, node] : table) {
         std::string name = section + "." + std::string(key.str());
-        if (name == name_of(Whose::partition) || name == name_of(Whose::user)) {
-            auto whose = name == name_of(Whose::user) ? Whose::user : Whose::partition;
+        if (name == section_name(Whose::partition) || name == section_name(Whose::user)) {
+            auto whose = name == section_name(Whose::user) ? Whose::user : Whose::partition;
             if (auto done = read_special_sections(whose, node); !done) return done;
             continue;
         }

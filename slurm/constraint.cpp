@@ -23,9 +23,9 @@ Sets both(const Sets& a, const Sets& b) {
     return joined;
 }
 
-class Reader {
+class ConstraintReader {
   public:
-    explicit Reader(std::string_view text) : rest_(text) {}
+    explicit ConstraintReader(std::string_view text) : rest_(text) {}
 
     bool at_end() const { return rest_.empty(); }
     bool take(char c) {
@@ -72,7 +72,7 @@ class Reader {
 } // namespace
 
 std::optional<Constraint> parse_constraint(std::string_view text) {
-    Reader reader(text);
+    ConstraintReader reader(text);
     bool brackets = reader.take('[');
     auto sets = reader.terms(0);
     if (!sets || (brackets && !reader.take(']')) || !reader.at_end()) return std::nullopt;

@@ -20,7 +20,7 @@ int gpus_in(std::string_view gres) {
 }
 
 /// Reads the words "Name=value" of one job; a value may be empty or hold further equal signs.
-class Reader {
+class DetailsReader {
   public:
     void word(std::string_view name, std::string_view value) {
         if (name == "JobId") job.job_id = job.leader = value;
@@ -59,7 +59,7 @@ class Reader {
 };
 
 JobDetails job_from(std::string_view line) {
-    Reader reader;
+    DetailsReader reader;
     while (!line.empty()) {
         auto word = line.substr(0, line.find(' '));
         line.remove_prefix(std::min(line.size(), word.size() + 1));

@@ -66,6 +66,11 @@ Result<void> make_folders(const std::string& path) {
     }
 }
 
+bool is_folder(const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
+}
+
 std::string file_name_of(std::string_view id) {
     std::string name(id);
     for (auto& c : name)

@@ -22,6 +22,9 @@ Result<void> write_private(const std::string& path, std::string_view content);
 /// Every folder of `path` that is missing, mode 0700.
 Result<void> make_folders(const std::string& path);
 
+/// Whether there is a folder; a link to one counts.
+bool is_folder(const std::string& path);
+
 /// "a/b c" -> "a_b_c": what may stand in a file's name.
 std::string file_name_of(std::string_view id);
 

@@ -18,11 +18,6 @@ namespace {
 
 constexpr double look_again_s = 0.05;
 
-bool is_folder(const std::string& path) {
-    struct stat status {};
-    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
-}
-
 std::vector<std::string> matching(const std::string& folder, const std::string& part) {
     std::vector<std::string> found;
     DIR* open = opendir(folder.empty() ? "/" : folder.c_str());

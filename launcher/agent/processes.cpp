@@ -11,7 +11,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -28,11 +27,6 @@ Ended ended_from(const ChildStatus& status) {
     Ended ended;
     (status.kind == ChildStatus::Kind::exited ? ended.code : ended.signal) = status.value;
     return ended;
-}
-
-bool is_folder(const std::string& path) {
-    struct stat status {};
-    return stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode);
 }
 
 } // namespace

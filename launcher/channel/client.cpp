@@ -21,13 +21,6 @@ constexpr double silent_reconnect_s = 8; // the supervisor pings twice a second
 constexpr double longest_pause_s = 2;
 constexpr auto watch_every = std::chrono::seconds(1);
 
-double seconds_since(Clock::time_point then) {
-    return std::chrono::duration<double>(Clock::now() - then).count();
-}
-std::chrono::milliseconds milliseconds(double seconds) {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
 } // namespace
 
 struct ChannelClient::State : std::enable_shared_from_this<State> {

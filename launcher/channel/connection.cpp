@@ -10,14 +10,6 @@
 #include <utility>
 
 namespace railhead {
-namespace {
-
-std::chrono::milliseconds milliseconds(double seconds) {
-    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
-}
-
-} // namespace
-
 void Connection::handshake(Role role, double within_s, std::function<void(const std::string&)> done) {
     auto self = shared_from_this();
     auto timer = std::make_shared<asio::steady_timer>(stream_.get_executor());

@@ -61,4 +61,13 @@ class Connection : public std::enable_shared_from_this<Connection> {
     Clock::time_point heard_ = Clock::now();
 };
 
+/// Of the channel's clock.
+inline double seconds_since(Connection::Clock::time_point then) {
+    return std::chrono::duration<double>(Connection::Clock::now() - then).count();
+}
+
+inline std::chrono::milliseconds milliseconds(double seconds) {
+    return std::chrono::milliseconds(static_cast<std::int64_t>(seconds * 1000));
+}
+
 } // namespace railhead

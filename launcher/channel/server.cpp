@@ -30,10 +30,6 @@ struct Peer {
     bool quiet = false;
 };
 
-double seconds_since(Connection::Clock::time_point then) {
-    return std::chrono::duration<double>(Connection::Clock::now() - then).count();
-}
-
 } // namespace
 
 struct ChannelServer::State : std::enable_shared_from_this<State> {

@@ -24,7 +24,7 @@ struct Rule {
     std::size_t refused = 0, refused_and_ran = 0, warned = 0;
 };
 
-struct Counts {
+struct Replayed {
     std::map<std::string, Rule> rules;
     std::size_t jobs = 0, totals_only = 0, unread = 0;
     std::vector<std::string> examples; ///< of jobs that ran, and would have been refused
@@ -61,7 +61,7 @@ Result<Settings> policy_of(const Context& context, const ReplayOptions& options)
     return std::move(loaded->settings);
 }
 
-void count(Counts& counts, const PastJob& job, const Inventory& inventory, const Settings& settings) {
+void count(Replayed& counts, const PastJob& job, const Inventory& inventory, const Settings& settings) {
     ++counts.jobs;
     if (!job.whole) ++counts.totals_only;
     for (const auto& finding : judge(job.request, inventory, settings).findings) {
@@ -76,7 +76,7 @@ void count(Counts& counts, const PastJob& job, const Inventory& inventory, const
     }
 }
 
-void print(const Counts& counts, bool json) {
+void print(const Replayed& counts, bool json) {
     if (json) {
         auto rules = nlohmann::json::object();
         for (auto& [name, rule] : counts.rules)
@@ -109,7 +109,7 @@ int replay(const Context& context, const ReplayOptions& options) {
     if (!inventory) return print_error(inventory.error());
     auto history = history_of(context, options);
     if (!history) return print_error(history.error());
-    Counts counts;
+    Replayed counts;
     for (std::string_view rest = *history; !rest.empty();) {
         auto line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));

@@ -6,7 +6,7 @@
 
 namespace railhead {
 namespace {
-constexpr double answer_within_s = 10;
+constexpr double scontrol_within_s = 10;
 constexpr std::size_t max_answer_bytes = 4 << 20; // a line per job, 100 bytes per group of nodes
 } // namespace
 
@@ -20,11 +20,11 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
     ChildSpec scontrol{.argv = {"scontrol", "show", "job", "--details", "--oneliner", job},
                        .env = environment.all()};
     scontrol.env["SLURM_TIME_FORMAT"] = "%s";
-    auto answer = capture(std::move(scontrol), answer_within_s, max_answer_bytes);
+    auto answer = capture(std::move(scontrol), scontrol_within_s, max_answer_bytes);
     if (!answer) return tl::unexpected(answer.error());
     if (!answer->status) {
         finding.seen =
-            fmt::format("cannot be looked up: scontrol gave no answer within {} s", answer_within_s);
+            fmt::format("cannot be looked up: scontrol gave no answer within {} s", scontrol_within_s);
         return fail(ErrorKind::usage, finding);
     }
     auto details = job_details_from(answer->out);
@@ -34,7 +34,7 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
 }
 
 std::string slurm_version(const Environment& environment) {
-    auto answer = capture({.argv = {"scontrol", "--version"}, .env = environment.all()}, answer_within_s);
+    auto answer = capture({.argv = {"scontrol", "--version"}, .env = environment.all()}, scontrol_within_s);
     return answer ? answer->out : std::string();
 }
 

@@ -1,6 +1,7 @@
 #include "slurm/abi/inventory.hpp"
 
 #include "slurm/abi/headers.hpp"
+#include "slurm/abi/memory.hpp"
 #include "slurm/constraint.hpp"
 #include "slurm/hostlist.hpp"
 
@@ -21,10 +22,6 @@ tl::unexpected<Error> failed(const char* what) {
     return fail(ErrorKind::internal, {.id = "inventory",
                                       .thing = std::string("asking slurmctld for its ") + what,
                                       .seen = std::string("failed: ") + slurm_strerror(errno)});
-}
-
-std::string text_of(const char* field) {
-    return field ? field : "";
 }
 
 std::optional<std::uint32_t> limit_of(std::uint32_t field) {

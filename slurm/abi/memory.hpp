@@ -8,4 +8,9 @@ namespace railhead::abi {
 /// allocator. Source: src/common/xmalloc.c, xstring.c of all versions; undeclared in the public headers.
 void assign(char*& field, const std::string& text);
 
+/// A string of Slurm's; NULL is empty.
+inline std::string text_of(const char* field) {
+    return field ? field : "";
+}
+
 } // namespace railhead::abi

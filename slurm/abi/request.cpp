@@ -1,5 +1,6 @@
 #include "slurm/abi/request.hpp"
 
+#include "slurm/abi/memory.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/gres.hpp"
 #include "slurm/spelling.hpp"
@@ -12,10 +13,6 @@ namespace {
 /// What spank_railhead.so's option becomes on its way through spank_job_env: _opt_env_name() in Slurm's
 /// plugstack.c / spank.c turns every character that is not alphanumeric into an underscore.
 constexpr std::string_view placement_variable = "_SLURM_SPANK_OPTION_railhead_rail_placement=";
-
-std::string text_of(const char* field) {
-    return field ? field : "";
-}
 
 /// Unset integers are NO_VAL of their width; a node or task count of 0 says nothing either.
 std::optional<std::uint32_t> number_of(std::uint32_t field) {

@@ -12,7 +12,7 @@
 #include <string_view>
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    static const auto inventory = railhead::testing::cluster();
+    static const auto inventory = railhead::example::cluster();
     std::string_view rest(reinterpret_cast<const char*>(data), size);
     std::array<std::string, 7> fields; // a line each
     for (auto& field : fields) {

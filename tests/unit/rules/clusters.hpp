@@ -4,7 +4,7 @@
 
 #include <fmt/core.h>
 
-namespace railhead::testing {
+namespace railhead::example {
 
 /// Partition gpu (default): node[1-32], h100 x 8, leaves of 16. a100: a[1-2], a100 x 4. cpu: c1. mixed:
 /// m[1-3] with h100 x 4 and m4 with untyped GPUs. secret: hidden, gb200 x 4. featured: f[1-6] with h100 x 8,
@@ -69,4 +69,4 @@ inline JobRequest on(JobRequest job, std::uint32_t nodes) {
     return job;
 }
 
-} // namespace railhead::testing
+} // namespace railhead::example

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace conflict_test {
 
 namespace {
 
@@ -45,3 +47,5 @@ TEST(Conflict, warns_of_two_options_for_one_thing) {
         verdict(job),
         "--gres=gpu and --gpus-per-node are both given, and one replaces the other; leave one of them out");
 }
+
+} // namespace conflict_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace gpu_share_test {
 
 namespace {
 
@@ -69,3 +71,5 @@ TEST(GpuShare, leaves_alone_who_takes_all_or_nothing) {
     huge.tasks_per_node = 4;
     EXPECT_EQ(verdict(huge), "accepted");
 }
+
+} // namespace gpu_share_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace gpu_type_test {
 
 namespace {
 
@@ -99,3 +101,5 @@ TEST(GpuType, proposes_nothing_that_would_be_refused_again) {
     EXPECT_EQ(verdict(job),
               "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); try --gpus-per-task=h100:1");
 }
+
+} // namespace gpu_type_test

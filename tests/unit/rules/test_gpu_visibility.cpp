@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace gpu_visibility_test {
 
 namespace {
 
@@ -40,3 +42,5 @@ TEST(GpuVisibility, accepts_one_rank_a_node_and_unbound_ones) {
     job.tasks_per_node = 8;
     EXPECT_EQ(verdict(job), "accepted");
 }
+
+} // namespace gpu_visibility_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace gpus_per_node_test {
 
 namespace {
 
@@ -111,3 +113,5 @@ TEST(GpusPerNode, counts_the_tasks_that_one_node_must_take) {
     job.nodes_max.reset();
     EXPECT_EQ(verdict(job), "accepted") << "they may spread";
 }
+
+} // namespace gpus_per_node_test

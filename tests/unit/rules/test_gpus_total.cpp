@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace gpus_total_test {
 
 namespace {
 
@@ -71,3 +73,5 @@ TEST(GpusTotal, leaves_a_single_node_to_its_own_rule) {
     EXPECT_EQ(verdict(asks(Per::node, "h100", 9)), "accepted");
     EXPECT_EQ(verdict(asks(Per::node, "a100", 1)), "accepted");
 }
+
+} // namespace gpus_total_test

@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
 
 namespace {
 

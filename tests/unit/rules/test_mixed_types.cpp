@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace mixed_types_test {
 
 namespace {
 
@@ -33,3 +35,5 @@ TEST(MixedTypes, mig_slices_stay_on_one_node) {
     EXPECT_EQ(verdict(on(asks(Per::node, "a100_3g.40gb", 1), 1)), "accepted");
     EXPECT_EQ(verdict(on(asks(Per::node, "gb200", 1), 2)), "accepted");
 }
+
+} // namespace mixed_types_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace node_shape_test {
 
 namespace {
 
@@ -185,3 +187,5 @@ TEST(NodeShape, leaves_gpus_and_updates_alone) {
     EXPECT_EQ(verdict({}), "accepted");
     EXPECT_EQ(verdict(on({}, 33)), "accepted") << "gpus-total's";
 }
+
+} // namespace node_shape_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace partition_kind_test {
 
 namespace {
 
@@ -42,3 +44,5 @@ TEST(PartitionKind, warns_of_a_job_without_gpus_on_nodes_that_all_have_some) {
     update.modify = true;
     EXPECT_EQ(verdict(update), "accepted") << "the job may have some";
 }
+
+} // namespace partition_kind_test

@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace scalable_unit_test {
 
 namespace {
 
@@ -49,3 +51,5 @@ TEST(ScalableUnit, says_nothing_where_it_does_not_apply) {
     range.nodes_min = 1;
     EXPECT_EQ(verdict(range, "1", "1"), "accepted");
 }
+
+} // namespace scalable_unit_test

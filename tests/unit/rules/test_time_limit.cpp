@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace time_limit_test {
 
 namespace {
 
@@ -68,3 +70,5 @@ TEST(TimeLimit, warns_of_a_short_default) {
     EXPECT_EQ(verdict({}, with_times(30, 30)), "accepted") << "there is no more to have";
     EXPECT_EQ(verdict(for_minutes(5), with_times(1440, 30)), "accepted");
 }
+
+} // namespace time_limit_test

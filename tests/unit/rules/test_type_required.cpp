@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace type_required_test {
 
 namespace {
 
@@ -24,3 +26,5 @@ TEST(TypeRequired, wants_a_type_where_there_are_several) {
     EXPECT_EQ(verdict(asks(Per::node, "", 2)), "accepted");
     EXPECT_EQ(verdict(in({}, {"mixed"})), "accepted");
 }
+
+} // namespace type_required_test

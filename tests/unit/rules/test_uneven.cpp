@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace uneven_test {
 
 namespace {
 
@@ -30,3 +32,5 @@ TEST(Uneven, accepts_what_can_only_be_even) {
     EXPECT_EQ(verdict(asks(Per::job, "", 8)), "accepted") << "one node may do";
     EXPECT_EQ(verdict(on(asks(Per::node, "", 5), 2)), "accepted");
 }
+
+} // namespace uneven_test

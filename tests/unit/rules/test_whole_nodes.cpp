@@ -4,7 +4,9 @@
 #include <gtest/gtest.h>
 
 using namespace railhead;
-using namespace railhead::testing;
+using namespace railhead::example;
+
+namespace whole_nodes_test {
 
 namespace {
 
@@ -45,3 +47,5 @@ TEST(WholeNodes, accepts_whole_ones_and_single_ones) {
     whole.partitions[0].whole_nodes = true;
     EXPECT_EQ(verdict(on(asks(Per::node, "h100", 4), 4), whole), "accepted");
 }
+
+} // namespace whole_nodes_test
