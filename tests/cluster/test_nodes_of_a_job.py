@@ -28,6 +28,7 @@ def features(cluster):
     every = {"node[1-2]": "rack1", "node[3-4]": "rack2"}
     for nodes, name in every.items():
         scontrol(cluster, "update", f"nodename={nodes}", f"features={name}", f"activefeatures={name}")
+    scontrol(cluster, "update", "partitionname=gpu", "state=up")  # nothing else tells the plugin before its next look
     wait_until("the plugin sees features", lambda: "rack1, rack2" in refused(cluster, "-N1", "--gpus-per-node=8", "--constraint=rack1&rack2"), within=60)
     yield
     for nodes in every:

@@ -99,13 +99,36 @@ def plugins(options: argparse.Namespace) -> Counts:
     return result
 
 
+def cluster_of(suite: str, options: argparse.Namespace) -> Counts:
+    whole = suite in (DEFAULT_SUITE, options.suite) or options.all
+    result = with_root(suite, f"plugins on {suite}", lambda _: parts.plugins_on(suite), options)
+    result += with_root(suite, f"cluster on {suite}", lambda o: parts.cluster_on(suite, o, "" if whole else EVERYWHERE), options)
+    return result
+
+
+def side_by_side(suites: list[str], options: argparse.Namespace) -> Counts:
+    """For the few tests of each kind: most of their time is waiting."""
+    found = {suite: counts.failed(f"the tests on {suite} did not end") for suite in suites}
+    threads = [threading.Thread(target=lambda s=suite: found.update({s: cluster_of(s, options)}), daemon=True) for suite in suites]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    total = Counts()
+    for each in found.values():
+        total += each
+    return total
+
+
 def cluster(options: argparse.Namespace) -> Counts:
     result = parts.release(options)
-    for suite in suites_of(options):
-        result += with_root(suite, f"plugins on {suite}", lambda _, s=suite: parts.plugins_on(s), options)
-        whole = suite in (DEFAULT_SUITE, options.suite) or options.all
-        part = lambda o, s=suite, w=whole: parts.cluster_on(s, o, "" if w else EVERYWHERE)  # noqa: E731
-        result += with_root(suite, f"cluster on {suite}", part, options)
+    first, *others = suites_of(options)
+    result += cluster_of(first, options)
+    if not options.all:
+        result += side_by_side(others, options)
+    else:
+        for suite in others:
+            result += cluster_of(suite, options)
     return result
 
 

@@ -7,6 +7,7 @@ import os
 import shlex
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox.buildroot import INSIDE, build_folder
@@ -185,8 +186,8 @@ def fuzz(options: argparse.Namespace) -> Counts:
     targets = sorted((TOP / build_folder("bookworm", "fuzz") / "bin").glob("fuzz_*"))
     if not targets:
         return counts.failed("there is no fuzz target")
-    result = Counts()
-    for target in targets:
+
+    def run_target(target: Path) -> Counts:
         name = f"fuzz {target.name} {seconds} s"
         corpus = LOGS / f"{target.name}-findings"
         corpus.mkdir(parents=True, exist_ok=True)
@@ -200,7 +201,12 @@ def fuzz(options: argparse.Namespace) -> Counts:
         say(f"{name}: {'no finding' if code == 0 else 'FAILED'} in {spent:.1f} s")
         if code != 0:
             steps.show_failure(name)
-        result += counts.passed() if code == 0 else counts.failed(name)
+        return counts.passed() if code == 0 else counts.failed(name)
+
+    result = Counts()
+    with ThreadPoolExecutor(int(JOBS)) as pool:
+        for each in pool.map(run_target, targets):
+            result += each
     return result
 
 

@@ -91,7 +91,8 @@ class Controller:
         self.at("scontrol", "shutdown", "slurmctld")
         self.wait("slurmctld to end", lambda: not self.pid())
         preload = " ".join(f"/{path.relative_to(self.root())}" for path in (self.root() / "opt/sanitized").glob("libasan*"))
-        sanitizers = ["ASAN_OPTIONS=detect_leaks=0:log_path=/var/log/slurm/sanitizer:exitcode=99", "UBSAN_OPTIONS=log_path=/var/log/slurm/sanitizer"]
+        # A small quarantine: what slurmctld frees shall not look like what it holds.
+        sanitizers = ["ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:log_path=/var/log/slurm/sanitizer:exitcode=99", "UBSAN_OPTIONS=log_path=/var/log/slurm/sanitizer"]
         command = ["env", f"LD_PRELOAD={preload}", "LD_LIBRARY_PATH=/opt/sanitized", *sanitizers, "slurmctld", "-D"]
         call = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", self.cluster.name, CONTROLLER, "--", *command]
         self.process = subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -188,8 +189,9 @@ class Chaos(threading.Thread):
                    for (began, _, right), (_, ended, _) in zip(self.states, following, strict=True))
 
 
-def submit_all(cluster: Cluster, number: int, clients: int) -> list[tuple]:
-    """Every answer of all clients: request, sent, answered, exit code, words."""
+def submit_all(controller: Controller, number: int, clients: int) -> tuple[list[tuple], list[float]]:
+    """Every answer of all clients (request, sent, answered, exit code, words), and slurmctld's memory in MiB on the way."""
+    cluster, memory = controller.cluster, [controller.memory_mib()]
     processes = []
     for seed in range(clients):
         call = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", cluster.name, "--user", "alice", LOGIN, "--",
@@ -214,8 +216,9 @@ def submit_all(cluster: Cluster, number: int, clients: int) -> list[tuple]:
             for process in processes:
                 process.kill()
             raise SystemExit(f"tests/stress: {len(answers)} of {number} submissions were answered within {60 + number} s; see slurmctld's log")
-        say(f"{len(answers)} of {number} submissions")
-    return answers
+        memory.append(controller.memory_mib())
+        say(f"{len(answers)} of {number} submissions, slurmctld has {memory[-1]:.0f} MiB")
+    return answers, memory
 
 
 def judge(answers: list[tuple], chaos: Chaos) -> tuple[Counter[str], list[str]]:
@@ -246,9 +249,9 @@ def main() -> int:
         controller.at("scontrol", "create", "partitionname=flip", "nodes=node4")
         chaos = Chaos(controller, options.seed)
         chaos.states.append((time.monotonic(), time.monotonic(), True))
-        before, pid = controller.memory_mib(), controller.pid()
+        pid = controller.pid()
         chaos.start()
-        answers = submit_all(cluster, options.submissions, options.clients)
+        answers, memory = submit_all(controller, options.submissions, options.clients)
         figures, wrong = judge(answers, chaos)
         if not chaos.is_alive():
             wrong.append("the changes ended before the submissions did: see the traceback above")
@@ -256,7 +259,6 @@ def main() -> int:
             wrong.append("nothing was refused, so the plugin has not judged at all")
         chaos.stop.set()
         chaos.join(60)
-        after = controller.memory_mib()
         if options.suite == "bookworm" and controller.pid() != pid:
             wrong.append(f"slurmctld is another process: {pid} became {controller.pid()}")
         if not controller.answers() or (controller.process and controller.process.poll() is not None):
@@ -266,7 +268,7 @@ def main() -> int:
         if said := controller.sanitizer():
             wrong.append(said)
         print("\n".join(wrong[:20]))
-        print(json.dumps({**figures, "memory_mib": [round(before), round(after)], "changes": dict(chaos.done), "wrong": len(wrong)}))
+        print(json.dumps({**figures, "memory_mib": [round(each) for each in memory], "changes": dict(chaos.done), "wrong": len(wrong)}))
         return 1 if wrong or len(answers) < options.submissions // options.clients * options.clients else 0
     finally:
         cluster.down()
