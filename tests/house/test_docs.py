@@ -15,7 +15,7 @@ from programs import railhead
 
 PAGES = [tree.Path("README.md"), *sorted(path for path in tree.files() if path.parent == tree.Path("docs") and path.suffix == ".md")]
 # What the reader types on a cluster of his own, and what he writes into files of others' programs.
-OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|ssh|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
+OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|ssh|apt-get install|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
 
 
 def blocks(path: tree.Path) -> list[tuple[int, str, str]]:
@@ -61,7 +61,7 @@ def check_cmake(words: list[str]) -> list[str]:
 
 CHECKS: list[tuple[str, Callable[[list[str]], list[str]]]] = [
     (r"railhead ", check_railhead),
-    (r"(sandbox|tests|bench|\.ci)/", check_script),
+    (r"(sandbox|tests|bench|packaging|\.ci)/", check_script),
     (r"cmake ", check_cmake),
 ]
 
