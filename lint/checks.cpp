@@ -1,10 +1,11 @@
 #include "lint/checks.hpp"
 
+#include "base/number.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <cctype>
-#include <charconv>
 
 namespace railhead {
 namespace {
@@ -30,9 +31,7 @@ std::string place(const Script& script, int line) {
 
 long number_of(const Script& script, std::string_view option, long otherwise) {
     const auto* given = script.option(option);
-    long number = otherwise;
-    if (given) std::from_chars(given->value.data(), given->value.data() + given->value.size(), number);
-    return number;
+    return given ? leading_number<long>(given->value).value_or(otherwise) : otherwise;
 }
 
 std::vector<std::string> srun_words(const ScriptLine& line) {

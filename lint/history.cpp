@@ -1,12 +1,12 @@
 #include "lint/history.hpp"
 
+#include "base/number.hpp"
 #include "lint/request.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/time_text.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 
 namespace railhead {
 namespace {
@@ -19,10 +19,7 @@ std::uint64_t tres(std::string_view list, std::string_view name) {
         auto item = list.substr(0, list.find(','));
         list.remove_prefix(std::min(item.size() + 1, list.size()));
         if (!item.starts_with(name) || !item.substr(name.size()).starts_with('=')) continue;
-        auto text = item.substr(name.size() + 1);
-        std::uint64_t value = 0;
-        std::from_chars(text.data(), text.data() + text.size(), value);
-        return value;
+        return leading_number<std::uint64_t>(item.substr(name.size() + 1)).value_or(0);
     }
     return 0;
 }

@@ -1,21 +1,19 @@
 #include "lint/request.hpp"
 
+#include "base/number.hpp"
 #include "lint/checks.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/gres.hpp"
 #include "slurm/time_text.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace railhead {
 namespace {
 
 std::optional<std::uint32_t> number_in(std::string_view text) {
-    std::uint32_t value = 0;
-    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    bool whole = problem == std::errc{} && end == text.data() + text.size();
-    return whole && value > 0 ? std::optional(value) : std::nullopt;
+    auto value = whole_number<std::uint32_t>(text);
+    return value && *value > 0 ? value : std::nullopt;
 }
 
 class Request {

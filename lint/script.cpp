@@ -99,10 +99,34 @@ void add_options(std::vector<ScriptOption>& options, const std::vector<std::stri
     }
 }
 
+/// Where the line begins a here-document: << outside of quotes and of arithmetic, "$((1 << 2))". <<< is a
+/// word.
+std::size_t here_operator(std::string_view line) {
+    char quote = 0;
+    bool counts = false;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+        auto rest = line.substr(i);
+        if (line[i] == '\\' && quote != '\'')
+            ++i;
+        else if (quote != 0)
+            quote = line[i] == quote ? 0 : quote;
+        else if (line[i] == '\'' || line[i] == '"')
+            quote = line[i];
+        else if (rest.starts_with(counts ? "))" : "((")) {
+            counts = !counts;
+            ++i;
+        } else if (rest.starts_with("<<<"))
+            i += 2;
+        else if (!counts && rest.starts_with("<<"))
+            return i;
+    }
+    return line.npos;
+}
+
 /// The word that ends the here-document which the line begins.
 std::optional<std::string> here_document(std::string_view line) {
-    auto at = line.find("<<");
-    if (at == line.npos || line.substr(at).starts_with("<<<")) return std::nullopt;
+    auto at = here_operator(line);
+    if (at == line.npos) return std::nullopt;
     auto rest = line.substr(at + 2);
     if (rest.starts_with('-')) rest.remove_prefix(1);
     auto words = shell_words(rest);

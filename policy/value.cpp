@@ -1,5 +1,7 @@
 #include "policy/table.hpp"
 
+#include "base/number.hpp"
+
 #include <arpa/inet.h>
 
 #include <array>
@@ -142,11 +144,9 @@ std::optional<Value> parse_value(const Row& row, std::string_view text) {
         return static_cast<std::int64_t>(*number);
     }
     case Type::count: {
-        std::int64_t number = -1;
-        auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-        bool whole = error == std::errc{} && end == text.data() + text.size();
-        auto value = static_cast<double>(number);
-        return whole && value >= row.low && value <= row.high ? std::optional<Value>(number) : std::nullopt;
+        auto number = whole_number<std::int64_t>(text);
+        auto value = static_cast<double>(number.value_or(-1));
+        return number && value >= row.low && value <= row.high ? std::optional<Value>(*number) : std::nullopt;
     }
     case Type::ports:
         return parse_ports(row, text);

@@ -1,9 +1,10 @@
 #include "rules/verdict_line.hpp"
 
+#include "base/number.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace railhead {
 namespace {
@@ -40,10 +41,9 @@ std::optional<Verdict> verdict_in(std::string_view line) {
     auto user = word ? take(line, " partition=") : std::nullopt;
     auto partition = user ? take(line, ": ") : std::nullopt;
     if (!partition || (*word != "refuse" && *word != "warn")) return std::nullopt;
-    Verdict verdict{std::string(*rule), *word == "refuse", 0, std::string(*partition)};
-    auto [end, problem] = std::from_chars(user->data(), user->data() + user->size(), verdict.user);
-    if (problem != std::errc{} || end != user->data() + user->size()) return std::nullopt;
-    return verdict;
+    auto number = whole_number<decltype(Verdict::user)>(*user);
+    if (!number) return std::nullopt;
+    return Verdict{std::string(*rule), *word == "refuse", *number, std::string(*partition)};
 }
 
 } // namespace railhead

@@ -1,23 +1,13 @@
 #include "slurm/inventory.hpp"
 
+#include "base/number.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <algorithm>
-#include <charconv>
 
 namespace railhead {
-namespace {
-
-/// The number that the text begins with.
-std::optional<std::uint32_t> number_in(std::string_view text) {
-    std::uint32_t value = 0;
-    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    (void)end;
-    return problem == std::errc{} ? std::optional(value) : std::nullopt;
-}
-
-} // namespace
+namespace {} // namespace
 
 std::optional<std::uint32_t> Inventory::index_of(std::string_view node) const {
     auto found = by_name.find(node);
@@ -112,7 +102,8 @@ Topology read_topology(std::string_view text) {
         auto nodes = expand_hostlist(field_of(line, "Nodes"));
         if (!nodes || nodes->empty()) continue;
         topology.leaves.push_back({std::string(block.empty() ? leaf : block), std::move(*nodes)});
-        if (!block.empty()) topology.block_size = number_in(field_of(line, "BlockSize")).value_or(0);
+        if (!block.empty())
+            topology.block_size = leading_number<std::uint32_t>(field_of(line, "BlockSize")).value_or(0);
     }
     return topology;
 }
@@ -122,7 +113,8 @@ std::uint32_t max_switch_wait_from(std::string_view scheduler_parameters) {
     constexpr std::uint32_t default_seconds = 300;
     auto at = scheduler_parameters.find(key);
     if (at == std::string_view::npos) return default_seconds;
-    return number_in(scheduler_parameters.substr(at + key.size())).value_or(default_seconds);
+    return leading_number<std::uint32_t>(scheduler_parameters.substr(at + key.size()))
+        .value_or(default_seconds);
 }
 
 } // namespace railhead

@@ -1,19 +1,16 @@
 #include "slurm/inventory_text.hpp"
 
+#include "base/number.hpp"
 #include "slurm/constraint.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/hostlist.hpp"
 #include "slurm/time_text.hpp"
 
-#include <charconv>
-
 namespace railhead {
 namespace {
 
 std::uint64_t number_of(std::string_view text) {
-    std::uint64_t value = 0;
-    std::from_chars(text.data(), text.data() + text.size(), value);
-    return value;
+    return leading_number<std::uint64_t>(text).value_or(0);
 }
 
 /// The value of a line "Key     = value" of `show config`; empty when it is another line.

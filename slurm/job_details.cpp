@@ -1,9 +1,8 @@
 #include "slurm/job_details.hpp"
 
+#include "base/number.hpp"
 #include "slurm/gres.hpp"
 #include "slurm/hostlist.hpp"
-
-#include <charconv>
 
 namespace railhead {
 namespace {
@@ -25,12 +24,13 @@ class DetailsReader {
     void word(std::string_view name, std::string_view value) {
         if (name == "JobId") job.job_id = job.leader = value;
         if (name == "HetJobId") job.leader = value;
-        if (name == "HetJobOffset") job.het_offset = number(value);
+        if (name == "HetJobOffset") job.het_offset = whole_number<int>(value);
         if (name == "ArrayJobId") array_ = value;
-        if (name == "ArrayTaskId" && number(value)) job.array_task = array_ + "_" + std::string(value);
+        if (name == "ArrayTaskId" && whole_number<int>(value))
+            job.array_task = array_ + "_" + std::string(value);
         if (name == "JobState") job.state = value;
         if (name == "UserId") job.user = value;
-        if (name == "EndTime") job.end_time = number<std::int64_t>(value);
+        if (name == "EndTime") job.end_time = whole_number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
         if (name == "Nodes") group_ = hosts(value);
         if (name != "GRES") return;
@@ -42,13 +42,6 @@ class DetailsReader {
     JobDetails job;
 
   private:
-    template <class Number = int>
-    static std::optional<Number> number(std::string_view text) {
-        Number value = 0;
-        auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-        if (problem != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-        return value;
-    }
     static std::vector<std::string> hosts(std::string_view text) {
         if (text == "(null)") return {};
         return expand_hostlist(text).value_or(std::vector<std::string>{});

@@ -1,17 +1,16 @@
 #include "slurm/time_text.hpp"
 
+#include "base/number.hpp"
+
 #include <array>
-#include <charconv>
 
 namespace railhead {
 namespace {
 
 /// A whole number and nothing else.
 std::optional<std::uint64_t> number_from(std::string_view text) {
-    std::uint64_t value = 0;
-    auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value);
-    bool whole = problem == std::errc{} && end == text.data() + text.size();
-    return whole && value < 1ULL << 40 ? std::optional(value) : std::nullopt;
+    auto value = whole_number<std::uint64_t>(text);
+    return value && *value < 1ULL << 40 ? value : std::nullopt;
 }
 
 } // namespace

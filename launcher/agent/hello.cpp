@@ -1,6 +1,7 @@
 #include "launcher/agent/hello.hpp"
 
 #include "base/child.hpp"
+#include "base/number.hpp"
 #include "launcher/agent/addresses.hpp"
 #include "launcher/agent/node_limits.hpp"
 #include "launcher/recipes/ray_probe.hpp"
@@ -10,17 +11,9 @@
 #include <sys/utsname.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace railhead {
 namespace {
-
-std::optional<int> whole_number(std::string_view text) {
-    int value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
-}
 
 std::vector<std::string> comma_separated(const std::string& text) {
     std::vector<std::string> parts;
@@ -37,8 +30,8 @@ std::vector<int> numbers_in(const std::string& text) {
     std::vector<int> numbers;
     for (auto& part : comma_separated(text)) {
         auto dash = part.find('-', 1);
-        auto low = whole_number(part.substr(0, dash));
-        auto high = dash == std::string::npos ? low : whole_number(part.substr(dash + 1));
+        auto low = whole_number<int>(part.substr(0, dash));
+        auto high = dash == std::string::npos ? low : whole_number<int>(part.substr(dash + 1));
         for (int number = low.value_or(0); low && high && number <= *high && number < *low + 1024; ++number)
             numbers.push_back(number);
     }
@@ -120,7 +113,7 @@ std::vector<Gpu> gpus_of(const Environment& environment) {
         if (ids[place] == "NoDevFiles" || ids[place] == "-1") break; // Slurm's and CUDA's words for none
         auto index = indices.size() == ids.size()
                          ? indices[place]
-                         : whole_number(ids[place]).value_or(static_cast<int>(place));
+                         : whole_number<int>(ids[place]).value_or(static_cast<int>(place));
         gpus.push_back({index, ids[place]});
     }
     return gpus;
@@ -134,7 +127,7 @@ Hello make_hello(const Invitation& invitation, const Environment& environment, c
     hello.dir = dir;
     hello.findings = std::move(findings);
     hello.topology_addr = environment.get("SLURM_TOPOLOGY_ADDR").value_or("");
-    hello.step_id = whole_number(environment.get("SLURM_STEP_ID").value_or("")).value_or(-1);
+    hello.step_id = whole_number<int>(environment.get("SLURM_STEP_ID").value_or("")).value_or(-1);
     hello.gpus = gpus_of(environment);
     hello.versions["railhead"] = RAILHEAD_VERSION;
     add_limits(hello, invitation, environment);

@@ -1,5 +1,6 @@
 #include "launcher/agent/node_limits.hpp"
 
+#include "base/number.hpp"
 #include "launcher/agent/files.hpp"
 
 #include <sched.h>
@@ -7,7 +8,6 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
-#include <charconv>
 
 namespace railhead {
 namespace {
@@ -22,12 +22,10 @@ std::vector<std::string_view> split(std::string_view text, char separator) {
     }
 }
 
-std::optional<std::uint64_t> whole_number(std::string_view text) {
+/// What a file of the kernel's says in a line.
+std::optional<std::uint64_t> number_of(std::string_view text) {
     while (!text.empty() && (text.back() == '\n' || text.back() == ' ')) text.remove_suffix(1);
-    std::uint64_t value = 0;
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (error != std::errc() || end != text.data() + text.size() || text.empty()) return std::nullopt;
-    return value;
+    return whole_number<std::uint64_t>(text);
 }
 
 bool lists(std::string_view comma_separated, std::string_view wanted) {
@@ -104,7 +102,7 @@ std::optional<std::uint64_t> cgroup_memory_limit(const CgroupPlace& place) {
     std::optional<std::uint64_t> least;
     for (auto& folder : cgroup_folders(place)) {
         auto text = read_text(folder + (place.version == 1 ? "/memory.limit_in_bytes" : "/memory.max"));
-        auto limit = text ? whole_number(*text) : std::nullopt; // "max" is no number
+        auto limit = text ? number_of(*text) : std::nullopt; // "max" is no number
         // Version 1 says "no limit" by a number near 2^63.
         if (limit && *limit < (std::uint64_t{1} << 60)) least = std::min(*limit, least.value_or(*limit));
     }
@@ -113,7 +111,7 @@ std::optional<std::uint64_t> cgroup_memory_limit(const CgroupPlace& place) {
 
 std::optional<std::uint64_t> oom_kills_in(std::string_view text) {
     for (auto line : lines_of(text))
-        if (line.substr(0, 9) == "oom_kill ") return whole_number(line.substr(9));
+        if (line.substr(0, 9) == "oom_kill ") return number_of(line.substr(9));
     return std::nullopt;
 }
 
@@ -134,7 +132,7 @@ std::optional<std::uint64_t> oom_kills(const CgroupPlace& place) {
 std::optional<std::uint64_t> slurm_memory(const Environment& environment) {
     auto megabytes = [&](const char* name) -> std::optional<std::uint64_t> {
         auto text = environment.get(name);
-        auto value = text ? whole_number(*text) : std::nullopt;
+        auto value = text ? number_of(*text) : std::nullopt;
         return value && *value > 0 ? value : std::nullopt;
     };
     if (auto node = megabytes("SLURM_MEM_PER_NODE")) return *node << 20;
@@ -148,7 +146,7 @@ std::optional<std::uint64_t> memory_total(std::string_view meminfo) {
         if (line.substr(0, 9) != "MemTotal:") continue;
         auto words = split(line, ' ');
         if (words.size() < 2 || words.back() != "kB") return std::nullopt;
-        auto kilobytes = whole_number(words[words.size() - 2]);
+        auto kilobytes = number_of(words[words.size() - 2]);
         return kilobytes ? std::optional(*kilobytes << 10) : std::nullopt;
     }
     return std::nullopt;

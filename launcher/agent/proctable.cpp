@@ -1,6 +1,7 @@
 #include "launcher/agent/proctable.hpp"
 
 #include "base/fd.hpp"
+#include "base/number.hpp"
 #include "launcher/agent/files.hpp"
 
 #include <dirent.h>
@@ -9,7 +10,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <charconv>
 #include <cstring>
 #include <set>
 
@@ -18,8 +18,9 @@ namespace {
 
 template <class T>
 bool number_from(std::string_view text, T& value) {
-    auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-    return error == std::errc() && end == text.data() + text.size();
+    const auto number = whole_number<T>(text);
+    value = number.value_or(0);
+    return number.has_value();
 }
 
 std::vector<std::string_view> words_of(std::string_view text) {

@@ -1,5 +1,6 @@
 #include "launcher/agent/shm.hpp"
 
+#include "base/number.hpp"
 #include "launcher/agent/files.hpp"
 #include "slurm/allocation.hpp"
 
@@ -45,8 +46,7 @@ std::vector<std::string> files_in(const std::string& folder) {
 
 /// The batch script and what it started are of the job, and of no step of srun's: its number is above these.
 bool is_other_step(std::string_view text, std::string_view step) {
-    auto number = max_step_of_srun;
-    std::from_chars(text.data(), text.data() + text.size(), number);
+    auto number = leading_number<std::int64_t>(text).value_or(max_step_of_srun);
     return number < max_step_of_srun && text != step;
 }
 
