@@ -161,6 +161,16 @@ std::optional<Finding> little_shm(const Hello& hello) {
                    .next = "remove what other jobs left there, or exclude the node (--exclude)"};
 }
 
+Result<void> store_is_large_enough(std::uint64_t wish) {
+    if (wish == 0 || wish >= least_store_bytes) return {};
+    return refuse({.id = "ray-object-store",
+                   .thing = "the object store that was asked for",
+                   .seen = fmt::format("is {} bytes", wish),
+                   .expected = fmt::format("at least {} MiB, Ray's own least", least_store_bytes / mib),
+                   .next = fmt::format("ask for --object-store={}M or more, or leave it out",
+                                       least_store_bytes / mib)});
+}
+
 } // namespace
 
 std::string where_of(const std::vector<std::string>& nodes) {
@@ -182,7 +192,8 @@ Result<void> check_ray(const LaunchInput& input, bool dashboard, std::uint64_t o
     };
     const auto few_files = [&](const Hello& hello) { return few_open_files(input.allocation, hello); };
     if (hellos.empty()) return refuse({.id = "no-nodes", .thing = "the job", .seen = "has no node"});
-    return first_of(hellos, missing)
+    return store_is_large_enough(object_store)
+        .and_then([&] { return first_of(hellos, missing); })
         .and_then([&] { return first_of(hellos, too_old); })
         .and_then([&] { return same_versions(hellos); })
         .and_then([&] { return first_of(hellos, long_path); })

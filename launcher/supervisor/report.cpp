@@ -9,6 +9,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
 
 namespace railhead {
@@ -43,6 +44,29 @@ std::string leaf_groups(const Report& report) {
         text += fmt::format("{}{} ({})", text.empty() ? "" : ", ", leaf.empty() ? "unknown" : leaf,
                             compress_hostlist(nodes));
     return fmt::format("{}: {}", counted(groups.size(), "leaf group"), text);
+}
+
+/// In the order in which they happened; what several nodes say alike is one line: "node[2-4]: ports are
+/// taken".
+std::vector<std::string> victim_lines(const std::vector<Cause>& victims) {
+    struct Said {
+        std::string text; ///< without its node
+        std::vector<std::string> nodes;
+    };
+    std::vector<Said> all;
+    for (auto& victim : victims) {
+        const auto node = victim.node + ": ";
+        const bool named = !victim.node.empty() && victim.sentence.starts_with(node);
+        const auto text = named ? victim.sentence.substr(node.size()) : victim.sentence;
+        auto same = std::ranges::find_if(
+            all, [&](const Said& said) { return named && !said.nodes.empty() && said.text == text; });
+        if (same == all.end()) same = all.insert(all.end(), {text, {}});
+        if (named) same->nodes.push_back(victim.node);
+    }
+    std::vector<std::string> lines;
+    for (auto& said : all)
+        lines.push_back(said.nodes.empty() ? said.text : compress_hostlist(said.nodes) + ": " + said.text);
+    return lines;
 }
 
 } // namespace
@@ -113,7 +137,7 @@ std::vector<std::string> summary_of(const Report& report) {
     std::vector<std::string> lines;
     if (report.exit_code == 0) lines.push_back(report.cause.sentence); // a failure was said when it happened
     for (auto& line : report.cause.log_tail) lines.push_back("  | " + line);
-    for (auto& victim : report.victims) lines.push_back("then: " + victim.sentence);
+    for (auto& line : victim_lines(report.victims)) lines.push_back("then: " + line);
     for (auto& survivor : report.survivors) lines.push_back("left behind: " + sentence(survivor));
     for (auto& finding : report.findings)
         lines.push_back(fmt::format("{}: {}", name_of(finding.level), sentence(finding)));

@@ -62,6 +62,11 @@ def test_a_port_that_is_taken(cluster):
     assert "port 26001 is in use on that node" in said, said
 
 
+def test_an_object_store_that_ray_would_refuse(cluster):
+    said = refusal(cluster, options="--object-store=1000")
+    assert "the object store that was asked for is 1000 bytes (expected at least 75 MiB" in said, said
+
+
 def test_an_argument_that_ray_does_not_know(cluster):
     said = refusal(cluster, 102, "--worker-ray-arg=--no-such-option")
     assert "worker.node2 on node2 ended with exit code 2: ray start says: No such option '--no-such-option'" in said, said

@@ -309,6 +309,17 @@ TEST(RecipeRay, bounds_the_object_store_by_memory_shm_and_what_ray_accepts) {
     EXPECT_EQ(object_store_bytes(hello, 0), 200'000'000'000U);
 }
 
+TEST(RecipeRay, refuses_an_object_store_that_ray_would_not_have) {
+    Job job;
+    job.set(Key::ray_object_store, "1000");
+    EXPECT_EQ(
+        job.refusal(),
+        "the object store that was asked for is 1000 bytes (expected at least 75 MiB, Ray's own least); "
+        "ask for --object-store=75M or more, or leave it out");
+    job.set(Key::ray_object_store, "75M");
+    EXPECT_TRUE(job.result());
+}
+
 TEST(RecipeRay, refuses_a_node_without_ray_and_names_all_of_them) {
     Job job;
     for (auto i : {1, 2}) {

@@ -63,6 +63,17 @@ TEST(Script, tells_what_looks_like_an_option_and_is_none) {
     EXPECT_THAT(script.mistyped, ElementsAre(2, 3, 4));
 }
 
+TEST(Script, tells_a_here_document_from_a_shift_a_string_and_a_word) {
+    for (std::string line : {"size=$((1 << 20))", "(( n <<= 2 ))", "echo \"a << b\"", "echo 'a << b'",
+                             "cat <<< word", "echo a \\<< b"}) {
+        auto script = read_script("job.sh", "#!/bin/sh\n" + line + "\nsrun hostname\n");
+        ASSERT_EQ(script.lines.size(), 2U) << line;
+        EXPECT_EQ(script.lines.back().text, "srun hostname") << line;
+    }
+    EXPECT_EQ(read_script("job.sh", "#!/bin/sh\ncat > $((1 << 2)) <<END\nsrun\nEND\nlast\n").lines.size(),
+              2U);
+}
+
 TEST(Script, has_commands_without_comments_and_here_documents) {
     auto script = read_script("job.sh", "#!/bin/sh\n"
                                         "srun --x \\\n"
