@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import sys
 
-from bench.ray_bringup import measure
+from bench.placement import measure as placement
+from bench.ray_bringup import measure as ray_bringup
+from bench.submit import measure as submit
 from sandbox.host import SandboxError, say
 
 
@@ -16,13 +18,31 @@ def main() -> int:
     ray.add_argument("--json", action="store_true", help="end with one line of JSON")
     ray.add_argument("--rounds", type=int, default=3, help="how often each is run; medians are shown (default 3)")
     ray.add_argument("--suite", default="trixie")
-    ray.add_argument("--only", nargs="*", choices=measure.WAYS, help="only these ways")
+    ray.add_argument("--only", nargs="*", choices=ray_bringup.WAYS, help="only these ways")
     ray.add_argument("--cluster", default="", help="a sandbox cluster that is up; otherwise one is made and taken away")
+    ray.set_defaults(run=ray_bringup.run)
+    one = commands.add_parser("submit", help="sbatch's RPC with no submit plugin, an empty one, Railhead's and Lua's, and the time inside")
+    one.add_argument("--json", action="store_true", help="end with one line of JSON")
+    one.add_argument("--rounds", type=int, default=5, help="each plugin has two blocks in a round (default 5)")
+    one.add_argument("--block", type=int, default=600, help="submissions in a block (default 600)")
+    one.add_argument("--calls", type=int, default=3000, help="submissions whose time inside of the plugin is taken (default 3000)")
+    one.add_argument("--nodes", type=int, default=1000, help="cloud nodes while RPCs are timed (default 1000)")
+    one.add_argument("--sizes", type=int, nargs="+", default=list(submit.SIZES), help="numbers of nodes for the time inside (default %(default)s)")
+    one.add_argument("--suite", default="trixie")
+    one.set_defaults(run=submit.run)
+    two = commands.add_parser("placement", help="a stream of jobs on 10,240 cloud nodes, with compact placement and without")
+    two.add_argument("--json", action="store_true", help="end with one line of JSON")
+    two.add_argument("--nodes", type=int, default=10240)
+    two.add_argument("--jobs", type=int, default=2500)
+    two.add_argument("--load", type=float, default=0.9, help="the part of the cluster that the jobs fill (default 0.9)")
+    two.add_argument("--seed", type=int, default=1)
+    two.add_argument("--suite", default="trixie")
+    two.set_defaults(run=placement.run, rounds=1)
     options = parser.parse_args()
     if options.rounds < 1:
         parser.error(f"--rounds is at least 1, but this is {options.rounds}")
     try:
-        return measure.run(options)
+        return options.run(options)
     except SandboxError as error:
         say(f"bench/run: {error}")
         return error.status

@@ -21,14 +21,14 @@ MAY_INCLUDE = {
 }
 # Libraries that cost compile time or bind to a host: header -> where it may stand.
 ONLY_IN = {
-    r"<slurm/": r"(slurm/abi|jobsubmit|spank|tests/unit/(slurm/abi|jobsubmit|spank))/",
+    r"<slurm/": r"(slurm/abi|jobsubmit|spank|bench/submit|tests/unit/(slurm/abi|jobsubmit|spank))/",
     r"<(asio|boost/asio)[./]": r"launcher/(channel|loop|node|supervisor|agent)/|launcher/asio|tests/unit/launcher/",
     r"<CLI/": r"launcher/(commands/|main\.cpp)",
     r"<toml\+\+/": r"policy/load\.cpp",
     r"<nlohmann/json\.hpp>": r".*\.cpp$|launcher/json\.hpp$",
     r"<openssl/": r"launcher/",
     r"<iostream>": r"launcher/|tests/|bench/",
-    r"<dlfcn\.h>": r"tests/unit/(jobsubmit|spank)/",
+    r"<dlfcn\.h>": r"(tests/unit/(jobsubmit|spank)|bench/submit)/",
 }
 # Calls that a static program cannot make: they load shared libraries of the host at run time.
 NOT_STATIC = re.compile(r"\b(getpw\w+|getgr(nam|gid)\w*|getaddrinfo|gethostbyname\w*|dlopen|iconv_open)\s*\(")

@@ -1,0 +1,113 @@
+"""The measuring: `python3 -m bench.placement.inside OPTIONS-AS-JSON`, in a build root; the last line of standard output is the result.
+
+A stream of jobs of whole nodes goes to the real scheduler; a job ends (scancel) when it has held its nodes for as long as was drawn.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from bench.cloud import AS_USER, LEAF, Controller, prepare, say
+
+SIZES = {1: 40, 2: 15, 4: 15, 8: 10, 16: 8, 32: 6, 64: 4, 128: 2}  # nodes: how often of a hundred
+HOLD_SECONDS = (20.0, 100.0)
+LOOK_EVERY = 1.0
+PATIENCE = 600.0  # after the last submission
+
+
+@dataclass
+class Job:
+    at: float  # seconds after the beginning at which it is submitted
+    nodes: int
+    hold: float  # seconds that it holds its nodes
+    id: str = ""
+    submitted: float = 0
+    began: float = 0
+    groups: int = 0
+    over: bool = False
+
+
+def stream(number: int, nodes: int, load: float, seed: int) -> list[Job]:
+    """Jobs whose nodes and seconds fill `load` of the cluster."""
+    dice = random.Random(seed)
+    jobs = [Job(0, dice.choices(list(SIZES), list(SIZES.values()))[0], dice.uniform(*HOLD_SECONDS)) for _ in range(number)]
+    asked = sum(job.nodes * job.hold for job in jobs)
+    horizon = asked / (nodes * load)
+    for job in jobs:
+        job.at = dice.uniform(0, horizon)
+    return sorted(jobs, key=lambda job: job.at)
+
+
+def numbers(text: str) -> list[int]:
+    """n[1-3,7] or n5: 1, 2, 3, 7."""
+    found: list[int] = []
+    for low, high in re.findall(r"(\d+)(?:-(\d+))?", text):
+        found += range(int(low), int(high or low) + 1)
+    return found
+
+
+def submit(job: Job) -> None:
+    command = [*AS_USER, "sbatch", "--parsable", "--chdir=/tmp", "--output=/dev/null", f"--nodes={job.nodes}", "--exclusive",
+               "--gpus-per-node=h100:8", "--time=60", "--wrap=true"]
+    job.id = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
+    job.submitted = time.monotonic()
+
+
+def look(waiting: dict[str, Job]) -> int:
+    """Notes which jobs have nodes now; how many nodes are held."""
+    held = 0
+    for line in subprocess.run(["squeue", "-h", "-o", "%i|%N"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines():
+        number, _, names = line.partition("|")
+        if not names:
+            continue
+        found = numbers(names)
+        held += len(found)
+        if job := waiting.pop(number, None):
+            job.began = time.monotonic()
+            job.groups = len({(each - 1) // LEAF for each in found})
+    return held
+
+
+def play(jobs: list[Job]) -> list[float]:
+    """The stream from its beginning to the last job's end; nodes that were held at each look until the last submission."""
+    began, held = time.monotonic(), []
+    coming, waiting = list(jobs), {}
+    while not all(job.over for job in jobs):
+        now = time.monotonic() - began
+        if now > jobs[-1].at + PATIENCE:
+            raise SystemExit(f"{len(waiting)} jobs wait after {PATIENCE:.0f} s: {[job.nodes for job in waiting.values()][:20]}")
+        while coming and coming[0].at <= now:
+            submit(job := coming.pop(0))
+            waiting[job.id] = job
+        used = look(waiting)
+        if coming and now > HOLD_SECONDS[1]:  # the cluster is full by then
+            held.append(used)
+        ended = [job for job in jobs if job.began and not job.over and time.monotonic() - job.began >= job.hold]
+        if ended:
+            subprocess.run(["scancel", *(job.id for job in ended)], check=True)
+        for job in ended:
+            job.over = True
+        time.sleep(max(0.0, LOOK_EVERY - (time.monotonic() - began - now)))
+    return held
+
+
+def main(options: dict) -> None:
+    prepare(options["plugin"])
+    result = {}
+    for way in ("none", "railhead"):
+        jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
+        with Controller(options["nodes"], way, 'placement = "compact"', judges=way == "railhead"):
+            held = play(jobs)
+        say(f"{way}: {len(jobs)} jobs over")
+        result[way] = {"jobs": [[job.nodes, job.groups, job.began - job.submitted] for job in jobs], "held": held}
+    print(json.dumps(result))
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))
