@@ -11,20 +11,20 @@ from sandbox.host import CHECKOUT
 
 pytestmark = pytest.mark.everywhere
 OTHER = {"bookworm": "trixie", "trixie": "bookworm", "sid": "bookworm"}
-INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -qq -y --no-install-recommends"
-FILES = "/src/build/packages"
+INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends"
 # Slurm's version in the root and in the package's own.
-OWN = f"{FILES}/railhead-slurm_*+slurm$(dpkg-query -f '${{source:Upstream-Version}}' -W slurmctld)_*.deb"
+OWN = "railhead-slurm_*+slurm$(dpkg-query -f '${source:Upstream-Version}' -W slurmctld)_*.deb"
 
 
 @pytest.fixture(scope="module")
 def root(suite):
     """Runs a script in a fresh root of the suite, with the packages of this suite and of another."""
-    made = subprocess.run([CHECKOUT / "packaging/build", suite, OTHER[suite]], capture_output=True, text=True, timeout=900)
+    name = f"packages-{suite}"  # suites are tested side by side
+    made = subprocess.run([CHECKOUT / "packaging/build", "--to", name, suite, OTHER[suite]], capture_output=True, text=True, timeout=900)
     assert made.returncode == 0, made.stdout + made.stderr
 
     def run(script: str) -> subprocess.CompletedProcess[str]:
-        return buildroot.run(suite, ["sh", "-c", script], layer="slurm", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        return buildroot.run(suite, ["sh", "-c", f"cd /src/build/{name}\n{script}"], layer="slurm", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
 
     return run
 
@@ -32,7 +32,7 @@ def root(suite):
 def test_they_bring_what_cmake_installs(root, suite):
     """But for documentation, which the sandbox's roots leave out."""
     done = root(f"""set -e
-        {INSTALL} {FILES}/railhead_*.deb {OWN} >&2
+        {INSTALL} ./railhead_*.deb ./{OWN} >&2
         railhead --version
         cmp /usr/bin/railhead /src/build/release/bin/railhead
         cd /src/{buildroot.install_folder(suite)}
@@ -44,7 +44,7 @@ def test_they_bring_what_cmake_installs(root, suite):
 
 
 def test_apt_refuses_the_plugins_of_another_slurm(root):
-    done = root(f"""{INSTALL} $(ls {FILES}/railhead-slurm_*.deb | grep -vxF "$(ls {OWN})")
+    done = root(f"""{INSTALL} $(ls ./railhead-slurm_*.deb | grep -vxF "$(ls ./{OWN})")
         echo "apt ended with $?"; dpkg-query -W railhead-slurm""")
     assert "apt ended with 100" in done.stdout
     assert "slurm-wlm-basic-plugins" in done.stdout, "the sentence names what does not fit"
@@ -57,7 +57,7 @@ def test_apt_refuses_the_plugins_of_another_slurm(root):
 ])
 def test_they_stay_while_slurm_needs_them(root, file, line, words):
     done = root(f"""set -e
-        {INSTALL} {OWN}
+        {INSTALL} ./{OWN}
         mkdir -p /etc/slurm; echo '{line}' >/etc/slurm/{file}
         ! apt-get remove -y railhead-slurm
         dpkg --verify railhead-slurm

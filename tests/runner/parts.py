@@ -48,7 +48,8 @@ POLITELY = ["sh", "-c", 'echo 19 >/proc/self/autogroup 2>/dev/null; exec nice -n
 
 
 def tidy_command() -> list[str]:
-    script = f"python3 -B -m tests.runner.tidy {build_folder('bookworm', 'dev')} {inside(junit_of('clang-tidy'))}"
+    folders = f"{build_folder('bookworm', 'release')} {build_folder('bookworm', 'plugins')}"
+    script = f"python3 -B -m tests.runner.tidy {inside(junit_of('clang-tidy'))} {folders}"
     return in_root(script, layer="tools")
 
 
@@ -167,8 +168,9 @@ def house(_: argparse.Namespace) -> Counts:
 
 
 def tidy(_: argparse.Namespace) -> Counts:
-    if not build("bookworm", "dev"):  # it reads how each source is compiled
-        return counts.failed("build dev on bookworm")
+    for preset in ("release", "plugins"):  # it reads how each source is compiled
+        if not build("bookworm", preset):
+            return counts.failed(f"build {preset} on bookworm")
     return run_counted("clang-tidy", tidy_command(), junit_of("clang-tidy"), within=1800)
 
 

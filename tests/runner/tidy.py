@@ -1,6 +1,7 @@
-"""Runs clang-tidy over the sources of a build folder, and writes a case per source as JUnit.
+"""Runs clang-tidy over the sources of build folders, and writes a case per compilation as JUnit. The folders compile several
+sources at a time, so that clang-tidy reads the libraries' headers once for all of these; what a folder before has shown is left out.
 
-`python3 -m tests.runner.tidy BUILD JUNIT`, inside the build root.
+`python3 -m tests.runner.tidy JUNIT BUILD...`, inside the build root.
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 
-def sources(build: Path) -> list[str]:
+ROOMS = ("base", "policy", "slurm", "rules", "lint", "jobsubmit", "spank", "launcher")
+
+
+def compilations(build: Path) -> list[str]:
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    paths = {entry["file"] for entry in commands}
-    # Tests are mostly macros of GoogleTest, which take as long as all the rest and are not ours.
-    return sorted(path for path in paths if "/build/" not in path and "/tests/" not in path)
+    return sorted({entry["file"] for entry in commands})
 
 
 def headers_of(build: Path) -> dict[str, list[str]]:
-    """Each source's own headers, as the compiler noted them for ninja."""
+    """What each compilation reads of ours, as the compiler noted it for ninja."""
     done = subprocess.run(["ninja", "-C", str(build), "-t", "deps"], text=True, stdout=subprocess.PIPE, check=True)
     found: dict[str, list[str]] = {}
     for block in done.stdout.split("\n\n"):
@@ -50,7 +52,7 @@ def check(build: Path, source: str, read: list[str]) -> tuple[str, str]:
     if note.exists():
         return source, ""
     # The compile commands are g++'s, which has warnings that clang has not.
-    command = ["clang-tidy-14", "--quiet", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build), source]
+    command = ["clang-tidy-14", "--quiet", "--checks=-bugprone-suspicious-include", "--extra-arg=-Wno-unknown-warning-option", "-p", str(build), source]
     done = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     wrong = done.returncode != 0 or re.search(r"(error|warning):", done.stdout)
     if wrong:
@@ -60,23 +62,37 @@ def check(build: Path, source: str, read: list[str]) -> tuple[str, str]:
     return source, ""
 
 
-def main(build: Path, junit: Path) -> int:
+def work(builds: list[Path]) -> tuple[list[tuple[Path, str, list[str]]], set[str]]:
+    """Compilations to check, each with its folder and what it reads; and our sources that none of them reads."""
+    left = {str(path) for room in ROOMS for path in (Path.cwd() / room).rglob("*.cpp")}
+    found = []
+    for build in builds:
+        headers = headers_of(build)
+        for source in compilations(build):
+            read = headers.get(source, [])
+            if left.intersection(read):
+                left.difference_update(read)
+                found.append((build, source, read))
+    return found, left
+
+
+def main(junit: Path, builds: list[Path]) -> int:
     top = ElementTree.Element("testsuite", name="clang-tidy")
-    failed = False
-    headers = headers_of(build)
+    todo, left = work(builds)
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        jobs = [pool.submit(check, build, source, headers.get(source, [])) for source in sources(build)]
+        jobs = [pool.submit(check, *each) for each in todo]
+        results = [(source, "no folder that is checked compiles it") for source in sorted(left)]
         for job in as_completed(jobs):
-            source, wrong = job.result()
-            case = ElementTree.SubElement(top, "testcase", classname="clang-tidy", name=os.path.relpath(source))
-            print(f"{os.path.relpath(source)}: {'wrong' if wrong else 'clean'}", flush=True)
-            if wrong:
-                failed = True
-                print(wrong, flush=True)
-                ElementTree.SubElement(case, "failure").text = wrong[:4000]
+            results.append(job.result())
+            print(f"{os.path.relpath(results[-1][0])}: {'wrong' if results[-1][1] else 'clean'}", flush=True)
+    for source, wrong in results:
+        case = ElementTree.SubElement(top, "testcase", classname="clang-tidy", name=os.path.relpath(source))
+        if wrong:
+            print(f"{os.path.relpath(source)}: {wrong}", flush=True)
+            ElementTree.SubElement(case, "failure").text = wrong[:4000]
     ElementTree.ElementTree(top).write(junit)
-    return 1 if failed else 0
+    return 1 if any(wrong for _, wrong in results) else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), Path(sys.argv[2])))
+    sys.exit(main(Path(sys.argv[1]), [Path(argument) for argument in sys.argv[2:]]))
