@@ -11,36 +11,50 @@ from bench.submit import measure as submit
 from sandbox.host import SandboxError, say
 
 
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no whole number of at least 1")
+    return int(text)
+
+
+def share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0
+    if not 0 < value <= 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above 0 and at most 1")
+    return value
+
+
 def main() -> int:
     parser = argparse.ArgumentParser("bench/run", description=__doc__)
     commands = parser.add_subparsers(dest="name", required=True, metavar="NAME")
     ray = commands.add_parser("ray-bringup", help="a Ray cluster on four nodes: Railhead, symmetric-run, the documentation's script, the limit")
     ray.add_argument("--json", action="store_true", help="end with one line of JSON")
-    ray.add_argument("--rounds", type=int, default=3, help="how often each is run; medians are shown (default 3)")
+    ray.add_argument("--rounds", type=positive, default=3, help="how often each is run; medians are shown (default 3)")
     ray.add_argument("--suite", default="trixie")
     ray.add_argument("--only", nargs="*", choices=ray_bringup.WAYS, help="only these ways")
     ray.add_argument("--cluster", default="", help="a sandbox cluster that is up; otherwise one is made and taken away")
     ray.set_defaults(run=ray_bringup.run)
     one = commands.add_parser("submit", help="sbatch's RPC with no submit plugin, an empty one, Railhead's and Lua's, and the time inside")
     one.add_argument("--json", action="store_true", help="end with one line of JSON")
-    one.add_argument("--rounds", type=int, default=5, help="each plugin has two blocks in a round (default 5)")
-    one.add_argument("--block", type=int, default=600, help="submissions in a block (default 600)")
-    one.add_argument("--calls", type=int, default=3000, help="submissions whose time inside of the plugin is taken (default 3000)")
-    one.add_argument("--nodes", type=int, default=1000, help="cloud nodes while RPCs are timed (default 1000)")
-    one.add_argument("--sizes", type=int, nargs="+", default=list(submit.SIZES), help="numbers of nodes for the time inside (default %(default)s)")
+    one.add_argument("--rounds", type=positive, default=5, help="each plugin has two blocks in a round (default 5)")
+    one.add_argument("--block", type=positive, default=600, help="submissions in a block (default 600)")
+    one.add_argument("--calls", type=positive, default=3000, help="submissions whose time inside of the plugin is taken (default 3000)")
+    one.add_argument("--nodes", type=positive, default=1000, help="cloud nodes while RPCs are timed (default 1000)")
+    one.add_argument("--sizes", type=positive, nargs="+", default=list(submit.SIZES), help="numbers of nodes for the time inside (default %(default)s)")
     one.add_argument("--suite", default="trixie")
     one.set_defaults(run=submit.run)
     two = commands.add_parser("placement", help="a stream of jobs on 10,240 cloud nodes, with compact placement and without")
     two.add_argument("--json", action="store_true", help="end with one line of JSON")
-    two.add_argument("--nodes", type=int, default=10240)
-    two.add_argument("--jobs", type=int, default=2500)
-    two.add_argument("--load", type=float, default=0.9, help="the part of the cluster that the jobs fill (default 0.9)")
-    two.add_argument("--seed", type=int, default=1)
+    two.add_argument("--nodes", type=positive, default=10240)
+    two.add_argument("--jobs", type=positive, default=2500)
+    two.add_argument("--load", type=share, default=0.9, help="the part of the cluster that the jobs fill (default 0.9)")
+    two.add_argument("--seed", type=positive, default=1)
     two.add_argument("--suite", default="trixie")
-    two.set_defaults(run=placement.run, rounds=1)
+    two.set_defaults(run=placement.run)
     options = parser.parse_args()
-    if options.rounds < 1:
-        parser.error(f"--rounds is at least 1, but this is {options.rounds}")
     try:
         return options.run(options)
     except SandboxError as error:

@@ -7,7 +7,6 @@
 #include <algorithm>
 
 namespace railhead {
-namespace {} // namespace
 
 std::optional<std::uint32_t> Inventory::index_of(std::string_view node) const {
     auto found = by_name.find(node);

@@ -5,12 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
-import subprocess
 
 from bench.cloud import LEAF
+from bench.root import run_inside, slurm_version
 from bench.submit.measure import quantile
-from sandbox import buildroot
-from sandbox.host import SandboxError, say
 
 WAYS = ("none", "railhead")
 
@@ -32,19 +30,16 @@ def summary(result: dict, nodes: int) -> dict:
 
 
 def run(options: argparse.Namespace) -> int:
-    buildroot.build(options.suite, "plugins", [], 2)
-    plugin = f"{buildroot.INSIDE}/{buildroot.build_folder(options.suite, 'plugins')}/lib/job_submit_railhead.so"
-    asked = {"plugin": plugin, "nodes": options.nodes, "jobs": options.jobs, "load": options.load, "seed": options.seed}
-    slurm = buildroot.run(options.suite, ["slurmctld", "-V"], text=True, stdout=subprocess.PIPE).stdout.split()[-1]
-    say(f"bench placement: Slurm {slurm}, {options.nodes} cloud nodes, {options.jobs} jobs that fill {options.load:.0%}: some minutes for each way")
-    done = buildroot.run(options.suite, ["python3", "-B", "-m", "bench.placement.inside", json.dumps(asked)], text=True, stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        raise SandboxError(f"The measuring in the build root of {options.suite} ended with {done.returncode}: see above.")
-    found = summary(json.loads(done.stdout.splitlines()[-1]), options.nodes)
+    slurm = slurm_version(options.suite)
+    asked = {"nodes": options.nodes, "jobs": options.jobs, "load": options.load, "seed": options.seed}
+    stream = f"{options.nodes} cloud nodes, {options.jobs} jobs that fill {options.load:.0%}: some minutes for each way"
+    result = run_inside(options.suite, "bench.placement.inside", asked, f"bench placement: Slurm {slurm}, {stream}")
+    found = summary(result, options.nodes)
     print(f"{'':10}{'groups to least':>16}{'jobs at least':>15}{'wait p50 s':>12}{'wait p99 s':>12}{'utilisation':>13}")
     for way in WAYS:
         each = found[way]
-        print(f"{way:10}{each['groups_to_least']:16.3f}{each['jobs_at_least']:15.1%}{each['wait_p50_s']:12.1f}{each['wait_p99_s']:12.1f}{each['utilisation'] or 0:13.1%}")
+        used = '-' if each['utilisation'] is None else f"{each['utilisation']:.1%}"  # too short a run has none
+        print(f"{way:10}{each['groups_to_least']:16.3f}{each['jobs_at_least']:15.1%}{each['wait_p50_s']:12.1f}{each['wait_p99_s']:12.1f}{used:>13}")
     if options.json:
         print(json.dumps({"slurm": slurm, **found}))
     return 0

@@ -6,10 +6,8 @@ import argparse
 import json
 import random
 import statistics
-import subprocess
 
-from sandbox import buildroot
-from sandbox.host import SandboxError, say
+from bench.root import run_inside, slurm_version
 
 WAYS = ("none", "empty", "railhead", "lua")
 SIZES = (100, 1000, 10240)
@@ -68,15 +66,11 @@ def show(found: dict, options: argparse.Namespace, slurm: str) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    buildroot.build(options.suite, "plugins", [], 2)
-    plugin = f"{buildroot.INSIDE}/{buildroot.build_folder(options.suite, 'plugins')}/lib/job_submit_railhead.so"
-    asked = {"plugin": plugin, "rounds": options.rounds, "block": options.block, "nodes": options.nodes, "sizes": options.sizes, "calls": options.calls}
-    slurm = buildroot.run(options.suite, ["slurmctld", "-V"], text=True, stdout=subprocess.PIPE).stdout.split()[-1]
-    say(f"bench submit: Slurm {slurm}: {2 * options.rounds * len(WAYS)} starts of slurmctld, some seconds each, then the times inside")
-    done = buildroot.run(options.suite, ["python3", "-B", "-m", "bench.submit.inside", json.dumps(asked)], text=True, stdout=subprocess.PIPE)
-    if done.returncode != 0:
-        raise SandboxError(f"The measuring in the build root of {options.suite} ended with {done.returncode}: see above.")
-    found = summary(json.loads(done.stdout.splitlines()[-1]), options.sizes)
+    slurm = slurm_version(options.suite)
+    asked = {"rounds": options.rounds, "block": options.block, "nodes": options.nodes, "sizes": options.sizes, "calls": options.calls}
+    starts = f"{2 * options.rounds * len(WAYS)} starts of slurmctld, some seconds each, then the times inside"
+    result = run_inside(options.suite, "bench.submit.inside", asked, f"bench submit: Slurm {slurm}: {starts}")
+    found = summary(result, options.sizes)
     show(found, options, slurm)
     if options.json:
         print(json.dumps({"slurm": slurm, **found}))

@@ -207,8 +207,13 @@ def fuzz(options: argparse.Namespace) -> Counts:
 
     result = Counts()
     with ThreadPoolExecutor(int(JOBS)) as pool:
-        for each in pool.map(run_target, targets):
-            result += each
+        try:
+            for each in pool.map(run_target, targets):
+                result += each
+        except BaseException:  # Ctrl-C: neither those that run nor those that wait
+            pool.shutdown(wait=False, cancel_futures=True)
+            steps.end_all()
+            raise
     return result
 
 
