@@ -107,9 +107,15 @@ def cluster_of(suite: str, options: argparse.Namespace) -> Counts:
 
 
 def side_by_side(suites: list[str], options: argparse.Namespace) -> Counts:
-    """For the few tests of each kind: most of their time is waiting."""
+    """All of the first suite's tests; the others' few beside its end, once nothing is built beside it any more: they mostly wait."""
     found = {suite: counts.failed(f"the tests on {suite} did not end") for suite in suites}
-    threads = [threading.Thread(target=lambda s=suite: found.update({s: cluster_of(s, options)}), daemon=True) for suite in suites]
+
+    def run(suite: str) -> None:
+        if suite != suites[0]:
+            parts.wait_for_ahead()
+        found[suite] = cluster_of(suite, options)
+
+    threads = [threading.Thread(target=run, args=[suite], daemon=True) for suite in suites]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -122,13 +128,11 @@ def side_by_side(suites: list[str], options: argparse.Namespace) -> Counts:
 
 def cluster(options: argparse.Namespace) -> Counts:
     result = parts.release(options)
-    first, *others = suites_of(options)
-    result += cluster_of(first, options)
     if not options.all:
-        result += side_by_side(others, options)
-    else:
-        for suite in others:
-            result += cluster_of(suite, options)
+        result += side_by_side(suites_of(options), options)
+        return result
+    for suite in suites_of(options):
+        result += cluster_of(suite, options)
     return result
 
 
@@ -163,12 +167,10 @@ def run_parts(names: list[str], options: argparse.Namespace) -> Counts:
     spent = []
     for place, name in enumerate(names):
         began = time.monotonic()
-        ahead = None
         if name == "cluster":
-            ahead = parts.begin_ahead([*parts.plugins_ahead(suites_of(options)[1:]), *(c for later in names[place:] for c in parts.ahead_of(later))])
+            parts.begin_ahead([*parts.plugins_ahead(suites_of(options)[1:]), *(c for later in names[place:] for c in parts.ahead_of(later))])
         total += PARTS[name](options)
-        if ahead:
-            ahead.join()
+        parts.wait_for_ahead()
         spent.append(f"{name} {time.monotonic() - began:.0f} s")
     say(", ".join(spent))
     return total

@@ -65,7 +65,10 @@ def plugins_ahead(suites: list[str]) -> list[tuple[str, list[str]]]:
     return [(f"build plugins on {suite} ahead", program("sandbox/build", "--suite", suite, "plugins")) for suite in suites]
 
 
-def begin_ahead(commands: list[tuple[str, list[str]]]) -> threading.Thread:
+_ahead: list[threading.Thread] = []
+
+
+def begin_ahead(commands: list[tuple[str, list[str]]]) -> None:
     """Runs them beside the cluster tests, which mostly wait. What fails is done again, and counted, by its own part."""
 
     def run_all() -> None:
@@ -73,9 +76,13 @@ def begin_ahead(commands: list[tuple[str, list[str]]]) -> threading.Thread:
             code, seconds = steps.run(name, [*POLITELY, *command], within=1800)
             say(f"{name}: {'done' if code == 0 else f'ended with {code}'} in {seconds:.1f} s")
 
-    thread = threading.Thread(target=run_all, daemon=True)
-    thread.start()
-    return thread
+    _ahead.append(threading.Thread(target=run_all, daemon=True))
+    _ahead[-1].start()
+
+
+def wait_for_ahead() -> None:
+    for thread in _ahead:
+        thread.join()
 
 
 def build(suite: str, preset: str) -> bool:
