@@ -48,14 +48,18 @@ int cpus_of(const Cluster& cluster, std::size_t place) {
     return place == 0 ? cluster.options.head_cpus.value_or(given) : given;
 }
 
-/// What a program on the head needs to use the cluster.
-std::map<std::string, std::string> access(const Cluster& cluster, const std::string& token_path) {
+std::string all_gpus_of(const Cluster& cluster) {
     auto gpus = 0;
     for (std::size_t place = 0; place < cluster.size(); ++place) gpus += gpus_of(cluster, place);
+    return std::to_string(gpus);
+}
+
+/// What a program on the head needs to use the cluster.
+std::map<std::string, std::string> access(const Cluster& cluster, const std::string& token_path) {
     return {{"RAY_ADDRESS", cluster.head_address()},
             {"RAY_AUTH_MODE", "token"},
             {"RAY_AUTH_TOKEN_PATH", token_path},
-            {"RAILHEAD_NUM_GPUS", std::to_string(gpus)}};
+            {"RAILHEAD_NUM_GPUS", all_gpus_of(cluster)}};
 }
 
 /// Ray's own opinion about silent nodes and links must come later than Railhead's.
@@ -76,6 +80,7 @@ std::map<std::string, std::string> service_environment(const Cluster& cluster, s
     env.insert({{"RAY_AUTH_MODE", "token"},
                 {"RAY_AUTH_TOKEN_PATH", "${file.token}"},
                 {"RAY_USAGE_STATS_ENABLED", "0"},
+                {"RAILHEAD_NUM_GPUS", all_gpus_of(cluster)}, // for the drivers of `ray job submit`
                 {"RAY_COLOR_MODE", "false"},
                 {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0"}, // the end is Railhead's to time
                 {"AUTOSCALER_METRIC_PORT", "-1"}, // fixed ports, open to everybody: 44217 and 44227

@@ -39,12 +39,12 @@ Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec) {
                                    [&](auto& entry) { return entry.address == address && entry.loopback; });
     };
     if (spec.allocation.nodes().size() < 2 || !std::ranges::all_of(*addresses, is_loopback)) return addresses;
-    return fail(ErrorKind::usage, {.id = "address-loopback",
-                                   .where = node_name(spec.environment),
-                                   .thing = "the address to announce",
-                                   .seen = addresses->front() + " is reached from this node only",
-                                   .expected = "one that the job's other nodes reach",
-                                   .next = "choose another with --interface or --subnet"});
+    return fail(ErrorKind::bringup_failed, {.id = "address-loopback",
+                                            .where = node_name(spec.environment),
+                                            .thing = "the address to announce",
+                                            .seen = addresses->front() + " is reached from this node only",
+                                            .expected = "one that the job's other nodes reach",
+                                            .next = "choose another with --interface or --subnet"});
 }
 
 StepSpec step_for(const LaunchSpec& spec, const std::string& launch) {

@@ -111,8 +111,8 @@ def test_ray_jobs_are_submitted_to_a_kept_cluster(cluster):
     job = cluster.submit("#SBATCH -N2 --gpus-per-node=4\nrailhead ray\n")
     job.wait_for("railhead attach", UP)
     where = re.search(r"8265:(127\.0\.0\.1:\d+)", job.output)[1]
-    command = f"RAY_API_SERVER_ADDRESS=http://{where} ray job submit -- echo hello from a job"
+    command = f"RAY_API_SERVER_ADDRESS=http://{where} ray job submit -- printenv RAILHEAD_NUM_GPUS RAILHEAD_NUM_NODES"
     done = cluster.run("login", "railhead", "attach", str(job.number), "--", "sh", "-c", command, user="alice", timeout=120)
-    assert done.code == 0 and "hello from a job" in done.text, done.text
+    assert done.code == 0 and "\n8\n2\n" in done.text, done.text
     job.cancel()
     job.wait(30)

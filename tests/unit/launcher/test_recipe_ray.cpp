@@ -130,6 +130,8 @@ TEST(RecipeRay, starts_the_driver_when_every_node_has_joined_and_gives_it_the_cl
     EXPECT_THAT(driver.env, Contains(Pair("RAY_AUTH_TOKEN_PATH", "${file.token}")));
     EXPECT_THAT(driver.env, Contains(Pair("RAILHEAD_NUM_NODES", "3")));
     EXPECT_THAT(driver.env, Contains(Pair("RAILHEAD_NUM_GPUS", "24")));
+    EXPECT_THAT(process(plan, "head").env, Contains(Pair("RAILHEAD_NUM_GPUS", "24")))
+        << "of `ray job submit`";
     EXPECT_THAT(driver.env, Contains(Pair("RAILHEAD_JOB_DIR", "${dir}")));
     EXPECT_EQ(driver.secret_files.at("token"), std::string(64, 'a'));
     EXPECT_EQ(driver.cwd, "/home/anna");
