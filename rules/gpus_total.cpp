@@ -3,7 +3,9 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
 #include <set>
+#include <vector>
 
 namespace railhead {
 namespace {
@@ -77,33 +79,40 @@ std::uint64_t gpus_asked(const JobRequest& component, const std::string& type) {
     return sum;
 }
 
-/// All nodes of the partitions of any component; absent: one is not known.
-std::optional<std::set<std::uint32_t>> nodes_of_all(const JobRequest& job, const Inventory& inventory,
-                                                    const Partitions& partitions) {
-    std::set<std::uint32_t> nodes;
-    auto add = [&](const Partitions& those) {
-        for (const auto* partition : those) nodes.insert(partition->nodes.begin(), partition->nodes.end());
-        return !those.empty();
-    };
-    bool known = add(partitions) && std::all_of(job.earlier.begin(), job.earlier.end(), [&](auto& each) {
-                     return add(inventory.partitions_of(each));
-                 });
-    return known ? std::optional(std::move(nodes)) : std::nullopt;
+using ClassSizes = std::map<std::uint32_t, std::uint32_t>; // node class -> nodes
+
+/// Of all nodes of the partitions of any component; absent: one is not known.
+std::optional<ClassSizes> nodes_of_all(const JobRequest& job, const Inventory& inventory,
+                                       const Partitions& partitions) {
+    std::set<const Partition*> all(partitions.begin(), partitions.end());
+    for (const auto& component : job.earlier) {
+        auto its = inventory.partitions_of(component);
+        if (its.empty()) return std::nullopt;
+        all.insert(its.begin(), its.end());
+    }
+    if (all.size() == 1) return (*all.begin())->class_sizes;
+    ClassSizes sizes;
+    std::vector<bool> seen(inventory.nodes.size()); // partitions may share nodes
+    for (const auto* partition : all)
+        for (auto node : partition->nodes) {
+            if (!seen[node]) ++sizes[inventory.nodes[node].node_class];
+            seen[node] = true;
+        }
+    return sizes;
 }
 
 /// The components of a heterogeneous job start together, or not at all.
 std::optional<Finding> too_many_together(const JobRequest& job, const Inventory& inventory,
                                          const Partitions& partitions) {
     if (job.earlier.empty()) return std::nullopt;
-    auto nodes = nodes_of_all(job, inventory, partitions);
-    if (!nodes) return std::nullopt;
+    auto sizes = nodes_of_all(job, inventory, partitions);
+    if (!sizes) return std::nullopt;
     std::set<std::string> types{""};
     for (const auto* item : gpu_items(job)) types.insert(item->type);
     for (const auto& type : types) {
         std::uint64_t asked = gpus_asked(job, type), there = 0;
         for (const auto& component : job.earlier) asked += gpus_asked(component, type);
-        for (auto node : *nodes)
-            there += gpus_of_class(inventory.classes[inventory.nodes[node].node_class], type);
+        for (auto [index, nodes] : *sizes) there += gpus_of_class(inventory.classes[index], type) * nodes;
         if (asked <= there) continue;
         return Finding{.id = "gpus-total",
                        .level = Level::fail,

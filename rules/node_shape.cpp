@@ -22,6 +22,20 @@ std::string counted(std::uint64_t number, const char* what) {
     return fmt::format("{} {}{}", number, what, number == 1 ? "" : "s");
 }
 
+/// As the user knows it: "24 CPUs for 8 tasks".
+std::string cpus_asked(const NodeNeed& need) {
+    auto cpus = fmt::format("{} CPUs", need.cpus);
+    if (need.cpus_by == NodeNeed::By::gpu) return fmt::format("{} for {} GPUs", cpus, need.gpus);
+    return need.tasks > 1 ? fmt::format("{} for {} tasks", cpus, need.tasks) : cpus + " per task";
+}
+
+std::string memory_asked(const NodeNeed& need) {
+    auto mib = need.memory_mib;
+    if (need.memory_by == NodeNeed::By::node) return fmt::format("--mem={}M", mib);
+    return need.memory_by == NodeNeed::By::cpu ? fmt::format("{} MiB for {} CPUs", mib, need.cpus)
+                                               : fmt::format("{} MiB for {} GPUs", mib, need.gpus);
+}
+
 /// What `of_class` gives over the usable nodes, the best ones first, as many as the job may have.
 std::uint64_t most_together(const UsableNodes::Count& count, std::uint64_t nodes_max,
                             const std::function<std::uint64_t(std::uint32_t)>& of_class) {
@@ -108,22 +122,22 @@ class Shape {
         const auto& need = usable_.need();
         auto each = count.most_cpus / std::max<std::uint64_t>(need.tasks, 1);
         std::string next = fmt::format("use fewer tasks on a node (--ntasks-per-node={})", count.most_cpus);
-        if (need.cpus_asked.ends_with("GPUs"))
+        if (need.cpus_by == NodeNeed::By::gpu)
             next = "try a smaller --cpus-per-gpu";
         else if (each > 0 && job_.cpus_per_task)
             next = fmt::format("try --cpus-per-task={}", each);
-        return finding(need.cpus_asked, fmt::format("are more than any {} has ({})", kind(), count.most_cpus),
-                       next);
+        return finding(cpus_asked(need),
+                       fmt::format("are more than any {} has ({})", kind(), count.most_cpus), next);
     }
 
     Finding too_much_memory(const UsableNodes::Count& count) const {
         const auto& need = usable_.need();
         auto most = count.most_memory_mib;
-        bool whole = need.memory_asked.starts_with("--mem=");
-        return finding(need.memory_asked,
+        bool whole = need.memory_by == NodeNeed::By::node;
+        return finding(memory_asked(need),
                        fmt::format("{} more than any {} has ({} MiB)", whole ? "is" : "are", kind(), most),
                        whole ? fmt::format("try --mem={}M", most)
-                       : job_.memory_per_cpu_mib
+                       : need.memory_by == NodeNeed::By::cpu
                            ? fmt::format("try --mem-per-cpu={}M, or fewer CPUs on a node",
                                          most / std::max<std::uint64_t>(need.cpus, 1))
                            : "try a smaller --mem-per-gpu");

@@ -3,7 +3,6 @@
 #include <fmt/core.h>
 
 #include <algorithm>
-#include <functional>
 #include <numeric>
 
 namespace railhead {
@@ -38,20 +37,6 @@ std::string option_of(const Placement& placement) {
                        placement.wait_seconds % 60);
 }
 
-std::vector<std::uint32_t> leaf_sizes(const UsableNodes& usable, const Inventory& inventory,
-                                      const Partition& partition) {
-    Sizes sizes(inventory.leaves.size());
-    for (auto index : partition.nodes) {
-        if (!usable.takes(index)) continue;
-        const auto& leaf = inventory.nodes[index].leaf;
-        if (!leaf) return {};
-        ++sizes[*leaf];
-    }
-    std::sort(sizes.begin(), sizes.end(), std::greater<>());
-    sizes.erase(std::find(sizes.begin(), sizes.end(), 0u), sizes.end());
-    return sizes;
-}
-
 std::optional<Placement> compact_placement(const JobRequest& job, const Inventory& inventory,
                                            const Partitions& partitions) {
     auto nodes = job.nodes_max; // with a range: leaves that hold the most hold fewer, too
@@ -61,7 +46,7 @@ std::optional<Placement> compact_placement(const JobRequest& job, const Inventor
     UsableNodes usable(job, inventory);
     Placement placement;
     for (const auto* partition : partitions) {
-        auto sizes = leaf_sizes(usable, inventory, *partition);
+        auto sizes = usable.on_leaves_of(*partition);
         auto here =
             blocks ? largest_segment(sizes, *nodes, inventory.block_size) : least_leaves(sizes, *nodes);
         if (here == 0) return std::nullopt;

@@ -19,11 +19,6 @@ struct Placement {
 /// As a user would have typed it: "--switches=2@1:00", "--segment=4".
 std::string option_of(const Placement& placement);
 
-/// Number of usable nodes of the partition on each leaf group that has any, in descending order; empty when a
-/// usable node is on none.
-std::vector<std::uint32_t> leaf_sizes(const UsableNodes& usable, const Inventory& inventory,
-                                      const Partition& partition);
-
 /// With a tree: the least number of leaf groups that can hold the job's nodes; for each of its partitions the
 /// fullest leaves first, only of nodes that the job can use (UsableNodes), down ones counted. The largest
 /// over the partitions, so that it can be met in each.

@@ -1,6 +1,6 @@
 #include "rules/scalable_unit.hpp"
 
-#include "rules/placement.hpp"
+#include "rules/usable_nodes.hpp"
 
 #include <fmt/core.h>
 
@@ -24,7 +24,7 @@ Finding finding(std::uint64_t nodes, std::string seen, std::string next) {
 std::optional<Finding> verdict_in(const Partition& partition, const JobRequest& job,
                                   const Inventory& inventory, const Settings& settings) {
     std::uint64_t nodes = *job.nodes_max;
-    auto sizes = leaf_sizes(UsableNodes(job, inventory), inventory, partition);
+    auto sizes = UsableNodes(job, inventory).on_leaves_of(partition);
     if (sizes.empty() || nodes <= sizes.front()) return std::nullopt;
     std::uint64_t held = 0, leaves = 0, allowed = 0;
     auto most = settings.integer_for(Key::submit_unit_most, partition.name, job.user);

@@ -6,6 +6,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace railhead {
 namespace {
@@ -21,10 +22,10 @@ bool fits(const NodeClass& node, const std::vector<Constraint::Features>& sets) 
                                        [&](const auto& set) { return has_all(node.features, set); });
 }
 
-void need_memory(NodeNeed& need, std::uint64_t mib, std::string asked) {
+void need_memory(NodeNeed& need, std::uint64_t mib, NodeNeed::By by) {
     if (mib <= need.memory_mib) return;
     need.memory_mib = mib;
-    need.memory_asked = std::move(asked);
+    need.memory_by = by;
 }
 
 } // namespace
@@ -33,28 +34,19 @@ NodeNeed node_need_of(const JobRequest& job) {
     NodeNeed need;
     // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
     need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
-    std::uint64_t gpus = 0;
-    for (const auto* item : gpu_items(job)) gpus = std::max(gpus, demand_of(*item, job).on_one_node);
-    if (job.tasks_per_gpu && !job.tasks) need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, gpus));
-    std::uint64_t each = job.cpus_per_task.value_or(1);
-    if (job.overcommit) each = need.tasks = 1;
-    need.cpus = product(each, need.tasks);
-    need.cpus_asked = need.tasks > 1 ? fmt::format("{} CPUs for {} tasks", need.cpus, need.tasks)
-                                     : fmt::format("{} CPUs per task", each);
-    if (job.cpus_per_gpu && product(*job.cpus_per_gpu, gpus) > need.cpus) {
-        need.cpus = product(*job.cpus_per_gpu, gpus);
-        need.cpus_asked = fmt::format("{} CPUs for {} GPUs", need.cpus, gpus);
+    for (const auto* item : gpu_items(job))
+        need.gpus = std::max(need.gpus, demand_of(*item, job).on_one_node);
+    if (job.tasks_per_gpu && !job.tasks)
+        need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, need.gpus));
+    if (job.overcommit) need.tasks = 1;
+    need.cpus = job.overcommit ? 1 : product(job.cpus_per_task.value_or(1), need.tasks);
+    if (auto cpus = product(job.cpus_per_gpu.value_or(0), need.gpus); cpus > need.cpus) {
+        need.cpus = cpus;
+        need.cpus_by = NodeNeed::By::gpu;
     }
-    auto node_mib = job.memory_per_node_mib.value_or(0);
-    need_memory(need, node_mib, fmt::format("--mem={}M", node_mib));
-    if (job.memory_per_cpu_mib) {
-        auto mib = product(*job.memory_per_cpu_mib, need.cpus);
-        need_memory(need, mib, fmt::format("{} MiB for {} CPUs", mib, need.cpus));
-    }
-    if (job.memory_per_gpu_mib) {
-        auto mib = product(*job.memory_per_gpu_mib, gpus);
-        need_memory(need, mib, fmt::format("{} MiB for {} GPUs", mib, gpus));
-    }
+    need_memory(need, job.memory_per_node_mib.value_or(0), NodeNeed::By::node);
+    need_memory(need, product(job.memory_per_cpu_mib.value_or(0), need.cpus), NodeNeed::By::cpu);
+    need_memory(need, product(job.memory_per_gpu_mib.value_or(0), need.gpus), NodeNeed::By::gpu);
     return need;
 }
 
@@ -128,8 +120,24 @@ bool UsableNodes::fits_alone(std::uint32_t node) const {
     return class_fits_[inventory_.nodes[node].node_class] && (!reserved_ || is_in(*reserved_, node));
 }
 
-bool UsableNodes::takes(std::uint32_t node) const {
-    return fits_alone(node) && !excluded_.contains(node);
+std::vector<std::uint32_t> UsableNodes::on_leaves_of(const Partition& partition) const {
+    std::map<std::optional<std::uint32_t>, std::uint32_t> nodes; // by leaf
+    auto counted = [&](std::uint32_t node) { return is_in(partition.nodes, node) && fits_alone(node); };
+    if (reserved_) {
+        for (auto node : *reserved_)
+            if (counted(node)) ++nodes[inventory_.nodes[node].leaf];
+    } else {
+        for (const auto& share : partition.leaf_shares)
+            if (class_fits_[share.node_class]) nodes[share.leaf] += share.nodes;
+    }
+    for (auto node : excluded_)
+        if (counted(node)) --nodes[inventory_.nodes[node].leaf];
+    if (nodes[std::nullopt] > 0) return {};
+    std::vector<std::uint32_t> sizes;
+    for (auto [leaf, number] : nodes)
+        if (number > 0) sizes.push_back(number);
+    std::sort(sizes.begin(), sizes.end(), std::greater<>());
+    return sizes;
 }
 
 std::string UsableNodes::unfit_in(const Partition& partition) const {

@@ -12,8 +12,9 @@ namespace railhead {
 
 /// What one node must give at least, whatever Slurm chooses.
 struct NodeNeed {
-    std::uint64_t tasks = 1, cpus = 1, memory_mib = 0;
-    std::string cpus_asked, memory_asked; ///< as the user knows it: "24 CPUs for 8 tasks", "--mem=64000M"
+    std::uint64_t tasks = 1, gpus = 0, cpus = 1, memory_mib = 0;
+    /// What decides their number: --mem, or so much for each.
+    enum class By { node, task, cpu, gpu } cpus_by = By::task, memory_by = By::node;
 };
 NodeNeed node_need_of(const JobRequest& job);
 
@@ -36,7 +37,9 @@ class UsableNodes {
     /// With alternatives of which all nodes must have the same, for the one that leaves most.
     Count in(const Partition& partition) const;
 
-    bool takes(std::uint32_t node) const; ///< it is one of Count::all of each partition that it is in
+    /// Number of usable nodes of the partition on each leaf group that has any, in descending order; empty
+    /// when a usable node is on none.
+    std::vector<std::uint32_t> on_leaves_of(const Partition& partition) const;
     /// The first of those named in --nodelist that is not usable in the partition; empty: none. One that is
     /// excluded besides is the rule conflict's.
     std::string unfit_in(const Partition& partition) const;

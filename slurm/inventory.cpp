@@ -90,6 +90,20 @@ void InventoryBuilder::add_topology(std::string_view text) {
     inventory_.block_size = topology.block_size;
 }
 
+Inventory InventoryBuilder::take() {
+    for (auto& partition : inventory_.partitions) {
+        std::map<std::pair<std::optional<std::uint32_t>, std::uint32_t>, std::uint32_t> shares;
+        for (auto index : partition.nodes) {
+            const auto& node = inventory_.nodes[index];
+            ++shares[{node.leaf, node.node_class}];
+        }
+        partition.leaf_shares.clear();
+        for (const auto& [place, nodes] : shares)
+            partition.leaf_shares.push_back({place.first, place.second, nodes});
+    }
+    return std::move(inventory_);
+}
+
 Topology read_topology(std::string_view text) {
     Topology topology;
     for (std::size_t begin = 0; begin < text.size();) {

@@ -28,6 +28,12 @@ struct Node {
     std::optional<std::uint32_t> leaf; ///< index into Inventory::leaves; absent: no tree topology names it
 };
 
+/// Alike nodes of a partition on one leaf group.
+struct LeafShare {
+    std::optional<std::uint32_t> leaf; ///< as Node::leaf
+    std::uint32_t node_class = 0, nodes = 0;
+};
+
 struct Partition {
     std::string name;
     std::vector<std::uint32_t> nodes; ///< indices into Inventory::nodes, ascending
@@ -37,7 +43,9 @@ struct Partition {
     std::optional<std::uint32_t> max_nodes;                    ///< per job
     std::optional<std::uint32_t> max_minutes, default_minutes; ///< per job; absent: no limit, no default
     bool whole_nodes = false;                                  ///< OverSubscribe=EXCLUSIVE
+    // What InventoryBuilder counts, so that no rule needs to walk the nodes.
     std::map<std::uint32_t, std::uint32_t> class_sizes{}; ///< node class -> number of its nodes; by `index`
+    std::vector<LeafShare> leaf_shares{};
 };
 
 struct Reservation {
@@ -83,7 +91,7 @@ class InventoryBuilder {
     /// Indices of those of `names` that are nodes, ascending.
     std::vector<std::uint32_t> indices_of(const std::vector<std::string>& names) const;
     Inventory& inventory() { return inventory_; }
-    Inventory take() { return std::move(inventory_); }
+    Inventory take();
 
   private:
     Inventory inventory_;

@@ -61,6 +61,32 @@ TEST(Placement, does_not_count_excluded_nodes) {
     EXPECT_EQ(leaves_for(job), 2u);
 }
 
+TEST(Placement, a_node_on_no_leaf_matters_only_while_the_job_can_use_it) {
+    InventoryBuilder builder;
+    for (std::string name : {"a1", "a2", "b1", "b2", "new"})
+        builder.add_node(name, {.gres = {{"gpu", "h100", 8}}, .cpus = 16});
+    builder.add_partition({.name = "gpu", .is_default = true}, {"a1", "a2", "b1", "b2", "new"});
+    builder.inventory().reservations = {{.name = "old", .nodes = builder.indices_of({"a1", "a2", "b1"})}};
+    builder.add_leaf("a", {"a1", "a2"});
+    builder.add_leaf("b", {"b1", "b2"});
+    auto inventory = builder.take();
+    auto leaves = [&](const JobRequest& job) {
+        auto placement = compact_placement(job, inventory, inventory.partitions_of(job));
+        return placement ? placement->leaves : 0;
+    };
+    auto job = on({}, 2);
+    EXPECT_EQ(leaves(job), 0u);
+    job.exclude = "new";
+    EXPECT_EQ(leaves(job), 1u);
+    job.exclude = "new,b2,a[1-2]";
+    EXPECT_EQ(leaves(job), 0u) << "one node is left";
+    job.exclude = "";
+    job.reservation = "old";
+    EXPECT_EQ(leaves(job), 1u);
+    job.exclude = "a1,new";
+    EXPECT_EQ(leaves(job), 0u) << "both leaves are needed";
+}
+
 TEST(Placement, asks_for_what_can_be_met_in_each_partition) {
     EXPECT_EQ(leaves_for(in(on({}, 2), {"gpu", "a100"})), std::nullopt) << "a100 has no choice to make";
 }
