@@ -19,6 +19,24 @@
 namespace railhead {
 namespace {
 
+/// Threads inherit the mask of their maker.
+class SignalsBlocked {
+  public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+  private:
+    sigset_t before_{};
+};
+
+constexpr double shortest_pause_s = 1; ///< between two loads, however often they are asked for
+
+} // namespace
+
 /// Posting it neither blocks nor allocates. It waits by the monotonic clock, which nobody sets.
 class Signal {
   public:
@@ -41,24 +59,8 @@ class Signal {
     UniqueFd event_;
 };
 
-/// Threads inherit the mask of their maker.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
-};
-
-constexpr double shortest_pause_s = 1; ///< between two loads, however often they are asked for
-
 /// A time of a change that is watched: for how long it has been the same.
-class Watched {
+class WatchedTime {
   public:
     void see(std::int64_t value, double now_s) {
         if (value != value_) since_s_ = now_s;
@@ -73,8 +75,6 @@ class Watched {
     std::int64_t value_ = View::unsettled;
     double since_s_ = 0;
 };
-
-} // namespace
 
 /// Owned by the Refresher and by its thread, so that a thread that hangs outlives neither.
 struct Refresher::Shared {
@@ -92,7 +92,7 @@ struct Refresher::Shared {
     // of the thread only
     double next_load_s = 0, last_load_s = -shortest_pause_s;
     int failures = 0;
-    Watched partitions, reservations;
+    WatchedTime partitions, reservations;
 
     void run();
     void look_at_policy();
