@@ -3,6 +3,8 @@
 #include "launcher/agent/files.hpp"
 #include "launcher/agent/logs.hpp"
 
+#include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -11,6 +13,7 @@ namespace railhead {
 namespace {
 
 constexpr double escaped_bound_s = 0.5;
+constexpr std::size_t max_record_bytes = 16 << 20;
 constexpr std::size_t max_bytes_in_all = 8 << 20;
 constexpr std::size_t piece_bytes = 10 * 1024; ///< JSON writes a control character as six bytes
 
@@ -52,6 +55,20 @@ void note_removal(const std::string& node, const Result<void>& removed, std::vec
     findings.back().level = Level::warn;
 }
 
+void remove_shm(const CleanUp& what, ShmFiles& shm, std::vector<Finding>& findings) {
+    auto stay = shm.claim_rest(what.launch.job, what.launch.step);
+    shm.remove_unused();
+    if (stay.empty()) return;
+    findings.push_back(
+        {.id = "shm-left",
+         .level = Level::warn,
+         .where = what.node,
+         .thing = fmt::format("{} in /dev/shm ({})", stay.size() == 1 ? "an object" : "objects",
+                              fmt::join(stay, ", ")),
+         .seen = "may be another job's or step's of yours that runs there, and stay",
+         .next = "remove what no program needs"});
+}
+
 } // namespace
 
 std::string shm_record_of(const std::string& dir) {
@@ -63,8 +80,7 @@ std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped
     auto left = kill_descendants(what.bound_s, on_reaped);
     for (auto& entry : left) findings.push_back(survivor(what.node, entry));
     kill_escaped(what, left, findings);
-    shm.claim_rest(what.launch.job, what.launch.step);
-    shm.remove_unused();
+    remove_shm(what, shm, findings);
     if (what.dir.empty()) return findings;
     // A process that died a moment ago may have made a file after its folder was read: once more.
     auto removed = remove_tree(what.dir);
@@ -78,10 +94,10 @@ std::vector<Finding> sweep(const std::string& node, const std::string& tmp, cons
     std::vector<Finding> findings;
     for (auto& dead : dead_launches(tmp, job, step)) {
         CleanUp what{node, dead.name, dead.path};
-        ShmFiles shm("");
-        shm.read_record(read_text(shm_record_of(dead.path)).value_or(std::string()));
+        auto record = read_text(shm_record_of(dead.path), max_record_bytes).value_or(std::string());
+        auto shm = ShmFiles::of_dead_launch(record);
         kill_escaped(what, {}, findings);
-        shm.remove_unused();
+        remove_shm(what, shm, findings);
         note_removal(node, remove_tree(dead.path), findings);
         findings.push_back({.id = "swept",
                             .level = Level::info,

@@ -8,8 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <fmt/core.h>
+
 #include <algorithm>
-#include <charconv>
 #include <set>
 
 namespace railhead {
@@ -36,6 +37,14 @@ std::set<std::string> held_by(pid_t pid, const std::string& folder) {
     return paths;
 }
 
+/// Of all processes that this user can see.
+std::set<std::string> held_by_anybody(const std::string& folder) {
+    std::set<std::string> paths;
+    for (auto& entry : read_proc_table())
+        if (entry.state != 'Z') paths.merge(held_by(entry.pid, folder));
+    return paths;
+}
+
 std::vector<std::string> files_in(const std::string& folder) {
     std::vector<std::string> paths;
     DIR* open = opendir(folder.c_str());
@@ -54,12 +63,23 @@ bool user_has_other_processes(std::string_view job, std::string_view step) {
     for (auto& entry : read_proc_table()) {
         auto base = "/proc/" + std::to_string(entry.pid);
         struct stat status {};
-        if (entry.state == 'Z' || stat(base.c_str(), &status) != 0 || status.st_uid != geteuid()) continue;
+        if (entry.state == 'Z' || entry.pid == getpid() || stat(base.c_str(), &status) != 0 ||
+            status.st_uid != geteuid())
+            continue;
         auto environment = read_text(base + "/environ", 1 << 20).value_or(std::string());
+        // One that is just being killed has no memory any more, neither its environment nor any object.
+        if (environment.empty() && read_text(base + "/maps").value_or(std::string()).empty()) continue;
         if (environ_value(environment, "SLURM_JOB_ID") != job) return true;
         if (is_other_step(environ_value(environment, "SLURM_STEP_ID").value_or(""), step)) return true;
     }
     return false;
+}
+
+/// Taken off the beginning of `line`.
+std::string_view next_word(std::string_view& line) {
+    auto word = line.substr(0, line.find(' '));
+    line.remove_prefix(std::min(word.size() + 1, line.size()));
+    return word;
 }
 
 } // namespace
@@ -90,6 +110,15 @@ ShmFiles::ShmFiles(std::string record, std::string folder)
     : record_(std::move(record)), folder_(std::move(folder)) {
     for (auto& path : files_in(folder_))
         if (auto id = own_file(path)) before_[path] = *id;
+    keep_record("");
+}
+
+ShmFiles ShmFiles::of_dead_launch(std::string_view record, std::string folder) {
+    ShmFiles files;
+    files.folder_ = std::move(folder);
+    files.knows_before_ = !record.empty();
+    files.read_record(record);
+    return files;
 }
 
 std::optional<ShmFiles::Id> ShmFiles::own_file(const std::string& path) const {
@@ -99,37 +128,55 @@ std::optional<ShmFiles::Id> ShmFiles::own_file(const std::string& path) const {
     return Id{status.st_dev, status.st_ino};
 }
 
-void ShmFiles::look(const std::vector<ProcEntry>& processes, Holders holders) {
-    auto recorded = record_text();
-    for (auto& process : processes)
-        for (auto& path : held_by(process.pid, folder_)) {
-            if (holders == Holders::living && !is_library_object(path.substr(folder_.size() + 1))) continue;
-            auto id = own_file(path);
-            auto older = before_.find(path);
-            if (id && (older == before_.end() || older->second != *id)) files_[path] = *id;
-        }
-    auto now = record_text();
-    if (record_.empty() || now == recorded) return;
-    unlink(record_.c_str());
-    if (!write_private(record_, now)) return; // only a sweep after a double kill would miss it
+bool ShmFiles::is_of_launch(const std::string& path, const Id& id) const {
+    auto older = before_.find(path);
+    return older == before_.end() || older->second != id;
 }
 
-void ShmFiles::claim_rest(std::string_view job, std::string_view step) {
-    auto all = files_; // what a look has seen stands
+void ShmFiles::look(const std::vector<ProcEntry>& processes, Holders holders) {
+    auto earlier = record_text();
+    held_.clear();
+    for (auto& process : processes)
+        for (auto& path : held_by(process.pid, folder_)) {
+            auto id = own_file(path);
+            if (!id || !is_of_launch(path, *id)) continue;
+            bool librarys = is_library_object(path.substr(folder_.size() + 1));
+            auto& noted = librarys || holders == Holders::to_be_killed ? files_ : held_;
+            noted[path] = *id;
+        }
+    keep_record(earlier);
+}
+
+// Only a sweep after a double kill would miss what cannot be written.
+void ShmFiles::keep_record(const std::string& earlier) const {
+    auto now = record_text();
+    if (record_.empty() || now == earlier) return;
+    auto fresh = record_ + ".new"; // whoever is killed here leaves the one or the other
+    unlink(fresh.c_str());
+    if (write_private(fresh, now)) (void)!rename(fresh.c_str(), record_.c_str());
+}
+
+std::vector<std::string> ShmFiles::claim_rest(std::string_view job, std::string_view step) {
+    std::map<std::string, Id> rest; // what a look has seen stands
     for (auto& path : files_in(folder_)) {
         auto id = is_library_object(path.substr(folder_.size() + 1)) ? own_file(path) : std::nullopt;
-        auto older = before_.find(path);
-        if (id && (older == before_.end() || older->second != *id)) all.emplace(path, *id);
+        if (id && knows_before_ && !files_.contains(path) && is_of_launch(path, *id)) rest.emplace(path, *id);
     }
-    if (all.size() > files_.size() && !user_has_other_processes(job, step)) files_ = std::move(all);
+    if (rest.empty() || !user_has_other_processes(job, step)) {
+        files_.merge(rest);
+        return {};
+    }
+    std::vector<std::string> stay;
+    auto in_use = held_by_anybody(folder_);
+    for (auto& [path, id] : rest)
+        if (!in_use.contains(path)) stay.push_back(path);
+    return stay;
 }
 
 std::vector<std::string> ShmFiles::remove_unused() {
     std::vector<std::string> removed;
     if (files_.empty()) return removed;
-    std::set<std::string> in_use;
-    for (auto& entry : read_proc_table())
-        if (entry.state != 'Z') in_use.merge(held_by(entry.pid, folder_));
+    auto in_use = held_by_anybody(folder_);
     for (auto& [path, id] : files_) {
         if (in_use.count(path) || own_file(path) != id) continue;
         if (unlink(path.c_str()) == 0) removed.push_back(path);
@@ -138,22 +185,21 @@ std::vector<std::string> ShmFiles::remove_unused() {
     return removed;
 }
 
+// A line each: was there before, noted, or held; device, inode, path.
 std::string ShmFiles::record_text() const {
     std::string text;
-    for (auto& [path, id] : files_)
-        text += std::to_string(id.device) + " " + std::to_string(id.inode) + " " + path + "\n";
+    for (auto [kind, files] : {std::pair{"before", &before_}, {"noted", &files_}, {"held", &held_}})
+        for (auto& [path, id] : *files) text += fmt::format("{} {} {} {}\n", kind, id.device, id.inode, path);
     return text;
 }
 
 void ShmFiles::read_record(std::string_view text) {
     for (auto line : lines_of(text)) {
-        auto first = line.find(' ');
-        auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
-        if (second == std::string_view::npos || !is_below(line.substr(second + 1), folder_)) continue;
-        Id id;
-        std::from_chars(line.data(), line.data() + first, id.device);
-        std::from_chars(line.data() + first + 1, line.data() + second, id.inode);
-        files_[std::string(line.substr(second + 1))] = id;
+        auto kind = next_word(line), device = next_word(line), inode = next_word(line);
+        auto numbers = std::pair(whole_number<dev_t>(device), whole_number<ino_t>(inode));
+        if (!numbers.first || !numbers.second || !is_below(line, folder_)) continue;
+        auto& files = kind == "before" ? before_ : files_;
+        files[std::string(line)] = {*numbers.first, *numbers.second};
     }
 }
 

@@ -21,18 +21,24 @@ class ShmFiles {
     /// Notes what is there now: it was made before the launch. `record`: where names are kept for a sweep
     /// after a double kill; empty: nowhere.
     explicit ShmFiles(std::string record, std::string folder = "/dev/shm");
+    /// What a launch knew whose agents are gone, by its record: its processes were killed with them, so that
+    /// what they held is to be removed.
+    static ShmFiles of_dead_launch(std::string_view record, std::string folder = "/dev/shm");
 
     enum class Holders { living, to_be_killed };
     /// Notes what these processes hold now.
     void look(const std::vector<ProcEntry>& processes, Holders holders);
     /// Notes a library's objects that were made during the launch, too short-lived to be seen held, if the
     /// user has no process on this node that may need them: of another job, of another step of srun, of no
-    /// job.
-    void claim_rest(std::string_view job, std::string_view step);
+    /// job. Else those stay, and what nobody holds of them is returned.
+    std::vector<std::string> claim_rest(std::string_view job, std::string_view step);
+    /// Notes what was held at the last look: its holders were killed since, with a part of the launch.
+    void claim_held() { files_.merge(held_); }
+    bool none_noted() const { return files_.empty(); }
     /// Removes what was noted, is still the same file of this user, and is held by no process that this user
     /// can see. The removed paths.
     std::vector<std::string> remove_unused();
-    /// Takes over what an earlier launch's record says.
+    /// Takes over what a record says.
     void read_record(std::string_view text);
     std::string record_text() const;
 
@@ -42,10 +48,15 @@ class ShmFiles {
         ino_t inode = 0;
         bool operator==(const Id&) const = default;
     };
+    ShmFiles() = default;
     std::optional<Id> own_file(const std::string& path) const;
+    bool is_of_launch(const std::string& path, const Id& id) const; ///< made after it began
+    void keep_record(const std::string& earlier) const;
 
     std::string record_, folder_;
+    bool knows_before_ = true;
     std::map<std::string, Id> before_, files_;
+    std::map<std::string, Id> held_; ///< at the last look, by processes that live; no library's
 };
 
 /// Whether a file's name is one that a library gives to shared memory of its own: "nccl-Xy12ab",

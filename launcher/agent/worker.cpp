@@ -120,9 +120,11 @@ int Worker::run() {
     signal_watch_ = loop_.when_readable(signals_.get(), [this] { on_signals(); });
     leash_watch_ = loop_.when_readable(start_.leash.get(), [this] {
         leash_watch_.cancel();
+        shm_.claim_held(); // who killed the watcher may have killed all others at the same blow
+        (void)shm_.claim_rest(start_.name.job, start_.name.step);
         // Slurm kills the step as soon as its task, the watcher, is gone: files first, it does not remove
-        // them.
-        if (start_.directory) (void)start_.directory->remove();
+        // them. But the record of shared memory that processes may still hold is for the sweep after us.
+        if (start_.directory && shm_.none_noted()) (void)start_.directory->remove();
         say({.type = Event::Type::finding,
              .finding = Finding{.id = "agent-killed",
                                 .where = hello_.node,

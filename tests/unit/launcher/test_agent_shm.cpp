@@ -98,8 +98,11 @@ TEST_F(Shm, spares_what_nobody_was_seen_to_hold_while_the_user_has_other_process
     auto child = holder("psm_seen");
     files.look({*read_proc(child.pid())}, ShmFiles::Holders::living);
     end(child);
-    files.claim_rest("17", "0");
+    auto theirs = holder("psm_held_elsewhere");
+    EXPECT_THAT(files.claim_rest("17", "0"), ElementsAre(base + "/psm_1a2b3c4d")) << "and is named";
     EXPECT_THAT(files.remove_unused(), ElementsAre(base + "/psm_seen"));
+    EXPECT_TRUE(std::filesystem::exists(base + "/psm_1a2b3c4d"));
+    end(theirs);
 }
 
 TEST(LibraryObject, is_known_by_how_its_name_begins) {
@@ -127,9 +130,28 @@ TEST_F(Shm, keeps_a_record_for_a_sweep) {
     end(child);
     std::ifstream record(base + "/record");
     std::string text((std::istreambuf_iterator<char>(record)), {});
-    ShmFiles later("", base);
-    later.read_record(text + "junk\n1 2 /etc/passwd\n");
+    auto later =
+        ShmFiles::of_dead_launch(text + "junk\nnoted 1 2 /etc/passwd\nnoted x 2 " + base + "/b\n", base);
     EXPECT_THAT(later.remove_unused(), ElementsAre(base + "/a"));
+}
+
+TEST_F(Shm, the_record_tells_a_sweep_what_was_held_and_what_was_there_before) {
+    std::ofstream(base + "/psm_before") << "x";
+    std::filesystem::create_directory(base + "/dir");
+    ShmFiles files(base + "/dir/record", base);
+    auto child = holder("mine"), leaves = holder("left_on_purpose");
+    files.look({*read_proc(child.pid()), *read_proc(leaves.pid())}, ShmFiles::Holders::living);
+    end(leaves);
+    files.look({*read_proc(child.pid())}, ShmFiles::Holders::living);
+    end(child); // with its agent, at one blow
+    std::ofstream(base + "/psm_unseen") << "x";
+    std::ifstream record(base + "/dir/record");
+    std::string text((std::istreambuf_iterator<char>(record)), {});
+    auto later = ShmFiles::of_dead_launch(text, base);
+    EXPECT_THAT(later.claim_rest("17", "0"), ElementsAre(base + "/psm_unseen")) << "this test is of no job";
+    EXPECT_THAT(later.remove_unused(), ElementsAre(base + "/mine"));
+    auto without = ShmFiles::of_dead_launch("", base);
+    EXPECT_TRUE(without.claim_rest("17", "0").empty());
 }
 
 } // namespace
