@@ -107,6 +107,7 @@ def good_job(test: TestCluster, folder: str) -> int:
 
 
 def demo(options: argparse.Namespace) -> int:
+    host.require_host()
     started = time.monotonic()
     cluster = Cluster(options.name)
     if cluster.is_up():

@@ -10,6 +10,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <deque>
 #include <map>
 #include <utility>
 
@@ -45,7 +46,7 @@ struct ChannelServer::State : std::enable_shared_from_this<State> {
     Handlers handlers;
     std::map<std::string, Peer> peers;
     OwnPause pause{tick_every};
-    std::size_t strangers = 0;
+    std::deque<std::shared_ptr<Connection>> strangers; ///< the oldest first
     bool closed = false;
 
     void accept();
@@ -62,8 +63,7 @@ struct ChannelServer::State : std::enable_shared_from_this<State> {
 void ChannelServer::State::accept() {
     acceptor.async_accept([self = shared_from_this()](asio::error_code error, tcp::socket socket) {
         if (self->closed) return;
-        if (!error && self->strangers < max_strangers)
-            self->admit(std::make_shared<Connection>(std::move(socket), self->context.native()));
+        if (!error) self->admit(std::make_shared<Connection>(std::move(socket), self->context.native()));
         // Out of descriptors: a breath, then go on; the connection waits in the kernel's queue.
         if (!error) return self->accept();
         auto pause = std::make_shared<asio::steady_timer>(self->io, std::chrono::milliseconds(100));
@@ -71,11 +71,16 @@ void ChannelServer::State::accept() {
     });
 }
 
+// Who holds many connections that prove nothing loses the oldest; an agent needs a moment to prove the key.
 void ChannelServer::State::admit(const std::shared_ptr<Connection>& connection) {
-    ++strangers;
+    if (strangers.size() >= max_strangers) {
+        strangers.front()->close();
+        strangers.pop_front();
+    }
+    strangers.push_back(connection);
     connection->handshake(asio::ssl::stream_base::server, handshake_within_s,
                           [self = shared_from_this(), connection](const std::string& error) {
-                              --self->strangers;
+                              std::erase(self->strangers, connection);
                               if (!error.empty() || self->closed) return connection->close();
                               connection->on_line =
                                   [self, weak = std::weak_ptr(connection)](std::string_view line) {
@@ -244,6 +249,7 @@ void ChannelServer::close() {
     asio::error_code ignored;
     state_->acceptor.close(ignored);
     state_->timer.cancel();
+    for (auto& connection : state_->strangers) connection->close();
     for (auto& [name, peer] : state_->peers)
         if (peer.connection) peer.connection->close();
     state_->peers.clear();

@@ -245,7 +245,9 @@ std::vector<std::string> notes(const Cluster& cluster) {
     const auto& head = cluster.order.nodes.front().name;
     const auto& settings = cluster.input.settings;
     auto job = cluster.input.allocation.job_id;
-    if (settings.origin(Key::launch_tmp).kind == Origin::Kind::option)
+    // A later `attach` reads the site's and the user's files, not this job's options and environment.
+    auto origin = settings.origin(Key::launch_tmp).kind;
+    if (origin == Origin::Kind::option || origin == Origin::Kind::environment)
         job = fmt::format("--tmp {} {}", settings.text(Key::launch_tmp), job);
     if (cluster.dashboard) {
         const auto& login = cluster.input.allocation.submit_host;

@@ -79,7 +79,10 @@ Result<void> write_file(const std::string& path, std::string_view content) {
 Result<void> can_write_file(const std::string& path) {
     auto folder = std::filesystem::path(path).parent_path();
     auto target = is_device(path) ? path : folder.empty() ? "." : folder.string();
-    if (path.empty() || access(target.c_str(), W_OK) == 0) return {};
+    if (path.empty()) return {};
+    std::error_code error;
+    errno = EISDIR;
+    if (!std::filesystem::is_directory(path, error) && access(target.c_str(), W_OK) == 0) return {};
     return cannot_write(path);
 }
 

@@ -1,6 +1,6 @@
 """Fixtures of the cluster tests: one cluster per suite and session, and after every test a look at each node for what is left.
 
-`sandbox/pytest --suite bookworm tests/cluster/test_x.py`. A cluster that is up already is used with --cluster NAME (or
+`sandbox/pytest --suite=bookworm tests/cluster/test_x.py`. A cluster that is up already is used with --cluster NAME (or
 RAILHEAD_CLUSTER) and left up. Tests marked `slow` run with --all. RAILHEAD_NO_SKIPS=1 makes skips failures.
 """
 

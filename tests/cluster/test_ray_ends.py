@@ -210,6 +210,23 @@ print("made", ray.get([share.remote() for _ in range(4)]))
 """
 
 
+HOLDS = """
+import time
+from multiprocessing.shared_memory import SharedMemory
+librarys, named = SharedMemory(create=True, size=1000), SharedMemory(name="mine", create=True, size=1000)
+print("holding", flush=True)
+time.sleep(300)
+"""
+
+
+def test_shared_memory_goes_with_a_step_that_is_killed_at_one_blow(cluster):
+    job = cluster.submit(f"{PAIR}railhead run -- python3 {with_driver(cluster, HOLDS)}\n{CODE}")
+    job.wait_for("holding\n(.*\n)*holding", 30)
+    cluster.run("ctl", "scancel", "--signal=KILL", f"{job.number}.0", check=True)
+    job.wait(30)
+    assert code_of(job) == 109, job.output
+
+
 def test_shared_memory_of_short_tasks_is_taken_away(cluster):
     job = cluster.submit(ray(f"python3 {with_driver(cluster, SHARES)}", header=PAIR) + CODE)
     job.wait(UP)

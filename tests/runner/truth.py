@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import random
 import re
 import subprocess
@@ -14,6 +15,7 @@ import sys
 import time
 from collections import Counter
 
+from sandbox.buildroot import build
 from sandbox.cluster import Cluster, Wanted
 from sandbox.inventory import LOGIN
 from tests.runner.draw import FEATURES, NODES, PARTITIONS, RESERVATIONS, Request, draw, names_reservation
@@ -176,6 +178,7 @@ def main() -> int:
     options = parser.parse_args()
     dice = random.Random(options.seed)
     requests = draw(dice, options.requests)
+    build(options.suite, "plugins", [], os.cpu_count() or 2)
     with Site(options.suite, options.accounting) as site:
         version = site.at("ctl", "scontrol", "--version").stdout.strip()
         site.configure(re.sub(r"^JobSubmitPlugins=.*\n", "", site.conf, flags=re.M))

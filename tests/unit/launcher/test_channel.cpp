@@ -184,6 +184,17 @@ TEST(Channel, a_stranger_who_says_nothing_harms_nobody) {
     EXPECT_TRUE(pair.until("hello 0:n1"));
 }
 
+TEST(Channel, many_strangers_who_say_nothing_keep_no_agent_out) {
+    Pair pair;
+    std::vector<tcp::socket> strangers;
+    for (int i = 0; i < 300; ++i) {
+        strangers.emplace_back(pair.io).connect({asio::ip::address_v4::loopback(), pair.port});
+        pair.io.poll();
+    }
+    pair.connect(pair.key);
+    EXPECT_TRUE(pair.until("hello 0:n1"));
+}
+
 TEST(Channel, the_end_waits_for_what_was_said) {
     Pair pair;
     pair.connect(pair.key);
