@@ -97,6 +97,7 @@ struct Plan {
     std::string recipe;
     std::vector<PlanNode> order; ///< rank order; index 0 is the head
     std::vector<PortSpec> ports;
+    std::string port_range; ///< "LOW-HIGH" of which these are picked
     std::vector<Process> processes;
     double bringup_timeout_s = 180;
     double loss_after_s = 60;

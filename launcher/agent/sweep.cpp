@@ -19,19 +19,19 @@ bool is_number(std::string_view text) {
 
 } // namespace
 
-Result<SweepTarget> sweep_target_from(std::string_view text) {
+Result<StepTarget> step_target_from(std::string_view text) {
     auto dot = text.find('.');
-    SweepTarget target{std::string(text.substr(0, dot)), ""};
+    StepTarget target{std::string(text.substr(0, dot)), ""};
     if (dot != std::string_view::npos) target.step = text.substr(dot + 1);
     if (is_number(target.job) && (dot == std::string_view::npos || is_number(target.step))) return target;
-    return fail(ErrorKind::usage, {.id = "sweep-target",
+    return fail(ErrorKind::usage, {.id = "step-target",
                                    .thing = "the step",
                                    .seen = "is \"" + std::string(text) + "\"",
                                    .expected = "JOBID or JOBID.STEPID, both numbers"});
 }
 
 int run_sweep(const Environment& environment, const std::string& text, const std::string& tmp) {
-    auto target = sweep_target_from(text);
+    auto target = step_target_from(text);
     if (!target) {
         fmt::print(stderr, "railhead: {}\n", sentence(target.error()));
         return exit_code(target.error().kind);

@@ -8,11 +8,11 @@
 
 namespace railhead {
 
-struct SweepTarget {
+struct StepTarget {
     std::string job, step; ///< step empty: all steps of the job
 };
 /// "17.0" or "17"; error (usage) otherwise.
-Result<SweepTarget> sweep_target_from(std::string_view text);
+Result<StepTarget> step_target_from(std::string_view text);
 
 /// `railhead sweep JOBID[.STEPID]`: ends the processes and removes the directories of this user that a launch
 /// of that step left on this node because both halves of its agent were killed. A launch whose agent lives is

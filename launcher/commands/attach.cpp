@@ -10,6 +10,7 @@
 #include <fmt/ranges.h>
 #include <nlohmann/json.hpp>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -66,7 +67,9 @@ Result<JobDetails> running_job(const Environment& environment, const std::string
 // On any node: a step on the job's first node, where the head of a launch is, that enters the launch there.
 // srun gives the terminal and passes the exit code on.
 int attach(const Context& context, const AttachOptions& options) {
-    auto job = running_job(context.environment, options.job);
+    auto dot = std::min(options.job.find('.'), options.job.size());
+    auto step = options.job.substr(dot); // of one launch among several: ".1"
+    auto job = running_job(context.environment, options.job.substr(0, dot));
     if (!job) return print_error(job.error());
     if (auto uid = getuid(); !job->user.empty() && !job->user.ends_with(fmt::format("({})", uid)))
         return print_error(cannot_attach(options.job, "is of " + job->user,
@@ -90,7 +93,7 @@ int attach(const Context& context, const AttachOptions& options) {
                               : gpus_option(gpus->second, 1, slurm_version(context.environment)));
     if (job->het_offset) command.emplace_back("--het-group=0");
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) command.push_back("--pty");
-    command.insert(command.end(), {own_path(), "enter", job->leader});
+    command.insert(command.end(), {own_path(), "enter", job->leader + step});
     if (!options.tmp.empty()) command.push_back("--tmp=" + options.tmp);
     if (!context.command.empty()) command.push_back("--");
     command.insert(command.end(), context.command.begin(), context.command.end());
@@ -126,7 +129,9 @@ void add_attach(CLI::App& app, Context& context) {
     auto* inside = app.add_subcommand("enter", "")->group("");
     inside->callback([&context, options] { context.exit_code = enter(context, *options); });
     for (auto* each : {command, inside}) {
-        each->add_option("JOBID", options->job, "The job, as squeue shows it: 17, 16_3")->required();
+        each->add_option("JOBID", options->job,
+                         "The job, as squeue shows it: 17, 16_3; with several launches the step of one: 17.1")
+            ->required();
         each->add_option("--tmp", options->tmp, "Where the launch has its directory, if it was given --tmp")
             ->type_name("DIR");
     }

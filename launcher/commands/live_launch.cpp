@@ -3,8 +3,10 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "launcher/agent/directory.hpp"
+#include "launcher/agent/sweep.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -12,7 +14,9 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <map>
 #include <poll.h>
+#include <ranges>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -68,14 +72,27 @@ std::string read_own_file(const std::string& path) {
 
 } // namespace
 
-Result<std::string> read_published(const std::string& tmp, const std::string& job) {
-    for (auto& folder : live_launches(tmp, job))
-        if (auto text = read_own_file(folder + "/attach.json"); !text.empty()) return text;
-    return fail(ErrorKind::usage,
-                {.id = "no-launch",
-                 .thing = fmt::format("job {}", job),
-                 .seen = "has no cluster of yours that is up on its first node",
-                 .next = "wait until railhead says that it is ready, or see 'squeue --me'"});
+Result<std::string> read_published(const std::string& tmp, const std::string& job_or_step) {
+    auto target = step_target_from(job_or_step);
+    if (!target) return tl::unexpected(std::move(target.error()));
+    std::map<std::string, std::string> published; // by step
+    for (auto& folder : live_launches(tmp, target->job)) {
+        auto step = launch_name_from(std::filesystem::path(folder).filename().string())->step;
+        auto text = read_own_file(folder + "/attach.json");
+        if (!text.empty() && (target->step.empty() || target->step == step))
+            published[target->job + "." + step] = std::move(text);
+    }
+    if (published.size() == 1) return published.begin()->second;
+    Finding finding{.id = "no-launch", .thing = "job " + job_or_step};
+    if (published.empty()) {
+        finding.seen = "has no cluster of yours that is up on its first node";
+        finding.next = "wait until railhead says that it is ready, or see 'squeue --me'";
+    } else {
+        auto steps = published | std::views::keys;
+        finding.seen = fmt::format("has {} clusters: {}", published.size(), fmt::join(steps, ", "));
+        finding.next = "name one of them";
+    }
+    return fail(ErrorKind::usage, std::move(finding));
 }
 
 int wait_for_launch(const std::string& tmp, const std::string& job, double within_s) {

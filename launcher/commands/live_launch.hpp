@@ -5,9 +5,10 @@
 
 namespace railhead {
 
-/// What the running launch of `job` on this node published for `railhead attach` (JSON). Error (usage): there
-/// is none. Only a file of this user's, in a directory of this user's, is believed.
-Result<std::string> read_published(const std::string& tmp, const std::string& job);
+/// What the running launch of a job ("17"), or of one of its steps ("17.1"), on this node published for
+/// `railhead attach` (JSON). Error (usage): there is none, or several. Only a file of this user's, in a
+/// directory of this user's, is believed.
+Result<std::string> read_published(const std::string& tmp, const std::string& job_or_step);
 
 /// Waits until the launch of `job` on this node has come (at most `within_s`) and gone; always 0: the first
 /// task's exit code counts. Ends at SIGTERM like any program.

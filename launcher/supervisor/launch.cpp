@@ -21,16 +21,15 @@ constexpr int log_bytes_back = 1 << 20;
 
 } // namespace
 
-Launch::Launch(Plan plan, std::string port_range, Sink sink, Explain explain)
-    : plan_(std::move(plan)), port_range_(std::move(port_range)), sink_(std::move(sink)),
-      explain_(std::move(explain)), values_(plan_) {
+Launch::Launch(Plan plan, Sink sink, Explain explain)
+    : plan_(std::move(plan)), sink_(std::move(sink)), explain_(std::move(explain)), values_(plan_) {
     for (auto& process : plan_.processes) processes_[process.id].process = &process;
     for (std::size_t i = 0; i < plan_.order.size(); ++i) present_.insert(static_cast<int>(i));
 }
 
 void Launch::begin(double now) {
     for (auto& port : plan_.ports)
-        sink_.send(port.node, Order{.type = Order::Type::reserve, .id = port.name, .text = port_range_});
+        sink_.send(port.node, Order{.type = Order::Type::reserve, .id = port.name, .text = plan_.port_range});
     start_what_can(now);
     check_ready(now);
 }

@@ -28,7 +28,7 @@ class Launch {
     };
     enum class Phase { starting, running, ending, over };
 
-    Launch(Plan plan, std::string port_range, Sink sink, Explain explain = {});
+    Launch(Plan plan, Sink sink, Explain explain = {});
 
     void begin(double now);
     void on_event(int node, const Event& event, double now);
@@ -89,7 +89,6 @@ class Launch {
     const std::string& node_name(int node) const { return plan_.order[static_cast<std::size_t>(node)].name; }
 
     Plan plan_;
-    std::string port_range_;
     Sink sink_;
     Explain explain_;
     Phase phase_ = Phase::starting;

@@ -42,8 +42,9 @@ void LogsBack::add(const std::string& node, const std::string& log, std::string_
     written_.erase(file);
     problem_ = Finding{.id = "logs-lost",
                        .level = Level::warn,
-                       .thing = file.string(),
-                       .seen = fmt::format("cannot be written: {}", std::strerror(errno)),
+                       .thing = (error ? folder : file).string(),
+                       .seen = error ? "cannot be made: " + error.message()
+                                     : fmt::format("cannot be written: {}", std::strerror(errno)),
                        .next = "give a directory with --log-dir to keep the logs of a failed launch"};
 }
 

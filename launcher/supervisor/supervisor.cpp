@@ -136,7 +136,7 @@ void Supervisor::begin_launch(Plan plan) {
     for (std::size_t i = 0; i < plan.order.size(); ++i)
         index_[peer_name(plan.order[i].component, plan.order[i].name)] = static_cast<int>(i);
     launch_.emplace(
-        std::move(plan), spec_.settings.text(Key::launch_ports),
+        std::move(plan),
         Launch::Sink{.send = [this](int node, const Order& order) { server_->send(peer_of(node), order); },
                      .say = [this](const std::string& text) { console_.line(now(), text); },
                      .ready = [this] { ready(); },

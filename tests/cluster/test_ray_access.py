@@ -106,6 +106,21 @@ def test_a_kept_cluster_is_used_by_attach_and_its_dashboard_is_on_loopback(clust
     job.wait(30)
 
 
+def test_of_two_clusters_in_one_job_the_step_chooses_one(cluster):
+    job = cluster.submit("#SBATCH -N1 --gpus-per-node=4\nrailhead ray --dashboard off &\nrailhead ray --dashboard off &\nwait\n")
+    job.wait_for("the cluster is at(.*\n)*.*the cluster is at", UP)
+    addresses = set(re.findall(r"the cluster is at (\S+);", job.output))
+
+    def attach(target):
+        return cluster.run("login", "railhead", "attach", target, "--", "sh", "-c", "echo $RAY_ADDRESS", user="alice", timeout=60)
+
+    done = attach(str(job.number))
+    assert done.code == 100 and f"job {job.number} has 2 clusters: {job.number}.0, {job.number}.1; name one of them" in done.err, done.text
+    assert {attach(f"{job.number}.{step}").out.strip() for step in (0, 1)} == addresses and len(addresses) == 2
+    job.cancel()
+    job.wait(30)
+
+
 @pytest.mark.slow
 def test_ray_jobs_are_submitted_to_a_kept_cluster(cluster):
     job = cluster.submit("#SBATCH -N2 --gpus-per-node=4\nrailhead ray\n")

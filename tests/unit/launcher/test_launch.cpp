@@ -19,7 +19,7 @@ struct Play {
 
     explicit Play(Plan plan)
         : launch(
-              std::move(plan), "20000-29999",
+              std::move(plan),
               {.send =
                    [this](int node, const Order& order) {
                        static const char* names[] = {"reserve", "start", "release", "input",   "signal",
