@@ -14,7 +14,7 @@ def refused(cluster, *command, **options):
 
 def test_a_loopback_address_is_of_no_use_to_other_nodes(cluster):
     done = refused(cluster, "-N2", "railhead", "run", "--interface", "lo", "--", "true")
-    assert done.code == 100
+    assert done.code == 102
     assert "login: the address to announce 127.0.0.1 is reached from this node only" in done.err
 
 
