@@ -16,7 +16,6 @@
 #include <filesystem>
 #include <map>
 #include <poll.h>
-#include <ranges>
 #include <sys/file.h>
 #include <sys/inotify.h>
 #include <sys/stat.h>
@@ -88,7 +87,8 @@ Result<std::string> read_published(const std::string& tmp, const std::string& jo
         finding.seen = "has no cluster of yours that is up on its first node";
         finding.next = "wait until railhead says that it is ready, or see 'squeue --me'";
     } else {
-        auto steps = published | std::views::keys;
+        std::vector<std::string> steps;
+        for (auto& [step, text] : published) steps.push_back(step);
         finding.seen = fmt::format("has {} clusters: {}", published.size(), fmt::join(steps, ", "));
         finding.next = "name one of them";
     }
