@@ -13,6 +13,7 @@ namespace railhead {
 namespace {
 
 constexpr double escaped_bound_s = 0.5;
+constexpr int escaped_rounds = 3;
 constexpr std::size_t max_record_bytes = 16 << 20;
 constexpr std::size_t max_bytes_in_all = 8 << 20;
 constexpr std::size_t piece_bytes = 10 * 1024; ///< JSON writes a control character as six bytes
@@ -34,12 +35,13 @@ Finding was_escaped(const std::string& node, const ProcEntry& entry, const std::
             .seen = "had left the launch's process tree and was killed"};
 }
 
-/// `known`: already named as survivors.
-void kill_escaped(const CleanUp& what, const std::vector<ProcEntry>& known, std::vector<Finding>& findings) {
+/// `known`: already named as survivors, and those named now. Whether there were others.
+bool kill_escaped_once(const CleanUp& what, std::vector<ProcEntry>& known, std::vector<Finding>& findings) {
     auto others = escaped(what.launch.text(), what.launch.job);
     std::erase_if(others, [&](auto& entry) {
         return std::any_of(known.begin(), known.end(), [&](auto& k) { return k.pid == entry.pid; });
     });
+    if (others.empty()) return false;
     std::vector<Finding> killed;
     for (auto& entry : others) killed.push_back(was_escaped(what.node, entry, command_line_of(entry)));
     auto left = kill_processes(others, escaped_bound_s);
@@ -47,6 +49,13 @@ void kill_escaped(const CleanUp& what, const std::vector<ProcEntry>& known, std:
         bool alive = std::any_of(left.begin(), left.end(), [&](auto& e) { return e.pid == others[i].pid; });
         findings.push_back(alive ? survivor(what.node, others[i]) : killed[i]);
     }
+    known.insert(known.end(), left.begin(), left.end());
+    return true;
+}
+
+/// One that is killed may have made another a moment before.
+void kill_escaped(const CleanUp& what, std::vector<ProcEntry> known, std::vector<Finding>& findings) {
+    for (int round = 0; round < escaped_rounds && kill_escaped_once(what, known, findings);) ++round;
 }
 
 void note_removal(const std::string& node, const Result<void>& removed, std::vector<Finding>& findings) {
