@@ -93,7 +93,8 @@ void place(job_desc_msg_t& job, const Placement& placement) {
 /// A heterogeneous job comes as one call for each component, one after another in the same thread.
 void add_earlier(JobRequest& request) {
     if (!request.het_offset || request.modify) return;
-    thread_local std::vector<JobRequest> components; // each RPC is a new thread: made where it is needed only
+    thread_local std::vector<JobRequest>
+        components; // RPCs mostly come in new threads: made where it is needed only
     if (*request.het_offset == 0) components.clear();
     request.earlier = components;
     components.push_back(request);

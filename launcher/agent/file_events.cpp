@@ -31,7 +31,8 @@ void FileEvents::open() {
 
 void FileEvents::watch(const std::string& path, What what) {
     std::uint32_t mask = IN_CREATE | IN_MOVED_TO;
-    if (what == What::contents) mask |= IN_CLOSE_WRITE | IN_MODIFY;
+    if (what != What::names) mask |= IN_CLOSE_WRITE;
+    if (what == What::contents) mask |= IN_MODIFY;
     if (inotify_ && inotify_add_watch(inotify_.get(), path.c_str(), mask) >= 0) return;
     if (!timer_) tick(); // no watch left, or the path is not there yet
 }

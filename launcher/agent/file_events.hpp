@@ -27,7 +27,8 @@ class FileEvents {
 
     /// Calls `changed` after something changed in any watched place: look again, it may be another's.
     [[nodiscard]] Subscription subscribe(std::function<void()> changed);
-    enum class What { names, contents }; ///< new names in a folder; or what is written to files, too
+    /// New names in a folder; or who held a file for writing lets it go, too; or what is written to it, too.
+    enum class What { names, closes, contents };
     /// A folder or a file. Again for the same path is free.
     void watch(const std::string& path, What what = What::contents);
 

@@ -74,7 +74,8 @@ void remove_shm(const CleanUp& what, ShmFiles& shm, std::vector<Finding>& findin
          .where = what.node,
          .thing = fmt::format("{} in /dev/shm ({})", stay.size() == 1 ? "an object" : "objects",
                               fmt::join(stay, ", ")),
-         .seen = "may be another job's or step's of yours that runs there, and stay",
+         .seen = fmt::format("{} left, for another job or step of yours may need {}",
+                             stay.size() == 1 ? "was" : "were", stay.size() == 1 ? "it" : "them"),
          .next = "remove what no program needs"});
 }
 
@@ -82,6 +83,10 @@ void remove_shm(const CleanUp& what, ShmFiles& shm, std::vector<Finding>& findin
 
 std::string shm_record_of(const std::string& dir) {
     return dir.empty() ? "" : dir + "/shm";
+}
+
+std::string shm_record_text(const std::string& dir) {
+    return dir.empty() ? "" : read_text(shm_record_of(dir), max_record_bytes).value_or(std::string());
 }
 
 std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped& on_reaped) {
@@ -103,8 +108,7 @@ std::vector<Finding> sweep(const std::string& node, const std::string& tmp, cons
     std::vector<Finding> findings;
     for (auto& dead : dead_launches(tmp, job, step)) {
         CleanUp what{node, dead.name, dead.path};
-        auto record = read_text(shm_record_of(dead.path), max_record_bytes).value_or(std::string());
-        auto shm = ShmFiles::of_dead_launch(record);
+        auto shm = ShmFiles::of_dead_launch(shm_record_text(dead.path));
         kill_escaped(what, {}, findings);
         remove_shm(what, shm, findings);
         note_removal(node, remove_tree(dead.path), findings);

@@ -27,6 +27,7 @@ std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped
 
 /// Where ShmFiles keeps its record below the launch's directory.
 std::string shm_record_of(const std::string& dir);
+std::string shm_record_text(const std::string& dir); ///< what it says; empty: nothing, or no directory
 
 /// Cleans up after launches of `job` (and `step`, unless it is empty) whose agents are gone.
 std::vector<Finding> sweep(const std::string& node, const std::string& tmp, const std::string& job,

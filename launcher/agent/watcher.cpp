@@ -85,7 +85,7 @@ void watch(Watched& watched, int signals, double grace_s) {
 
 int clean_after_worker(const Watched& watched, const std::string& node, const LaunchName& name,
                        const std::string& dir, ShmFiles& shm) {
-    if (!dir.empty()) shm.read_record(read_text(shm_record_of(dir)).value_or(std::string()));
+    shm.read_record(shm_record_text(dir));
     shm.look(living_descendants(), ShmFiles::Holders::to_be_killed);
     for (auto& finding : clean_up({node, name, dir}, shm, {}))
         fmt::print(stderr, "railhead: {}\n", sentence(finding));

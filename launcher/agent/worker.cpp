@@ -137,7 +137,7 @@ int Worker::run() {
         shm_changed_ = true;
         if (!shm_timer_) shm_timer_ = loop_.after(0, [this] { look_at_shm(); });
     });
-    shm_events_.watch("/dev/shm", FileEvents::What::names);
+    shm_events_.watch("/dev/shm", FileEvents::What::closes); // the record says who holds what now
     client_->start();
     loop_.run();
     return exit_code_;

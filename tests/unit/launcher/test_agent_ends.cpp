@@ -172,6 +172,22 @@ TEST_F(AgentEnds, sweep_cleans_up_after_both_halves_were_killed) {
     expect_nothing_left();
 }
 
+TEST_F(AgentEnds, sweep_spares_shared_memory_that_was_let_go_long_before) {
+    start_and_meet();
+    auto file = "/dev/shm/railhead_test_" + std::to_string(getpid());
+    run_process(
+        shell("a", "exec 9<>" + file + "; until [ -e go ]; do sleep 0.05; done; exec 9>&-; sleep 60"));
+    auto held = [&] { return text_of(dir() + "/shm").find("held ") != std::string::npos; };
+    EXPECT_TRUE(until(held));
+    std::ofstream(base + "/go") << "x";
+    EXPECT_TRUE(until([&] { return !held(); })) << "of the living, nobody holds it now";
+    kill_both(worker());
+    until([this] { return ended(); });
+    ASSERT_TRUE(until([this] { return lock_is_free(); }));
+    EXPECT_EQ(run_sweep(Environment(environment()), job + ".0", base), 0);
+    EXPECT_TRUE(std::filesystem::remove(file)) << "it was left on purpose";
+}
+
 TEST_F(AgentEnds, next_agent_of_the_job_cleans_up_after_both_halves_were_killed) {
     start_and_meet();
     auto first = worker();
