@@ -1,7 +1,7 @@
 """Fixtures of the cluster tests: one cluster per suite and session, and after every test a look at each node for what is left.
 
 `sandbox/pytest --suite=bookworm tests/cluster/test_x.py`. A cluster that is up already is used with --cluster NAME (or
-RAILHEAD_CLUSTER) and left up. Tests marked `slow` run with --all. RAILHEAD_NO_SKIPS=1 makes skips failures.
+RAILHEAD_CLUSTER) and left up. RAILHEAD_NO_SKIPS=1 makes skips failures.
 """
 
 from __future__ import annotations
@@ -29,23 +29,22 @@ def pytest_addoption(parser):
     group = parser.getgroup("cluster")
     group.addoption("--suite", choices=SUITES, default=os.environ.get("RAILHEAD_SUITE", "trixie"))
     group.addoption("--cluster", default=os.environ.get("RAILHEAD_CLUSTER", ""), help="use this running cluster and leave it up")
-    group.addoption("--all", action="store_true", help="slow tests too")
 
 
 def pytest_configure(config):
     config.addinivalue_line("markers", "everywhere: runs on every suite, the others on the default one")
-    config.addinivalue_line("markers", "slow: runs only with --all")
+    config.addinivalue_line("markers", "slow: mostly waits; tests/run runs these beside the others, on a cluster of their own")
     config.addinivalue_line("markers", "suites(*names): runs only on these suites")
     config.addinivalue_line("markers", "leaves_faults: the test leaves nodes as they are and heals them itself")
 
 
 def pytest_collection_modifyitems(config, items):
     """What another run covers is deselected, not skipped: a skip is something that should have run here."""
-    suite, everything = config.getoption("--suite"), config.getoption("--all")
+    suite = config.getoption("--suite")
     away = []
     for item in items:
         only = item.get_closest_marker("suites")
-        if ("slow" in item.keywords and not everything) or (only and suite not in only.args):
+        if only and suite not in only.args:
             away.append(item)
     if away:
         config.hook.pytest_deselected(items=away)

@@ -98,6 +98,7 @@ def test_scancel_is_said_in_the_report(cluster):
     assert json.loads(job.read("report.json"))["cause"]["kind"] == "cancelled"
 
 
+@pytest.mark.slow
 def test_the_time_limit_is_told_apart_from_scancel(cluster):
     jobs = [cluster.submit(run(FOREVER), "--time=1", *options) for options in ([], ["--array=4", "--output=job.out"])]
     for job in jobs:
@@ -234,6 +235,7 @@ def test_a_node_that_is_silent_at_the_end_is_not_waited_for(cluster, harm):
     job.wait(60)
 
 
+@pytest.mark.slow
 def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
     job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", "--bringup-timeout 15", header="") + "echo code $?\n", "--no-kill")
     job.wait_for("")
@@ -247,6 +249,7 @@ def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
     job.wait(60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["freeze", "cut"])
 def test_a_silent_node_is_lost_after_the_bound(cluster, harm):
     job = cluster.submit(run(FOREVER, "--loss-after 10") + "echo code $?\n", "--no-kill")
@@ -258,6 +261,7 @@ def test_a_silent_node_is_lost_after_the_bound(cluster, harm):
     job.wait(30)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["freeze", "cut"])
 def test_twenty_seconds_of_silence_harm_nothing(cluster, harm):
     job = cluster.submit(run(RANKS.format("for i in $(seq 30); do sleep 1; done")))
@@ -269,6 +273,7 @@ def test_twenty_seconds_of_silence_harm_nothing(cluster, harm):
     assert "node3 is silent" in job.output and "node3 is back" in job.output, job.output
 
 
+@pytest.mark.slow
 def test_a_job_that_slurm_suspends_goes_on_unharmed(cluster):
     job = cluster.submit(run(RANKS.format("for i in $(seq 8); do sleep 1; done"), "--loss-after 5"))
     started(job)

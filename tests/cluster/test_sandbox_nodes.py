@@ -187,6 +187,7 @@ def _status(cluster) -> list[str]:
     return [*cluster.command("", [], "root")[:3], "status", "--name", cluster.cluster.name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["freeze", "cut"])
 def test_twenty_seconds_of_silence_harm_no_job(cluster, fault):
     job = cluster.submit("srun -N2 sh -c 'echo begun; sleep 24'", "-N2", "-w", "node[3-4]")

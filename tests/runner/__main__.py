@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import signal
 import sys
 import threading
 import time
+from collections.abc import Callable
 
 from sandbox import host
 from sandbox.host import SandboxError
@@ -26,7 +28,7 @@ USAGE = """parts (without one: all but bare, which is what a change must pass):
   sanitize   the unit tests under address, undefined-behaviour and thread sanitizer
   fuzz       every fuzz target for --seconds
   plugins    the two plugins on every suite
-  cluster    real clusters: everything on trixie, one job of each kind on bookworm and sid
+  cluster    real clusters: everything on trixie (what waits long on a second cluster), one job of each kind on bookworm and sid
   bare       the README's two commands on fresh minimal machines (part of --all only)
 
 examples:
@@ -102,38 +104,41 @@ def plugins(options: argparse.Namespace) -> Counts:
 def cluster_of(suite: str, options: argparse.Namespace) -> Counts:
     whole = suite in (DEFAULT_SUITE, options.suite) or options.all
     result = with_root(suite, f"plugins on {suite}", lambda _: parts.plugins_on(suite), options)
-    result += with_root(suite, f"cluster on {suite}", lambda o: parts.cluster_on(suite, o, "" if whole else EVERYWHERE), options)
-    return result
+
+    def tests(only: str) -> Counts:
+        return with_root(suite, f"cluster on {suite}", lambda o: parts.cluster_on(suite, o, only), options)
+
+    if not whole:
+        return result + tests(EVERYWHERE)
+    return result + side_by_side({"fast": lambda: tests(f"not {parts.SLOW}"), "slow": lambda: tests(parts.SLOW)})
 
 
-def side_by_side(suites: list[str], options: argparse.Namespace) -> Counts:
-    """All of the first suite's tests; the others' few beside its end, once nothing is built beside it any more: they mostly wait."""
-    found = {suite: counts.failed(f"the tests on {suite} did not end") for suite in suites}
+def side_by_side(works: dict[str, Callable[[], Counts]]) -> Counts:
+    found = {name: counts.failed(f"{name}: did not end") for name in works}
 
-    def run(suite: str) -> None:
-        if suite != suites[0]:
-            parts.wait_for_ahead()
-        found[suite] = cluster_of(suite, options)
+    def run(name: str) -> None:
+        found[name] = works[name]()
 
-    threads = [threading.Thread(target=run, args=[suite], daemon=True) for suite in suites]
+    threads = [threading.Thread(target=run, args=[name], daemon=True) for name in works]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    total = Counts()
-    for each in found.values():
-        total += each
-    return total
+    return sum(found.values(), Counts())
 
 
 def cluster(options: argparse.Namespace) -> Counts:
     result = parts.release(options)
-    if not options.all:
-        result += side_by_side(suites_of(options), options)
-        return result
-    for suite in suites_of(options):
-        result += cluster_of(suite, options)
-    return result
+    first, *others = suites_of(options)
+    if options.all:
+        return sum((cluster_of(suite, options) for suite in [first, *others]), result)
+
+    def few(suite: str) -> Counts:
+        parts.wait_for_ahead()  # beside the first suite's end, once nothing is built any more: they mostly wait
+        return cluster_of(suite, options)
+
+    works = {suite: functools.partial(few, suite) for suite in others}
+    return result + side_by_side({first: lambda: cluster_of(first, options), **works})
 
 
 PARTS: dict[str, parts.Part] = {

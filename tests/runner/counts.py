@@ -16,13 +16,15 @@ class Counts:
     skips: list[str] = field(default_factory=list)  # "name: reason"
     details: list[str] = field(default_factory=list)  # what failed cases said, each with its name
 
-    def __iadd__(self, other: Counts) -> Counts:
-        self.passed += other.passed
-        self.failed += other.failed
-        self.skipped += other.skipped
-        self.failures += other.failures
-        self.skips += other.skips
-        return self
+    def __add__(self, other: Counts) -> Counts:
+        """Without details: these have been shown where they were counted."""
+        return Counts(
+            self.passed + other.passed,
+            self.failed + other.failed,
+            self.skipped + other.skipped,
+            self.failures + other.failures,
+            self.skips + other.skips,
+        )
 
     def __str__(self) -> str:
         return f"{self.passed} passed, {self.failed} failed, {self.skipped} skipped"

@@ -23,6 +23,7 @@ SANITIZER_OPTIONS = {
     "TSAN_OPTIONS": "halt_on_error=1:second_deadlock_stack=1",
 }
 FUZZ_DEFAULT_SECONDS = 5
+SLOW = "slow"  # the pytest marker
 Part = Callable[[argparse.Namespace], Counts]
 
 
@@ -224,12 +225,11 @@ def fuzz(options: argparse.Namespace) -> Counts:
     return result
 
 
-def cluster_on(suite: str, options: argparse.Namespace, only: str = "") -> Counts:
+def cluster_on(suite: str, options: argparse.Namespace, only: str) -> Counts:
     """Cluster tests on one suite; `only` is a pytest marker expression."""
-    name = f"cluster on {suite}"
+    name = f"cluster on {suite}" + (", slow" if only == SLOW else "")
     junit = junit_of(name)
     command = program("sandbox/pytest", "-v", "tests/cluster", f"--suite={suite}", f"--junitxml={junit}")
-    command += ["--all"] if options.all else []
-    command += ["-m", only] if only else []
+    command += ["-m", only]
     command += ["-k", options.k] if options.k else []
     return run_counted(name, command, junit, within=2400)
