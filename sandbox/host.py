@@ -9,6 +9,7 @@ import shlex
 import shutil
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -69,12 +70,25 @@ def require_tools() -> None:
 
 def install_on_host(packages: list[str]) -> None:
     say(f"host: installing {' '.join(packages)} with apt-get")
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    command = ["apt-get", "-qq", "-y", "--no-install-recommends", "install", *packages]
-    for attempt in (["apt-get", "-qq", "update"], command):
-        done = subprocess.run(attempt, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        if done.returncode != 0:
-            raise SandboxError(f"`{' '.join(attempt)}` failed on the host: {done.stdout.strip()[-600:]}")
+    apt_get("-qq", "update")
+    apt_get("-qq", "-y", "--no-install-recommends", "install", *packages)
+
+
+def apt_get(*words: str, patience: float = 300) -> None:
+    """Waits for another apt-get of the host: for packages another of our programs installs, or the nightly upgrade."""
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "LC_ALL": "C"}
+    until, waiting = time.monotonic() + patience, False
+    while True:
+        done = subprocess.run(["apt-get", *words], env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode == 0:
+            return
+        locked = "Could not get lock" in done.stdout
+        if not locked or time.monotonic() > until:
+            raise SandboxError(f"`apt-get {' '.join(words)}` failed on the host: {done.stdout.strip()[-600:]}")
+        if not waiting:
+            say("host: waiting for another apt-get to end")
+        waiting = True
+        time.sleep(1)
 
 
 @dataclass

@@ -93,12 +93,12 @@ def test_attach_finds_the_head_of_a_heterogeneous_job_of_an_array_task_and_elsew
     assert done.code == 0 and done.out.startswith("node"), done.text
     job.cancel()
     job.wait(30)
-    array = cluster.submit("railhead ray\n", "-N1", "--gpus=1", "--array=1-2", "--output=task-%a.out")
+    array = cluster.submit("RAILHEAD_LAUNCH_TMP=/var/tmp railhead ray\n", "-N1", "--gpus=1", "--array=1-2", "--output=task-%a.out")
     for task in (1, 2):
-        array.wait_for("use it with: railhead attach", UP, name=f"task-{task}.out")
-    done = cluster.alice("railhead", "attach", str(array.number), "--", "true", timeout=60)
+        array.wait_for("use it with: railhead attach --tmp /var/tmp", UP, name=f"task-{task}.out")
+    done = cluster.alice("railhead", "attach", "--tmp", "/var/tmp", str(array.number), "--", "true", timeout=60)
     assert done.code == 100 and "has 2 running tasks" in done.err, done.text
-    done = cluster.alice("railhead", "attach", f"{array.number}_2", "--", "sh", "-c", "echo gpus $CUDA_VISIBLE_DEVICES", timeout=60)
+    done = cluster.alice("railhead", "attach", "--tmp", "/var/tmp", f"{array.number}_2", "--", "sh", "-c", "echo gpus $CUDA_VISIBLE_DEVICES", timeout=60)
     assert done.code == 0 and done.out in ("gpus 0\n", "gpus 1\n"), done.text
     array.cancel()
     array.wait(30)

@@ -91,6 +91,19 @@ def test_pip_settings_come_from_files_and_the_environment_wins(tmp_path, monkeyp
     assert host.local_folders(list(settings.values())) == [tmp_path, tmp_path / "index"]
 
 
+def test_another_apt_get_of_the_host_is_waited_for(tmp_path, monkeypatch, capsys):
+    held = "E: Could not get lock /var/lib/apt/lists/lock. It is held by process 7 (apt-get)"
+    program = tmp_path / "apt-get"
+    program.write_text(f"#!/bin/sh\n[ -e {tmp_path}/once ] && exit 0\n: > {tmp_path}/once\necho '{held}'\nexit 100\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    host.apt_get("-qq", "update")
+    assert capsys.readouterr().err == "host: waiting for another apt-get to end\n"
+    (tmp_path / "once").unlink()
+    with pytest.raises(host.SandboxError, match="`apt-get -qq update` failed on the host: E: Could not get lock"):
+        host.apt_get("-qq", "update", patience=0)
+
+
 def test_layer_key_changes_with_its_recipe_and_with_those_below(monkeypatch):
     before = {name: layers.key("trixie", name) for name in ("base", "slurm", "build", "ray")}
     monkeypatch.setattr(layers, "NODE", [*layers.NODE, "hello"])

@@ -38,8 +38,8 @@ examples:
 Logs are in build/test-logs. The last line is `N passed, N failed, N skipped`; the exit code is 0 when none failed.
 """
 DEFAULT_SUITE = "trixie"
-# The marker of tests that run on every suite; the others run on the default one.
-EVERYWHERE = "everywhere"
+# The tests that run on every suite; the others run on the default one.
+EVERYWHERE = f"everywhere and not {parts.SLOW}"
 ROOTS = {
     "bookworm": ["build", "ray", "accounting"],
     "trixie": ["build", "ray", "accounting"],
