@@ -235,27 +235,17 @@ void Launch::on_lost(int node, const std::string& why, double now) {
 
 void Launch::on_step_ended(int component, const std::string& words, const ChildStatus& srun, double now) {
     if (phase_ == Phase::over) return;
-    if (srun.kind == ChildStatus::Kind::killed) // without it the agents live on, and hear us
-        return end(outcome_of(ErrorKind::cancelled,
-                              fmt::format("srun, which holds the step of the agents, was killed by {}",
-                                          signal_name(srun.value))),
-                   now);
-    std::vector<std::string> gone;
-    for (int node : std::set(present_))
-        if (plan_.order[static_cast<std::size_t>(node)].component == component) {
-            gone.push_back(node_name(node));
-            present_.erase(node);
-        }
+    // Without srun the agents live on, and hear us.
+    if (srun.kind == ChildStatus::Kind::killed) return end(outcome_of_step_end(srun, words), now);
+    std::erase_if(present_, [&](int node) {
+        return plan_.order[static_cast<std::size_t>(node)].component == component;
+    });
     if (phase_ == Phase::ending) {
         if (present_.empty()) phase_ = Phase::over;
         return;
     }
     killed_.clear();
-    auto said = words.empty() ? std::string() : fmt::format(" (srun: {})", words);
-    end(outcome_of(
-            ErrorKind::cancelled,
-            fmt::format("the step was ended from outside{}: every agent was killed, as scancel does", said)),
-        now);
+    end(outcome_of_step_end(srun, words), now);
 }
 
 void Launch::on_signal(int number, bool past_limit, double now) {

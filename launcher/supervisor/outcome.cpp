@@ -145,4 +145,21 @@ Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, c
                                   status.value, missing, words.empty() ? "it said nothing" : words));
 }
 
+Outcome outcome_of_step_end(const ChildStatus& srun, const std::string& words) {
+    if (srun.kind == ChildStatus::Kind::killed)
+        return outcome_of(ErrorKind::cancelled,
+                          fmt::format("srun, which holds the step of the agents, was killed by {}",
+                                      signal_name(srun.value)));
+    auto said = words.empty() ? std::string() : fmt::format(" (srun: {})", words);
+    // We stood still for longer than agents wait, and hear of it only now.
+    if (srun.value == exit_code(ErrorKind::node_lost))
+        return outcome_of(ErrorKind::node_lost,
+                          fmt::format("every agent has left by itself{}; see what held this node or its "
+                                      "network up, or raise launch.loss_after",
+                                      said));
+    return outcome_of(
+        ErrorKind::cancelled,
+        fmt::format("the step was ended from outside{}: every agent was killed, as scancel does", said));
+}
+
 } // namespace railhead

@@ -48,5 +48,7 @@ Outcome outcome_of_gone(const std::string& node, const std::string& how, const s
 /// Nobody of them answered in time; srun ended, with `words` as its last.
 Outcome outcome_of_silence(const Missing& missing, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);
+/// srun ended while all was running: killed, by scancel, or since its agents had given us up.
+Outcome outcome_of_step_end(const ChildStatus& srun, const std::string& words);
 
 } // namespace railhead

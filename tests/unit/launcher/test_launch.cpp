@@ -184,6 +184,16 @@ TEST(Launch, where_every_agent_is_gone_the_end_of_the_step_is_waited_for) {
     EXPECT_EQ(play.launch.outcome().exit_code, 109);
 }
 
+TEST(Launch, agents_that_gave_us_up_while_we_stood_still_are_no_scancel) {
+    Play play(ranks(2));
+    play.launch.on_step_ended(0, "node1: the supervisor was not heard for 61 s",
+                              {.kind = ChildStatus::Kind::exited, .value = 104}, 90);
+    EXPECT_EQ(play.launch.outcome().exit_code, 104);
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "every agent has left by itself (srun: node1: the supervisor was not heard for 61 s); see what "
+              "held this node or its network up, or raise launch.loss_after");
+}
+
 TEST(Launch, half_an_agent_that_outlives_the_step_for_a_moment_is_no_lost_node) {
     Play play(ranks(2));
     Finding finding{.id = "agent-killed", .where = "node2", .thing = "the agent", .seen = "was killed"};
