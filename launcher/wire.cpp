@@ -96,11 +96,11 @@ void read_body(const json& line, Frame& frame) {
 
 std::string to_line(const Frame& frame) {
     auto line = text_of(frame);
-    if (line.size() <= max_frame_bytes) return line;
+    if (line.size() <= max_event_bytes) return line;
     Frame shorter = frame;
     auto* event = std::get_if<Event>(&shorter.body);
-    for (int round = 0; event && line.size() > max_frame_bytes && round < 8; ++round) {
-        shorten(*event, line.size() - max_frame_bytes + 16);
+    for (int round = 0; event && line.size() > max_event_bytes && round < 8; ++round) {
+        shorten(*event, line.size() - max_event_bytes + 16);
         line = text_of(shorter);
     }
     return line;

@@ -12,8 +12,10 @@
 
 namespace railhead {
 
-/// Messages of the control channel: one JSON object per line, at most this many bytes with its newline.
-inline constexpr std::size_t max_frame_bytes = 64 * 1024;
+/// Messages of the control channel: one JSON object per line, at most this many bytes with its newline. An
+/// order holds a program's command line and environment: Linux passes 6 MiB of these at most (execve(2)).
+inline constexpr std::size_t max_frame_bytes = 8 * 1024 * 1024;
+inline constexpr std::size_t max_event_bytes = 64 * 1024; ///< of what agents say
 
 /// What the supervisor hands every agent as one JSON line on srun's standard input.
 struct Invitation {
@@ -46,7 +48,7 @@ struct Hello {
     int component = 0;
     std::vector<std::string> addresses; ///< announced address first
     std::vector<int> cpus;              ///< sched_getaffinity
-    std::optional<std::uint64_t> mem_bytes, shm_bytes, tmp_free_bytes, nofile;
+    std::optional<std::uint64_t> mem_bytes, shm_bytes, tmp_free_bytes, tmp_free_files, nofile;
     std::vector<Gpu> gpus;
     std::string topology_addr; ///< SLURM_TOPOLOGY_ADDR; empty: none
     std::string dir;           ///< the launch's directory on this node
@@ -127,7 +129,7 @@ struct Frame {
     std::variant<std::monostate, Hello, Event, Order> body;
 };
 
-std::string to_line(const Frame&); ///< with newline; text fields are cut so that it fits max_frame_bytes
+std::string to_line(const Frame&); ///< with newline; an event is cut so that it fits max_event_bytes
 /// Error (internal) names the field; never throws, whatever the input.
 Result<Frame> frame_from(std::string_view line);
 

@@ -20,6 +20,7 @@ from sandbox.layers import SUITES
 from sandbox.testing import FINAL, Done, Job, TestCluster
 
 TEMPLATES = host.CHECKOUT / "templates"
+SILENCE_SECONDS = 15.0
 JOB_SECONDS = 300.0  # more than the sweep needs on one slow core
 OVER = re.compile(rf"^(?:{FINAL})$")
 
@@ -71,14 +72,14 @@ def wrong_job(test: TestCluster, folder: str) -> None:
 
 def follow(test: TestCluster, job: Job, output: Path) -> str:
     """Shows the job's output as it grows; returns the state in which it ended."""
-    seen, state, asked = 0, "", 0.0
+    seen, state, asked, said = 0, "", 0.0, time.monotonic()
     deadline = time.monotonic() + JOB_SECONDS
     while True:
         text = output.read_bytes() if output.exists() else b""
         if len(text) > seen:
             sys.stdout.buffer.write(text[seen:])
             sys.stdout.buffer.flush()
-            seen = len(text)
+            seen, said = len(text), time.monotonic()
         if OVER.match(state):
             return state
         if time.monotonic() > deadline:
@@ -86,6 +87,9 @@ def follow(test: TestCluster, job: Job, output: Path) -> str:
             raise SandboxError(f"The job {job.number} is {state} after {JOB_SECONDS:.0f} s; it is cancelled.")
         if time.monotonic() - asked > 0.5:
             state, asked = job.show()["JobState"], time.monotonic()
+        if time.monotonic() - said > SILENCE_SECONDS:
+            show(f"(job {job.number} is {state}, and has printed nothing for {SILENCE_SECONDS:.0f} s)")
+            said = time.monotonic()
         time.sleep(0.1)
 
 

@@ -48,6 +48,7 @@ void add_limits(Hello& hello, const Invitation& invitation, const Environment& e
     hello.mem_bytes = memory_of_job(environment);
     hello.shm_bytes = free_bytes("/dev/shm");
     hello.tmp_free_bytes = free_bytes(invitation.tmp);
+    hello.tmp_free_files = free_files(invitation.tmp);
     hello.nofile = raise_open_files();
     if (hello.cpus.empty()) note_unknown(hello, "the CPUs of this job", "cannot be read (sched_getaffinity)");
     if (!hello.mem_bytes)

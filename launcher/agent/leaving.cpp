@@ -81,6 +81,10 @@ void remove_shm(const CleanUp& what, ShmFiles& shm, std::vector<Finding>& findin
 
 } // namespace
 
+bool is_left_behind(const Finding& finding) {
+    return finding.id == "survivor" || finding.id == "dir-left";
+}
+
 std::string shm_record_of(const std::string& dir) {
     return dir.empty() ? "" : dir + "/shm";
 }

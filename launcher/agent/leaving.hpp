@@ -25,6 +25,9 @@ struct CleanUp {
 /// at most about 2 s, 10 ms when nothing is left. What it could not do, as findings of level warn.
 std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped& on_reaped);
 
+/// Of such a finding: something of the launch is still on the node (exit code 113).
+bool is_left_behind(const Finding& finding);
+
 /// Where ShmFiles keeps its record below the launch's directory.
 std::string shm_record_of(const std::string& dir);
 std::string shm_record_text(const std::string& dir); ///< what it says; empty: nothing, or no directory

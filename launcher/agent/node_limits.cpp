@@ -183,6 +183,12 @@ std::optional<std::uint64_t> free_bytes(const std::string& path) {
     return static_cast<std::uint64_t>(status.f_bavail) * status.f_frsize;
 }
 
+std::optional<std::uint64_t> free_files(const std::string& path) {
+    struct statvfs status {};
+    if (statvfs(path.c_str(), &status) != 0 || status.f_files == 0) return std::nullopt;
+    return static_cast<std::uint64_t>(status.f_favail);
+}
+
 std::optional<std::uint64_t> raise_open_files() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;

@@ -49,6 +49,8 @@ std::vector<int> cpus_by_affinity();
 
 /// Free bytes for an unprivileged user of the file system at `path`.
 std::optional<std::uint64_t> free_bytes(const std::string& path);
+/// How many more files it takes; absent where that is not counted (btrfs) or cannot be read.
+std::optional<std::uint64_t> free_files(const std::string& path);
 
 /// Sets the soft limit of open files to the hard one and returns it; absent when it cannot be read.
 std::optional<std::uint64_t> raise_open_files();

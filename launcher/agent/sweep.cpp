@@ -39,7 +39,7 @@ int run_sweep(const Environment& environment, const std::string& text, const std
     int code = 0;
     for (auto& finding : sweep(node_name(environment), tmp, target->job, target->step)) {
         fmt::print("{}\n", sentence(finding));
-        if (finding.id == "survivor" || finding.id == "dir-left") code = exit_code(ErrorKind::survivors);
+        if (is_left_behind(finding)) code = exit_code(ErrorKind::survivors);
     }
     return code;
 }

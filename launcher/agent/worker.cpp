@@ -242,7 +242,7 @@ void Worker::left() {
     // What the kernel holds is not waited for twice.
     for (auto& finding :
          clean_up({hello_.node, start_.name, dir(), held ? 0 : kill_bound_s}, shm_, on_reaped))
-        say({.type = finding.id == "survivor" ? Event::Type::survivor : Event::Type::finding,
+        say({.type = is_left_behind(finding) ? Event::Type::survivor : Event::Type::finding,
              .finding = finding});
     say({.type = Event::Type::bye});
     client_->finish(finish_within_s, [this] { loop_.stop(); });

@@ -19,6 +19,7 @@ using Clock = Connection::Clock;
 constexpr double connect_within_s = 3;
 constexpr double silent_reconnect_s = 8; // the supervisor pings twice a second
 constexpr double longest_pause_s = 2;
+constexpr double refused_within_s = 5; // the supervisor listens before any agent is started
 constexpr auto watch_every = std::chrono::seconds(1);
 
 } // namespace
@@ -42,6 +43,7 @@ struct ChannelClient::State : std::enable_shared_from_this<State> {
     int closing_terminals = 0;
     double pause_s = 0.05;
     Clock::time_point heard_at = Clock::now();
+    Clock::time_point not_refused_at = Clock::now(); ///< the last attempt that ended otherwise
     OwnPause own_pause{watch_every};
     std::string last_error = "its connection was open";
     std::function<void()> finished;
@@ -105,7 +107,9 @@ void ChannelClient::State::failed(const std::string& why, bool refused) {
     forgive();
     // The port was ours and is refused now by the host that had it: the supervisor has ended.
     if (welcomed_once && refused) return lost("the supervisor has ended (" + why + ")");
-    if (seconds_since(heard_at) > invitation.loss_after_s)
+    if (!refused) not_refused_at = Clock::now();
+    bool refuses = !welcomed_once && seconds_since(not_refused_at) > refused_within_s;
+    if (refuses || seconds_since(heard_at) > invitation.loss_after_s)
         return lost("the supervisor cannot be reached: " + why);
     if (!welcomed_once) ++address;
     pause_s = std::min(pause_s * 2, longest_pause_s);

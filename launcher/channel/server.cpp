@@ -23,17 +23,17 @@ constexpr double quiet_after_s = 8; // every tick pings, and agents answer
 constexpr double handshake_within_s = 10;
 constexpr std::size_t max_strangers = 256; // connections that have not proved the key yet
 
-struct Peer {
-    Link link;
-    std::shared_ptr<Connection> connection;
-    Connection::Clock::time_point closed_at{};
-    Connection::Clock::time_point heard_at = Connection::Clock::now();
-    bool quiet = false;
-};
-
 } // namespace
 
 struct ChannelServer::State : std::enable_shared_from_this<State> {
+    struct Peer {
+        Link link;
+        std::shared_ptr<Connection> connection;
+        Connection::Clock::time_point closed_at{};
+        Connection::Clock::time_point heard_at = Connection::Clock::now();
+        bool quiet = false;
+    };
+
     State(asio::io_context& io, const PresharedKey& key, Bounds bounds, Handlers handlers)
         : io(io), context(TlsContext::Side::server, key), acceptor(io), timer(io), bounds(bounds),
           handlers(std::move(handlers)) {}

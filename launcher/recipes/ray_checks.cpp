@@ -14,6 +14,8 @@ constexpr std::uint64_t mib = 1024 * 1024;
 
 // Ray's services write some 10 MB of logs in their first minutes and stop working in odd ways without room.
 constexpr std::uint64_t least_tmp_bytes = 100 * mib;
+constexpr std::uint64_t least_tmp_files =
+    1000; // 120 of a session that has just begun, and some of each worker process
 // GCS and raylet hold a few sockets to each worker process, and Ray starts about one process per CPU.
 constexpr std::uint64_t least_open_files = 1024;
 constexpr std::uint64_t open_files_per_cpu = 16;
@@ -129,12 +131,19 @@ std::optional<Finding> few_open_files(const Allocation& allocation, const Hello&
 }
 
 std::optional<Finding> tmp_full(const Hello& hello) {
-    if (!hello.tmp_free_bytes || *hello.tmp_free_bytes >= least_tmp_bytes) return std::nullopt;
-    return Finding{.id = "ray-tmp-full",
-                   .thing = hello.dir,
-                   .seen = fmt::format("has {} MiB of free space", *hello.tmp_free_bytes / mib),
-                   .expected = fmt::format("at least {} MiB for Ray's logs", least_tmp_bytes / mib),
-                   .next = "free space there, or give another directory with --tmp"};
+    Finding full{.id = "ray-tmp-full",
+                 .thing = hello.dir,
+                 .next = "free space there, or give another directory with --tmp"};
+    if (hello.tmp_free_bytes && *hello.tmp_free_bytes < least_tmp_bytes) {
+        full.seen = fmt::format("has {} MiB of free space", *hello.tmp_free_bytes / mib);
+        full.expected = fmt::format("at least {} MiB for Ray's logs", least_tmp_bytes / mib);
+    } else if (hello.tmp_free_files && *hello.tmp_free_files < least_tmp_files) {
+        full.seen = fmt::format("has room for {} more files (inodes)", *hello.tmp_free_files);
+        full.expected = fmt::format("at least {} for Ray's session", least_tmp_files);
+    } else {
+        return std::nullopt;
+    }
+    return full;
 }
 
 std::optional<Finding> little_memory(const Hello& hello, std::uint64_t object_store) {

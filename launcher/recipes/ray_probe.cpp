@@ -14,8 +14,11 @@ namespace railhead {
 
 namespace {
 
-// Prints two lines: Ray's version, Python's. Metadata is read first: importing Ray costs a second.
-constexpr auto question = R"(import platform, sys
+// Prints two lines: Ray's version, Python's. Metadata is read first: importing Ray costs a second. A
+// platform.py of the user's in the working directory is not what a script elsewhere would import.
+constexpr auto question = R"(import sys
+sys.path[:] = [folder for folder in sys.path if folder]
+import platform
 try:
     from importlib.metadata import version
     ray = version("ray")

@@ -4,16 +4,29 @@
 #include "launcher/agent/hello.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
 #include "launcher/supervisor/surroundings.hpp"
+#include "launcher/wire.hpp"
 #include "policy/table.hpp"
 
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include <algorithm>
+#include <utility>
 
 namespace railhead {
 namespace {
 constexpr double longest_probe_s = 20;
 constexpr double share_of_probes = 0.4; // of the bring-up's time-out; a probe may ask twice
+constexpr std::size_t most_told_bytes = max_frame_bytes - 256 * 1024; // the rest of an order
+
+/// The bytes of `text` in a message; absent when it is no UTF-8.
+std::optional<std::size_t> told_bytes(const std::string& text) {
+    try {
+        return nlohmann::json(text).dump().size();
+    } catch (const nlohmann::json::exception&) {
+        return std::nullopt;
+    }
+}
 } // namespace
 
 Result<void> ask_about(LaunchSpec& spec) {
@@ -26,6 +39,32 @@ Result<void> ask_about(LaunchSpec& spec) {
     auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
     spec.allocation = with_gpus(std::move(spec.allocation), *job, above);
     return {};
+}
+
+Result<void> can_be_told(const LaunchSpec& spec) {
+    std::vector<std::pair<std::string, const std::string*>> texts;
+    for (std::size_t i = 0; i < spec.command.size(); ++i)
+        texts.emplace_back(fmt::format("word {} of the command", i + 1), &spec.command[i]);
+    for (auto& [name, value] : spec.env) texts.emplace_back("--env " + name, &value);
+    auto cwd = working_directory();
+    texts.emplace_back("the name of the working directory", &cwd);
+    std::size_t total = 0;
+    for (auto& [what, text] : texts) {
+        auto bytes = told_bytes(*text);
+        if (!bytes)
+            return fail(ErrorKind::usage,
+                        {.id = "not-utf8",
+                         .thing = what,
+                         .seen = "is not UTF-8, and would reach the program changed",
+                         .next = "rename the file, or let the program read the name from a file"});
+        total += *bytes;
+    }
+    if (total <= most_told_bytes) return {};
+    return fail(ErrorKind::usage, {.id = "command-length",
+                                   .thing = "the command with its --env",
+                                   .seen = fmt::format("has {} bytes", total),
+                                   .expected = fmt::format("at most {}", most_told_bytes),
+                                   .next = "pass the arguments in a file"});
 }
 
 Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec) {

@@ -19,6 +19,10 @@ struct Meeting {
 /// tell about the job; the launch can go on without. Blocks, at most 20 s.
 Result<void> ask_about(LaunchSpec& spec);
 
+/// Whether command, --env and working directory can be told to agents. Error (usage): one is no UTF-8, or
+/// they are too long for a message.
+Result<void> can_be_told(const LaunchSpec& spec);
+
 /// This node's addresses by the policy of `spec`. Error (usage): none, or only loopback while agents are on
 /// other nodes.
 Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec);

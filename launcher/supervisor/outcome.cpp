@@ -123,10 +123,12 @@ Outcome outcome_of_silence(const Missing& missing, double seconds, const std::st
 }
 
 Outcome outcome_of_gone(const std::string& node, const std::string& how, const std::string& words) {
-    auto text =
-        fmt::format("{}: its agent ended before it could answer ({}){}{}; check that the same railhead is "
-                    "installed at the same path there",
-                    node, how, words.empty() ? "" : ": ", words);
+    bool unreached = words.find("the supervisor cannot be reached") != std::string::npos;
+    auto text = fmt::format(
+        "{}: its agent ended before it could answer ({}){}{}; {}", node, how, words.empty() ? "" : ": ",
+        words,
+        unreached ? "choose a network on which the nodes reach this one with --interface or --subnet"
+                  : "check that the same railhead is installed at the same path there");
     return outcome_of(ErrorKind::bringup_failed, std::move(text), node);
 }
 

@@ -36,6 +36,7 @@ Result<void> Supervisor::begin() {
         return tl::unexpected(std::move(can.error()).within("--report"));
     if (auto can = can_make_folder(spec_.settings.text(Key::launch_log_dir)); !can)
         return tl::unexpected(std::move(can.error()).within("--log-dir"));
+    if (auto can = can_be_told(spec_); !can) return can;
     for (auto* text : {&key_, &secret_, &launch_id_}) {
         auto made = make_key_text();
         if (!made) return tl::unexpected(made.error());

@@ -107,6 +107,7 @@ TEST(Limits, of_this_machine_can_be_read) {
     EXPECT_GT(memory_of_job(Environment()).value_or(0), 1U << 20);
     EXPECT_GT(free_bytes("/tmp").value_or(0), 0U);
     EXPECT_EQ(free_bytes("/no/such/folder"), std::nullopt);
+    EXPECT_EQ(free_files("/no/such/folder"), std::nullopt);
     EXPECT_GE(raise_open_files().value_or(0), 256U);
 }
 

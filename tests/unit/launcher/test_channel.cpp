@@ -151,6 +151,13 @@ TEST(Channel, an_agent_knows_at_once_that_its_supervisor_has_ended) {
     EXPECT_TRUE(pair.until("client lost: the supervisor has ended"));
 }
 
+TEST(Channel, an_address_that_refuses_is_given_up_long_before_the_bound) {
+    Pair pair;
+    pair.server.reset(); // nobody listens on its port any more
+    pair.connect(key);
+    EXPECT_TRUE(pair.until("client lost: the supervisor cannot be reached: 127.0.0.1 port"));
+}
+
 TEST(Channel, an_agent_that_ends_is_lost_within_the_bound) {
     Pair pair({.loss_after_s = 60, .return_within_s = 0.5});
     pair.connect(pair.key);

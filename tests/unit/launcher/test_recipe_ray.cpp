@@ -386,6 +386,11 @@ TEST(RecipeRay, refuses_a_full_tmp_and_a_low_limit_of_open_files) {
               "node2: /tmp/rh-12345.0-abcdef has 3 MiB of free space (expected at least 100 MiB for "
               "Ray's logs); free space there, or give another directory with --tmp");
     job.hellos[1].tmp_free_bytes = 10 * gib;
+    job.hellos[1].tmp_free_files = 12;
+    EXPECT_EQ(job.refusal(),
+              "node2: /tmp/rh-12345.0-abcdef has room for 12 more files (inodes) (expected at least 1000 for "
+              "Ray's session); free space there, or give another directory with --tmp");
+    job.hellos[1].tmp_free_files = std::nullopt;
     job.hellos[2].nofile = 256;
     EXPECT_THAT(job.refusal(),
                 HasSubstr("node3: the limit of open files (ulimit -Hn) is 256 (expected at least "

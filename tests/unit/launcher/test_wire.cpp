@@ -29,7 +29,7 @@ TEST(Wire, a_long_log_is_cut_from_its_front_to_fit_a_frame) {
     Event event{.type = Event::Type::log_tail};
     for (int i = 0; i < 2000; ++i) event.lines.push_back("line " + std::to_string(i) + std::string(100, '.'));
     auto line = to_line(Frame{.type = Frame::Type::event, .body = event});
-    EXPECT_LE(line.size(), max_frame_bytes);
+    EXPECT_LE(line.size(), max_event_bytes);
     auto back = frame_from(line);
     ASSERT_TRUE(back);
     EXPECT_EQ(std::get<Event>(back->body).lines.back(), event.lines.back());

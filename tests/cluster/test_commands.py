@@ -1,0 +1,36 @@
+"""Commands of every form reach the program whole, or are refused before anything starts."""
+
+from __future__ import annotations
+
+from ray_jobs import UP
+
+
+def ended(cluster, script: str, within: float = 60) -> str:
+    job = cluster.submit(f"{script}\necho code $?\n", "-N1", "--gpus=1")
+    job.wait(within)
+    return job.output
+
+
+def test_long_commands_and_variables_arrive_whole(cluster):
+    words = "$(seq -f /shared/data/shard-%06g.parquet 1 8000)"
+    said = ended(cluster, f"railhead run --env X=$(head -c 70000 /dev/zero | tr '\\0' a) -- sh -c 'echo $# ${{#X}}' x {words}")
+    assert "8000 70000" in said and "code 0" in said, said
+
+
+def test_a_word_that_is_no_utf8_is_refused_not_changed(cluster):
+    said = ended(cluster, "railhead run -- printf '%s' $'caf\\xe9'")
+    assert "word 3 of the command is not UTF-8, and would reach the program changed; rename the file" in said, said
+    assert "code 100" in said
+
+
+def test_a_folder_that_cannot_be_removed_is_an_exit_code(cluster):
+    said = ended(cluster, "railhead run -- sh -c 'mv $RAILHEAD_JOB_DIR $RAILHEAD_JOB_DIR.away && ln -s /etc $RAILHEAD_JOB_DIR'\n"
+                          "code=$?; rm -rf /tmp/rh-$SLURM_JOB_ID.*; sh -c \"exit $code\"")
+    assert "code 113" in said and "look who replaced it" in said, said
+
+
+def test_a_module_in_the_working_directory_does_not_hide_ray(cluster):
+    said = ended(cluster, "mkdir src; echo 'raise SystemExit(3)' > platform.py\n"
+                          "echo 'import ray; ray.init(logging_level=40); print(\"nodes\", len(ray.nodes()))' > src/train.py\n"
+                          "railhead ray -- python3 src/train.py", UP)
+    assert "nodes 1" in said and "code 0" in said, said
