@@ -17,7 +17,8 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
         finding.expected = "a number as squeue shows it, such as 17, 16_3 or 14+1";
         return fail(ErrorKind::usage, finding);
     }
-    ChildSpec scontrol{.argv = {"scontrol", "show", "job", "--details", "--oneliner", job},
+    // What it says on standard error stands in the sentence.
+    ChildSpec scontrol{.argv = {"sh", "-c", "exec scontrol show job --details --oneliner \"$0\" 2>&1", job},
                        .env = environment.all()};
     scontrol.env["SLURM_TIME_FORMAT"] = "%s";
     auto answer = capture(std::move(scontrol), scontrol_within_s, max_answer_bytes);
@@ -29,7 +30,7 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
     }
     auto details = job_details_from(answer->out);
     if (!details.empty()) return details;
-    finding.seen = "was not found by scontrol";
+    finding.seen = "was not found by scontrol: " + answer->out.substr(0, answer->out.find('\n'));
     return fail(ErrorKind::usage, finding);
 }
 

@@ -154,7 +154,7 @@ TEST(Channel, an_agent_knows_at_once_that_its_supervisor_has_ended) {
 TEST(Channel, an_address_that_refuses_is_given_up_long_before_the_bound) {
     Pair pair;
     pair.server.reset(); // nobody listens on its port any more
-    pair.connect(key);
+    pair.connect(pair.key);
     EXPECT_TRUE(pair.until("client lost: the supervisor cannot be reached: 127.0.0.1 port"));
 }
 
