@@ -24,7 +24,7 @@ WAIT_SCRIPT = r"""
 while :; do
     job=$(scontrol show job -o "$1" 2>&1)
     case $job in
-    *JobState=*) echo "$job" | grep -qE "JobState=($2)( |$)" && { echo "$job"; exit 0; } ;;
+    *JobState=*) echo "$job" | grep -vqE "JobState=($2)( |$)" || { echo "$job"; exit 0; } ;; # every component and task
     *) echo "$job"; exit 1 ;;
     esac
     sleep 0.1
