@@ -124,6 +124,8 @@ struct SettingsFile {
 
     void unknown(const std::string& where, const std::string& name) {
         auto nearest = nearest_setting(name);
+        if (name.ends_with(".lock"))
+            return warn(where, name, "is no setting", "lock = [...] stands before the first section");
         warn(where, name, "is no setting",
              nearest.empty() ? "see railhead.toml(5)" : fmt::format("did you mean {}?", nearest));
     }

@@ -240,8 +240,23 @@ Process driver(const Cluster& cluster, const Plan& plan) {
     return process;
 }
 
+/// Where the node's /dev/shm bounds what was asked for.
+std::optional<std::string> smaller_store(const Cluster& cluster) {
+    const auto wish = cluster.store_wish();
+    for (std::size_t place = 0; wish > 0 && place < cluster.size(); ++place) {
+        const auto store = object_store_bytes(cluster.hello(place), wish).value_or(wish);
+        if (store < wish)
+            return fmt::format(
+                "the object store on {} has {} MiB, not the {} that were asked for: at most 80 % of what "
+                "is free in /dev/shm",
+                cluster.order.nodes[place].name, store >> 20, wish >> 20);
+    }
+    return std::nullopt;
+}
+
 std::vector<std::string> notes(const Cluster& cluster) {
     std::vector<std::string> lines;
+    if (auto smaller = smaller_store(cluster)) lines.push_back(*smaller);
     const auto& head = cluster.order.nodes.front().name;
     const auto& settings = cluster.input.settings;
     auto job = cluster.input.allocation.job_id;

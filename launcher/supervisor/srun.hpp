@@ -53,4 +53,7 @@ bool is_chatter(std::string_view line);
 std::map<std::string, std::string> srun_environment(const Environment& environment,
                                                     std::map<std::string, std::string> added = {});
 
+/// What the batch script was asked for with, for the user's programs: our own srun must not see these.
+std::map<std::string, std::string> requests_of_job(const Environment& environment);
+
 } // namespace railhead

@@ -105,13 +105,15 @@ void Supervisor::hello(const std::string& peer, const Hello& hello) {
 
 void Supervisor::plan_and_launch() {
     auto hellos = muster_.in_order();
+    auto env = spec_.env; // --env wins
+    env.merge(requests_of_job(spec_.environment));
     console_.line(now(), fmt::format("agents run on {}: {}", counted(hellos.size(), "node"),
                                      compress_hostlist(spec_.allocation.nodes())));
     auto plan = spec_.plan(LaunchInput{.allocation = spec_.allocation,
                                        .hellos = hellos,
                                        .settings = spec_.settings,
                                        .command = spec_.command,
-                                       .env = spec_.env,
+                                       .env = std::move(env),
                                        .cwd = working_directory(),
                                        .secret = secret_,
                                        .terminal = terminal_.wanted(),

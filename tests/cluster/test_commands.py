@@ -17,6 +17,13 @@ def test_long_commands_and_variables_arrive_whole(cluster):
     assert "8000 70000" in said and "code 0" in said, said
 
 
+def test_a_program_sees_what_the_job_was_asked_for(cluster):
+    job = cluster.submit("railhead run -- sh -c 'echo $SLURM_JOB_NAME $SLURM_JOB_NUM_NODES $SLURM_CPUS_PER_TASK $SLURM_GPUS_PER_NODE'\n",
+                         "-N2", "--job-name=sweep", "--cpus-per-task=2", "--gpus-per-node=1")
+    job.wait(60)
+    assert job.output.count("sweep 2 2 1\n") == 2, job.output
+
+
 def test_a_word_that_is_no_utf8_is_refused_not_changed(cluster):
     said = ended(cluster, "railhead run -- printf '%s' $'caf\\xe9'")
     assert "word 3 of the command is not UTF-8, and would reach the program changed; rename the file" in said, said

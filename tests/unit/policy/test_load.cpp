@@ -89,6 +89,13 @@ TEST_F(Load, a_switch_may_be_written_as_true_or_false) {
     EXPECT_FALSE(load(file("s.toml", "[spank]\ncleanup = false\n")).settings.boolean(Key::spank_cleanup));
 }
 
+TEST_F(Load, a_lock_below_a_section_is_told_where_it_belongs) {
+    auto loaded = load(file("site.toml", "[launch]\ngrace = 1\nlock = [\"launch.grace\"]\n"));
+    EXPECT_EQ(
+        findings(loaded),
+        (Texts{"site.toml:3: launch.lock is no setting; lock = [...] stands before the first section"}));
+}
+
 TEST_F(Load, unknown_keys_are_warnings_with_the_nearest_known_one) {
     auto loaded = load(file(
         "site.toml", "lok = []\n[launch]\nlos_after = 90\n[lunch]\ngrace = 1\n[zzzzzzzz]\nqqqqqqqqqq = 1\n"));
