@@ -137,9 +137,8 @@ std::map<std::string, std::string> srun_environment(const Environment& environme
 std::map<std::string, std::string> requests_of_job(const Environment& environment) {
     std::map<std::string, std::string> found;
     for (const char* name :
-         {"SLURM_JOB_NAME", "SLURM_JOB_NUM_NODES", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_PER_GPU", "SLURM_GPUS",
-          "SLURM_GPUS_PER_NODE", "SLURM_GPUS_PER_TASK", "SLURM_TRES_PER_TASK", "SLURM_MEM_PER_NODE",
-          "SLURM_MEM_PER_CPU", "SLURM_MEM_PER_GPU"})
+         {"SLURM_JOB_NAME", "SLURM_JOB_NUM_NODES", "SLURM_CPUS_PER_TASK", "SLURM_CPUS_PER_GPU",
+          "SLURM_GPUS_PER_NODE", "SLURM_GPUS_PER_TASK", "SLURM_TRES_PER_TASK"})
         if (auto value = environment.get(name)) found.emplace(name, *value);
     return found;
 }

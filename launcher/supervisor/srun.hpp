@@ -54,6 +54,8 @@ std::map<std::string, std::string> srun_environment(const Environment& environme
                                                     std::map<std::string, std::string> added = {});
 
 /// What the batch script was asked for with, for the user's programs: our own srun must not see these.
+/// Without memory, of which srun takes one form only and the agents' step has its own, and without totals,
+/// which fit no srun on fewer nodes.
 std::map<std::string, std::string> requests_of_job(const Environment& environment);
 
 } // namespace railhead

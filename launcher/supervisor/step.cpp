@@ -80,6 +80,8 @@ void Step::State::wait() {
 void Step::State::check() {
     status = child.poll();
     if (!status) return;
+    // Without it Slurm may be ending the agents and the program already: nothing it has said matters more.
+    drained = drained || status->kind == ChildStatus::Kind::killed;
     // Something that inherited srun's standard error may hold it open: do not wait for it long.
     poll.expires_after(std::chrono::milliseconds(500));
     poll.async_wait([self = shared_from_this()](asio::error_code error) {

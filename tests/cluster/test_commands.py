@@ -24,6 +24,13 @@ def test_a_program_sees_what_the_job_was_asked_for(cluster):
     assert job.output.count("sweep 2 2 1\n") == 2, job.output
 
 
+def test_a_program_may_run_srun_itself(cluster):
+    for options in (("--mem-per-cpu=100M",), ("--ntasks=2", "--gpus-per-task=1"), ("--gpus-per-node=1", "--cpus-per-task=2")):
+        job = cluster.submit("railhead run -- srun --overlap -N1 -n1 echo nested\n", "-N2", *options)
+        job.wait(60)
+        assert job.output.count("nested\n") == 2, (options, job.output)
+
+
 def test_a_word_that_is_no_utf8_is_refused_not_changed(cluster):
     said = ended(cluster, "railhead run -- printf '%s' $'caf\\xe9'")
     assert "word 3 of the command is not UTF-8, and would reach the program changed; rename the file" in said, said

@@ -318,6 +318,8 @@ TEST(RecipeRay, refuses_an_object_store_that_ray_would_not_have) {
         job.refusal(),
         "the object store that was asked for is 1000 bytes (expected at least 75 MiB, Ray's own least); "
         "ask for --object-store=75M or more, or leave it out");
+    job.set(Key::ray_object_store, "75M");
+    EXPECT_TRUE(job.result());
     job.set(Key::ray_object_store, "9G");
     job.hellos[1].shm_bytes = 10 * gib;
     EXPECT_THAT(job.plan().notes.front(), HasSubstr("node2 has 8192 MiB, not the 9216"));
@@ -387,13 +389,12 @@ TEST(RecipeRay, refuses_a_full_tmp_and_a_low_limit_of_open_files) {
               "node2: /tmp/rh-12345.0-abcdef has 3 MiB of free space (expected at least 100 MiB for "
               "Ray's logs); free space there, or give another directory with --tmp");
     job.hellos[1].tmp_free_bytes = 10 * gib;
-    job.hellos[1].tmp_free_files = 12;
-    EXPECT_THAT(job.refusal(), HasSubstr("has room for 12 more files (inodes) (expected at least 1000 for"));
-    job.hellos[1].tmp_free_files = std::nullopt;
     job.hellos[2].nofile = 256;
     EXPECT_THAT(job.refusal(),
                 HasSubstr("node3: the limit of open files (ulimit -Hn) is 256 (expected at least "
                           "1024 for 4 CPUs)"));
     job.hellos[2].nofile.reset();
     EXPECT_TRUE(job.result()) << "an unknown limit refuses nothing";
+    job.hellos[1].tmp_free_files = 12; // of a node before that
+    EXPECT_THAT(job.refusal(), HasSubstr("has room for 12 more files (inodes) (expected at least 1000 for"));
 }
