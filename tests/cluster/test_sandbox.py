@@ -146,8 +146,10 @@ def test_failed_up_shows_the_log_and_leaves_nothing(own, suite, monkeypatch):
 def test_128_nodes_come_up_and_run_a_job(own, suite):
     up = call("up", "--suite", suite, "--nodes", "128", "--name", own[0], timeout=180)
     assert up.returncode == 0, up.stderr
-    done = call("exec", "--name", own[0], "--user", "alice", "login", "--", "srun", "-N128", "hostname")
-    assert sorted(done.stdout.split()) == sorted(f"node{i}" for i in range(1, 129))
+    # All of them at once, more than once: the machine's kernel must hold so many neighbours, also beside other clusters.
+    for _ in range(3):
+        done = call("exec", "--name", own[0], "--user", "alice", "login", "--", "srun", "-N128", "hostname")
+        assert sorted(done.stdout.split()) == sorted(f"node{i}" for i in range(1, 129)), done.stderr
 
 
 def test_accounting_remembers_jobs(own, suite):
