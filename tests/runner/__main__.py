@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import functools
 import signal
 import sys
 import threading
@@ -28,7 +27,7 @@ USAGE = """parts (without one: all but bare, which is what a change must pass):
   sanitize   the unit tests under address, undefined-behaviour and thread sanitizer
   fuzz       every fuzz target for --seconds
   plugins    the two plugins on every suite
-  cluster    real clusters: everything on trixie (what waits long on a second cluster), one job of each kind on bookworm and sid
+  cluster    real clusters: everything on trixie; beside it, on a second cluster, what waits long, then one job of each kind on bookworm and sid
   bare       the README's two commands on fresh minimal machines (part of --all only)
 
 examples:
@@ -101,16 +100,25 @@ def plugins(options: argparse.Namespace) -> Counts:
     return result
 
 
-def cluster_of(suite: str, options: argparse.Namespace) -> Counts:
-    whole = suite in (DEFAULT_SUITE, options.suite) or options.all
+def cluster_of(suite: str, options: argparse.Namespace, only: str) -> Counts:
+    return with_root(suite, f"cluster on {suite}", lambda o: parts.cluster_on(suite, o, only), options)
+
+
+def few(suite: str, options: argparse.Namespace) -> Counts:
+    return with_root(suite, f"plugins on {suite}", lambda _: parts.plugins_on(suite), options) + cluster_of(suite, options, EVERYWHERE)
+
+
+def whole(suite: str, options: argparse.Namespace, others: list[str]) -> Counts:
+    """All tests of a suite. Beside them, on one cluster at a time: those that mostly wait, then the few of the other suites."""
     result = with_root(suite, f"plugins on {suite}", lambda _: parts.plugins_on(suite), options)
 
-    def tests(only: str) -> Counts:
-        return with_root(suite, f"cluster on {suite}", lambda o: parts.cluster_on(suite, o, only), options)
+    def beside() -> Counts:
+        found = cluster_of(suite, options, parts.SLOW)
+        for other in others:
+            found += few(other, options)
+        return found
 
-    if not whole:
-        return result + tests(EVERYWHERE)
-    return result + side_by_side({"fast": lambda: tests(f"not {parts.SLOW}"), "slow": lambda: tests(parts.SLOW)})
+    return result + side_by_side({"fast": lambda: cluster_of(suite, options, f"not {parts.SLOW}"), "slow": beside})
 
 
 def side_by_side(works: dict[str, Callable[[], Counts]]) -> Counts:
@@ -131,14 +139,8 @@ def cluster(options: argparse.Namespace) -> Counts:
     result = parts.release(options)
     first, *others = suites_of(options)
     if options.all:
-        return sum((cluster_of(suite, options) for suite in [first, *others]), result)
-
-    def few(suite: str) -> Counts:
-        parts.wait_for_ahead()  # beside the first suite's end, once nothing is built any more: they mostly wait
-        return cluster_of(suite, options)
-
-    works = {suite: functools.partial(few, suite) for suite in others}
-    return result + side_by_side({first: lambda: cluster_of(first, options), **works})
+        return sum((whole(suite, options, []) for suite in [first, *others]), result)
+    return result + whole(first, options, others)
 
 
 PARTS: dict[str, parts.Part] = {
