@@ -2,9 +2,10 @@
 add_compile_options(-Wall -Wextra -Wnon-virtual-dtor -Wno-missing-field-initializers)
 # g++'s plain -Wshadow also takes a constructor's parameter for a member it initialises.
 add_compile_options($<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>)
-# Where several sources are compiled as one, GCC 12 sees copies that overlap (its bug 105651).
 if(CMAKE_UNITY_BUILD)
-  add_compile_options(-Wno-restrict)
+  # Where several sources are compiled as one, GCC 12 sees copies that overlap (its bug 105651), and clang unnamed namespaces of
+  # others.
+  add_compile_options($<IF:$<CXX_COMPILER_ID:GNU>,-Wno-restrict,-Wno-shadow>)
 endif()
 option(RAILHEAD_WERROR "Treat warnings as errors" OFF)
 if(RAILHEAD_WERROR)
@@ -37,6 +38,6 @@ function(railhead_test name)
   target_compile_definitions(${name} PRIVATE RAILHEAD_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
   # Most of the time that a test takes to compile goes into GoogleTest's headers.
   set_target_properties(${name} PROPERTIES UNITY_BUILD ON)
-  target_compile_options(${name} PRIVATE -Wno-subobject-linkage) # an unnamed namespace is in no header there
+  target_compile_options(${name} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>) # an unnamed namespace is in no header there
   gtest_discover_tests(${name} DISCOVERY_TIMEOUT 60)
 endfunction()

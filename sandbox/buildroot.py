@@ -74,10 +74,15 @@ def remove_stale(place: Path, origin: str) -> None:
     stamp.write_text(origin)
 
 
+def layer_of(preset: str) -> str:
+    """Where its compiler is: clang compiles what is sanitized, in two thirds of g++'s time."""
+    return "tools" if preset in ("asan-ubsan", "tsan", "fuzz") else "build"
+
+
 def build(suite: str, preset: str, targets: list[str], jobs: int, quiet: bool = True) -> Path:
     """Configures if needed and builds a preset; plugins are installed too. One at a time in a folder, which it returns."""
     place = CHECKOUT / build_folder(suite, preset)
-    layer = "tools" if preset == "fuzz" else "build"
+    layer = layer_of(preset)
     roots.ensure(suite, [layer])
     with roots.locked(f"build{str(place).replace('/', '-')}"):
         return build_alone(suite, preset, layer, targets, jobs, quiet)

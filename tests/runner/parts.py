@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from sandbox.buildroot import INSIDE, build_folder
+from sandbox.buildroot import INSIDE, build_folder, layer_of
 
 from tests.runner import counts, steps
 from tests.runner.counts import Counts
@@ -125,7 +125,7 @@ def run_unit(preset: str, expression: str = "") -> Counts:
         f"{options}ctest --test-dir {folder} -j {JOBS} --timeout 120 --output-on-failure "
         f"--output-junit {inside(junit)}{chosen}"
     )
-    return run_counted(name, in_root(script), junit, within=900)
+    return run_counted(name, in_root(script, layer=layer_of(preset)), junit, within=900)
 
 
 def unit(options: argparse.Namespace) -> Counts:
