@@ -11,8 +11,8 @@ void UniqueFd::reset(int fd) {
     fd_ = fd;
 }
 
-void write_all(int fd, std::string_view text) {
-    constexpr int patience_ms = 10'000;
+void write_all(int fd, std::string_view text, Patience patience) {
+    const int patience_ms = patience == Patience::forever ? -1 : 10'000;
     while (!text.empty()) {
         auto written = ::write(fd, text.data(), text.size());
         if (written > 0) text.remove_prefix(static_cast<std::size_t>(written));

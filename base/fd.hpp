@@ -26,7 +26,9 @@ class UniqueFd {
 };
 
 /// Writes to a terminal, a pipe or a file, also after signals and to one that somebody made non-blocking. A
-/// reader that is gone, or that takes nothing for 10 s, loses the rest: there is nobody to tell.
-void write_all(int fd, std::string_view text);
+/// reader that is gone, or that takes nothing from a non-blocking one for 10 s (`forever`: however long),
+/// loses the rest: there is nobody to tell.
+enum class Patience { ten_seconds, forever };
+void write_all(int fd, std::string_view text, Patience patience = Patience::ten_seconds);
 
 } // namespace railhead

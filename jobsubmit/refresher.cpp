@@ -2,11 +2,10 @@
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"
+#include "base/quiet_thread.hpp"
 
 #include <poll.h>
-#include <pthread.h>
 #include <pwd.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -18,20 +17,6 @@
 
 namespace railhead {
 namespace {
-
-/// Threads inherit the mask of their maker.
-class SignalsBlocked {
-  public:
-    SignalsBlocked() {
-        sigset_t all;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &before_);
-    }
-    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
-
-  private:
-    sigset_t before_{};
-};
 
 constexpr double shortest_pause_s = 1; ///< between two loads, however often they are asked for
 
@@ -192,8 +177,7 @@ std::optional<std::uint32_t> uid_of_user(const std::string& name) {
 }
 
 Refresher::Refresher(RefresherSources sources) : shared_(std::make_shared<Shared>(std::move(sources))) {
-    SignalsBlocked blocked;
-    shared_->thread = std::thread([shared = shared_] { shared->run(); });
+    shared_->thread = quiet_thread([shared = shared_] { shared->run(); });
 }
 
 Refresher::~Refresher() {

@@ -4,6 +4,9 @@
 #include "slurm/gres.hpp"
 #include "slurm/hostlist.hpp"
 
+#include <algorithm>
+#include <array>
+
 namespace railhead {
 namespace {
 
@@ -51,15 +54,20 @@ class DetailsReader {
     std::vector<std::string> group_; ///< nodes of the "Nodes=" whose "GRES=" comes next
 };
 
-JobDetails job_from(std::string_view line) {
-    DetailsReader reader;
-    while (!line.empty()) {
+/// The lines that say what we read, by their first names. What users write as they like (Comment, WorkDir,
+/// Command) stands on lines of its own, and a job's name at the end of the first.
+constexpr std::array<std::string_view, 7> fact_lines = {"JobId",     "UserId",   "JobState", "RunTime",
+                                                        "StartTime", "NodeList", "Nodes"};
+
+void read_line(std::string_view line, DetailsReader& reader) {
+    for (bool first = true; !line.empty(); first = false) {
         auto word = line.substr(0, line.find(' '));
         line.remove_prefix(std::min(line.size(), word.size() + 1));
-        auto equal = word.find('=');
-        if (equal != std::string_view::npos) reader.word(word.substr(0, equal), word.substr(equal + 1));
+        auto name = word.substr(0, word.find('='));
+        if (name.size() == word.size()) continue;
+        if (name == "JobName" || (first && std::ranges::find(fact_lines, name) == fact_lines.end())) return;
+        reader.word(name, word.substr(name.size() + 1));
     }
-    return std::move(reader.job);
 }
 
 const JobDetails* details_of(const Component& component, const std::string& job_id,
@@ -96,12 +104,17 @@ std::vector<Component> split(const Component& whole, const std::map<std::string,
 } // namespace
 
 std::vector<JobDetails> job_details_from(std::string_view text) {
-    std::vector<JobDetails> jobs;
+    std::vector<DetailsReader> readers;
     while (!text.empty()) {
         auto line = text.substr(0, text.find('\n'));
         text.remove_prefix(std::min(text.size(), line.size() + 1));
-        if (auto job = job_from(line); !job.job_id.empty()) jobs.push_back(std::move(job));
+        line.remove_prefix(std::min(line.size(), line.find_first_not_of(' ')));
+        if (line.starts_with("JobId=")) readers.emplace_back();
+        if (!readers.empty()) read_line(line, readers.back());
     }
+    std::vector<JobDetails> jobs;
+    for (auto& reader : readers)
+        if (!reader.job.job_id.empty()) jobs.push_back(std::move(reader.job));
     return jobs;
 }
 

@@ -24,8 +24,9 @@ struct JobDetails {
     std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
 };
 
-/// Reads the output of `scontrol show job --details --oneliner` (22.05 to 26.05 write it alike; src/api/
-/// job_info.c of Slurm). What cannot be read is left out: the text is for people.
+/// Reads the output of `scontrol show job --details` (22.05 to 26.05 write it alike; src/api/job_info.c of
+/// Slurm). Not of --oneliner: a job's name or comment may hold blanks and "JobId=4". What cannot be read is
+/// left out: the text is for people.
 std::vector<JobDetails> job_details_from(std::string_view text);
 
 /// Nodes with more than an even share of the job's GPUs: with their likes, or each in a component of its own.

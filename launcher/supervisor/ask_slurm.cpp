@@ -18,7 +18,7 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
         return fail(ErrorKind::usage, finding);
     }
     // What it says on standard error stands in the sentence.
-    ChildSpec scontrol{.argv = {"sh", "-c", "exec scontrol show job --details --oneliner \"$0\" 2>&1", job},
+    ChildSpec scontrol{.argv = {"sh", "-c", "exec scontrol show job --details \"$0\" 2>&1", job},
                        .env = environment.all()};
     scontrol.env["SLURM_TIME_FORMAT"] = "%s";
     auto answer = capture(std::move(scontrol), scontrol_within_s, max_answer_bytes);

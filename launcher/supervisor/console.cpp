@@ -1,6 +1,5 @@
 #include "launcher/supervisor/console.hpp"
 
-#include "base/fd.hpp"
 #include "launcher/json.hpp"
 
 #include <fmt/core.h>
@@ -13,6 +12,7 @@ namespace railhead {
 namespace {
 
 constexpr std::size_t live_columns = 79; ///< of a terminal that does not tell
+constexpr std::size_t most_waiting_bytes = 64 << 20;
 
 std::string one_line_json(const nlohmann::json& value) {
     return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
@@ -32,12 +32,14 @@ void Console::print_plan(Plan plan) {
     std::fflush(stdout);
 }
 
+Console::Console(Style style) : style_(style), queue_(STDERR_FILENO) {}
+
 Console::~Console() {
     wipe();
 }
 
-void Console::write(std::string_view text) {
-    write_all(STDERR_FILENO, text);
+bool Console::is_full() const {
+    return queue_.waiting() > most_waiting_bytes;
 }
 
 std::string_view Console::line_end() const {

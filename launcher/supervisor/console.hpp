@@ -1,5 +1,6 @@
 #pragma once
 #include "launcher/plan.hpp"
+#include "launcher/supervisor/output_queue.hpp"
 #include "launcher/supervisor/report.hpp"
 
 #include <string>
@@ -9,13 +10,14 @@ namespace railhead {
 
 /// The only place from which a launch prints, always to standard error: standard output belongs to the user's
 /// program. In a log: a line per phase with the seconds since the start. On a terminal: one live line that is
-/// rewritten, and the lines that stay. With JSON: one object per line, the last one the report.
+/// rewritten, and the lines that stay. With JSON: one object per line, the last one the report. Nothing here
+/// waits for the reader but the end.
 class Console {
   public:
     enum class Style { log, terminal, json };
     /// JSON if asked for; else what standard error is.
     static Style style_for(bool json);
-    explicit Console(Style style) : style_(style) {}
+    explicit Console(Style style);
     ~Console();
     Console(const Console&) = delete;
     Console& operator=(const Console&) = delete;
@@ -25,14 +27,17 @@ class Console {
     void live(double now_s, std::string_view text);
     void report(const Report& report);
     void raw(std::string_view bytes); ///< what the step printed, untouched
+    bool is_full() const;             ///< nobody has read for long: what the step prints shall wait
+    bool is_read_within(double seconds) const { return queue_.empty_within(seconds); }
     /// --dry-run: the plan on standard output, without its secrets.
     static void print_plan(Plan plan);
 
   private:
     void wipe();
-    static void write(std::string_view text);
+    void write(std::string_view text) { queue_.write(text); }
     std::string_view line_end() const;
     Style style_;
+    OutputQueue queue_;
     bool live_shown_ = false;
     double said_at_s_ = 0, patience_s_ = 10;
 };

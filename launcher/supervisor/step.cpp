@@ -20,12 +20,12 @@ namespace railhead {
 struct Step::State : std::enable_shared_from_this<State> {
     State(asio::io_context& loop, Child process, Handlers callbacks)
         : child(std::move(process)), handlers(std::move(callbacks)), input(loop), errors(loop), end(loop),
-          poll(loop) {}
+          poll(loop), room(loop) {}
 
     Child child;
     Handlers handlers;
     asio::posix::stream_descriptor input, errors, end;
-    asio::steady_timer poll;
+    asio::steady_timer poll, room;
     std::array<char, 8192> buffer{};
     std::optional<ChildStatus> status;
     bool drained = false;
@@ -48,6 +48,12 @@ void Step::State::write(std::shared_ptr<std::string> line) {
 }
 
 void Step::State::read() {
+    if (!status && handlers.is_full && handlers.is_full()) {
+        room.expires_after(std::chrono::milliseconds(50));
+        return room.async_wait([self = shared_from_this()](asio::error_code error) {
+            if (!error) self->read();
+        });
+    }
     errors.async_read_some(asio::buffer(buffer),
                            [self = shared_from_this()](asio::error_code error, std::size_t count) {
                                if (error) {
@@ -134,6 +140,7 @@ Step::~Step() {
     state_->errors.close(ignored);
     state_->end.close(ignored);
     state_->poll.cancel();
+    state_->room.cancel();
 }
 
 bool Step::ended() const {

@@ -21,6 +21,7 @@ class Step {
   public:
     struct Handlers {
         std::function<void(std::string_view)> on_stderr;
+        std::function<bool()> is_full; ///< whether srun shall keep for a while what comes next
         std::function<void(const ChildStatus&)> on_ended; ///< after its standard error was read to the end
     };
     /// Starts srun and hands `invitation` (one line) to the agents. Error (bringup_failed): srun is not

@@ -33,6 +33,7 @@ Result<void> Steps::start() {
                                         [this, c, turn](std::string_view bytes) {
                                             if (turn == turn_) said(c, bytes);
                                         },
+                                    .is_full = handlers_.is_full,
                                     .on_ended =
                                         [this, c, turn](const ChildStatus& status) {
                                             if (turn != turn_) return;

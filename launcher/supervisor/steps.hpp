@@ -20,6 +20,7 @@ class Steps {
     struct Handlers {
         std::function<std::string(std::size_t component)> invitation;
         std::function<void(std::string_view)> on_stderr; ///< bytes to pass on
+        std::function<bool()> is_full;                   ///< as Step's
         std::function<void(std::size_t component, const ChildStatus&)> on_ended;
     };
     Steps(asio::io_context& io, const Allocation& allocation, const Environment& environment, StepSpec spec,

@@ -68,6 +68,7 @@ Result<void> Supervisor::begin() {
             .invitation =
                 [this](std::size_t component) { return to_line(invitation_for(spec_, meeting_, component)); },
             .on_stderr = [this](std::string_view bytes) { console_.raw(bytes); },
+            .is_full = [this] { return console_.is_full(); },
             .on_ended = [this](std::size_t component,
                                const ChildStatus& status) { step_ended(component, status); }});
     return steps_->start();

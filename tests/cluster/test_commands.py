@@ -24,6 +24,14 @@ def test_a_program_sees_what_the_job_was_asked_for(cluster):
     assert job.output.count("sweep 2 2 1\n") == 2, job.output
 
 
+def test_what_a_user_calls_a_job_is_no_fact_of_it(cluster):
+    words = "JobId=4 Nodes=node1 GRES=gpu:7 EndTime=1 NodeList=node9"
+    job = cluster.submit("railhead run -- sh -c 'echo with $RAILHEAD_JOB_DIR'\n", "--partition=a100", "-N2", "--gpus=4", "--ntasks=2",
+                         f"--job-name=retry of {words}", f"--comment=continues {words}")
+    job.wait(60)
+    assert job.exit_code == 0 and job.output.count(f"with /tmp/rh-{job.number}.") == 2, job.output
+
+
 def test_a_program_may_run_srun_itself(cluster):
     for options in (("--mem-per-cpu=100M",), ("--ntasks=2", "--gpus-per-task=1"), ("--gpus-per-node=1", "--cpus-per-task=2")):
         job = cluster.submit("railhead run -- srun --overlap -N1 -n1 echo nested\n", "-N2", *options)
@@ -48,3 +56,9 @@ def test_a_module_in_the_working_directory_does_not_hide_ray(cluster):
                           "echo 'import ray; ray.init(logging_level=40); print(\"nodes\", len(ray.nodes()))' > src/train.py\n"
                           "railhead ray -- python3 src/train.py", UP)
     assert "nodes 1" in said and "code 0" in said, said
+
+
+def test_a_reader_that_stands_still_holds_up_the_words_not_the_launch(cluster):
+    said = ended(cluster, "(railhead run --loss-after 5 -- sh -c 'seq 200000 >&2; sleep 1; date +%s > ended'; echo code $?) 2>&1 |\n"
+                          "    (sleep 12; date +%s > read; tail -n 2000)")
+    assert "code 0" in said and "200000\n" in said, said[-2000:]

@@ -100,6 +100,7 @@ TEST(Refresher, loads_again_when_asked_but_not_more_than_once_a_second) {
     EXPECT_TRUE(within(5, [&] { return controller.loads >= 2; }));
     EXPECT_GT(railhead::monotonic_s() - begun, 0.8);
     EXPECT_EQ(controller.loads, 2);
+    EXPECT_TRUE(refresher.stop(5));
 }
 
 TEST(Refresher, loads_again_when_the_controller_has_changed) {
@@ -109,6 +110,7 @@ TEST(Refresher, loads_again_when_the_controller_has_changed) {
     controller.change = std::time(nullptr);
     EXPECT_TRUE(within(5, [&] { return refresher.view()->changes.partitions == controller.change; }));
     EXPECT_GT(refresher.view()->inventory->taken_at, controller.change);
+    EXPECT_TRUE(refresher.stop(5));
 }
 
 TEST(Refresher, settles_also_after_the_clock_was_set_back) {
@@ -120,6 +122,7 @@ TEST(Refresher, settles_also_after_the_clock_was_set_back) {
     auto loads = controller.loads.load();
     std::this_thread::sleep_for(std::chrono::milliseconds(1500));
     EXPECT_EQ(controller.loads, loads) << "it does not go on asking";
+    EXPECT_TRUE(refresher.stop(5));
 }
 
 TEST(Refresher, keeps_the_users_whom_policy_names_while_the_directory_is_silent) {
@@ -155,6 +158,7 @@ TEST(Refresher, says_once_that_the_controller_does_not_answer_and_when_it_does_a
     EXPECT_TRUE(within(10, [&] { return has_view(refresher); }));
     EXPECT_TRUE(within(5, [&] { return controller.log().size() == 2; }));
     EXPECT_EQ(controller.log().back(), "has a view of the cluster again");
+    EXPECT_TRUE(refresher.stop(5));
 }
 
 TEST(Refresher, survives_an_exception_in_its_thread) {
@@ -164,6 +168,7 @@ TEST(Refresher, survives_an_exception_in_its_thread) {
     EXPECT_TRUE(within(10, [&] { return has_view(refresher); }));
     EXPECT_EQ(controller.log().front(), "the background thread was disturbed: std::bad_alloc; "
                                         "until it works every job is accepted");
+    EXPECT_TRUE(refresher.stop(5));
 }
 
 TEST(Refresher, ends_within_its_bound_while_an_rpc_hangs) {

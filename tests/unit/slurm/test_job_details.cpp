@@ -11,12 +11,19 @@ using testing::Pair;
 using testing::UnorderedElementsAre;
 
 // As written by scontrol of 24.11 for --gpus=9 on three nodes; other words left out.
-constexpr auto uneven =
-    "JobId=10 JobName=interactive UserId=alice(1001) Comment=a=b c JobState=RUNNING ReqNodeList=(null) "
-    "ExcNodeList=(null) NodeList=node[1-3] BatchHost=node1 JOB_GRES=gpu:h100:9   Nodes=node1 CPU_IDs=0 "
-    "Mem=2000 "
-    "GRES=gpu:h100:7(IDX:0,2-6,7)   Nodes=node[2-3] CPU_IDs=0 Mem=2000 GRES=gpu:h100:1(IDX:0) "
-    "MinCPUsNode=1\n";
+constexpr auto uneven = "JobId=10 JobName=retry of JobId=4\n"
+                        "   UserId=alice(1001) GroupId=alice(1001) MCS_label=N/A\n"
+                        "   JobState=RUNNING Reason=None Dependency=(null)\n"
+                        "   ReqNodeList=(null) ExcNodeList=(null)\n"
+                        "   NodeList=node[1-3]\n"
+                        "   BatchHost=node1\n"
+                        "   JOB_GRES=gpu:h100:9\n"
+                        "     Nodes=node1 CPU_IDs=0 Mem=2000 GRES=gpu:h100:7(IDX:0,2-6,7)\n"
+                        "     Nodes=node[2-3] CPU_IDs=0 Mem=2000 GRES=gpu:h100:1(IDX:0)\n"
+                        "   MinCPUsNode=1 MinMemoryNode=0\n"
+                        "   WorkDir=/shared/of Nodes=node1 GRES=gpu:5\n"
+                        "   Comment=continues JobId=4 Nodes=node1 GRES=gpu:7 EndTime=1 NodeList=none\n"
+                        "\n";
 
 TEST(JobDetails, tell_the_gpus_of_each_node) {
     auto jobs = job_details_from(uneven);
@@ -25,6 +32,7 @@ TEST(JobDetails, tell_the_gpus_of_each_node) {
     EXPECT_EQ(jobs[0].leader, "10");
     EXPECT_EQ(jobs[0].state, "RUNNING");
     EXPECT_EQ(jobs[0].user, "alice(1001)");
+    EXPECT_FALSE(jobs[0].end_time) << "what users write as they like says nothing";
     EXPECT_FALSE(jobs[0].het_offset);
     EXPECT_THAT(jobs[0].nodes, ElementsAre("node1", "node2", "node3"));
     EXPECT_THAT(jobs[0].gpus, UnorderedElementsAre(Pair("node1", 7), Pair("node2", 1), Pair("node3", 1)));
@@ -32,15 +40,16 @@ TEST(JobDetails, tell_the_gpus_of_each_node) {
 
 TEST(JobDetails, add_up_the_types_of_a_node_and_leave_other_gres_out) {
     auto jobs =
-        job_details_from("JobId=1 Nodes=big CPU_IDs=0 Mem=1 "
+        job_details_from("JobId=1\n Nodes=big CPU_IDs=0 Mem=1 "
                          "GRES=gpu:h100:2(IDX:0-1),gpu:a100:1(IDX:2),shard:h100:0(0/4),nic:2(IDX:0-1)");
     EXPECT_THAT(jobs.at(0).gpus, ElementsAre(Pair("big", 3)));
 }
 
 TEST(JobDetails, name_array_tasks_and_components) {
-    auto jobs = job_details_from("JobId=17 ArrayJobId=16 ArrayTaskId=3 JobState=RUNNING NodeList=node1\n"
-                                 "JobId=16 ArrayJobId=16 ArrayTaskId=4-9 JobState=PENDING NodeList=(null)\n"
-                                 "JobId=15 HetJobId=14 HetJobOffset=1 JobState=RUNNING NodeList=a100-1\n");
+    auto jobs = job_details_from(
+        "JobId=17 ArrayJobId=16 ArrayTaskId=3 JobName=a\n   JobState=RUNNING\n   NodeList=node1\n\n"
+        "JobId=16 ArrayJobId=16 ArrayTaskId=4-9 JobName=a\n   JobState=PENDING\n   NodeList=(null)\n\n"
+        "JobId=15 HetJobId=14 HetJobOffset=1 JobName=b\n   JobState=RUNNING\n   NodeList=a100-1\n\n");
     ASSERT_EQ(jobs.size(), 3u);
     EXPECT_EQ(jobs[0].array_task, "16_3");
     EXPECT_EQ(jobs[1].array_task, "");
@@ -50,15 +59,17 @@ TEST(JobDetails, name_array_tasks_and_components) {
 }
 
 TEST(JobDetails, tell_the_end_when_it_is_a_number) {
-    EXPECT_EQ(job_details_from("JobId=1 EndTime=1795578604 Deadline=N/A").at(0).end_time, 1795578604);
-    for (auto* text : {"JobId=1 EndTime=2026-11-25T04:43:00", "JobId=1 EndTime=Unknown", "JobId=1"})
+    EXPECT_EQ(job_details_from("JobId=1\n StartTime=1 EndTime=1795578604 Deadline=N/A").at(0).end_time,
+              1795578604);
+    for (auto* text : {"JobId=1\n StartTime=1 EndTime=2026-11-25T04:43:00",
+                       "JobId=1\n StartTime=1 EndTime=Unknown", "JobId=1"})
         EXPECT_FALSE(job_details_from(text).at(0).end_time) << text;
 }
 
 TEST(JobDetails, bear_any_text) {
     EXPECT_THAT(job_details_from(""), IsEmpty());
     EXPECT_THAT(job_details_from("No jobs in the system\n\n=\n ==  =JobId\n"), IsEmpty());
-    auto odd = job_details_from("JobId=1 GRES=gpu:8 Nodes=n[ GRES=gpu:x:y( Nodes= GRES= HetJobOffset=no");
+    auto odd = job_details_from("JobId=1 GRES=gpu:8\nNodes=n[ GRES=gpu:x:y(\nNodes= GRES= HetJobOffset=no");
     ASSERT_EQ(odd.size(), 1u);
     EXPECT_THAT(odd[0].gpus, IsEmpty());
     EXPECT_FALSE(odd[0].het_offset);
@@ -85,27 +96,27 @@ TEST(WithGpus, makes_a_component_of_the_nodes_that_have_as_many) {
 
 TEST(WithGpus, keeps_the_order_of_slurm) {
     auto allocation = with_gpus(
-        three_nodes(), job_details_from("JobId=10 Nodes=node[1,3] GRES=gpu:2 Nodes=node2 GRES=gpu:1"));
+        three_nodes(), job_details_from("JobId=10\nNodes=node[1,3] GRES=gpu:2\nNodes=node2 GRES=gpu:1"));
     ASSERT_EQ(allocation.components.size(), 2u);
     EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(0, "node3")));
     EXPECT_THAT(allocation.nodes(), ElementsAre("node1", "node2", "node3"));
 }
 
 TEST(WithGpus, gives_nodes_above_an_even_share_a_component_each_where_slurm_needs_that) {
-    auto details = job_details_from("JobId=10 Nodes=node[1-2] GRES=gpu:7 Nodes=node3 GRES=gpu:1");
+    auto details = job_details_from("JobId=10\nNodes=node[1-2] GRES=gpu:7\nNodes=node3 GRES=gpu:1");
     EXPECT_EQ(with_gpus(three_nodes(), details).components.size(), 2u);
     auto allocation = with_gpus(three_nodes(), details, AboveShare::alone);
     EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(2, "node3")));
-    auto even = job_details_from("JobId=10 Nodes=node[1-3] GRES=gpu:7");
+    auto even = job_details_from("JobId=10\nNodes=node[1-3] GRES=gpu:7");
     EXPECT_EQ(with_gpus(three_nodes(), even, AboveShare::alone).components.size(), 1u);
 }
 
 TEST(WithGpus, asks_for_none_where_there_are_none_and_for_nothing_where_nobody_has_any) {
-    auto some = with_gpus(three_nodes(), job_details_from("JobId=10 Nodes=node2 GRES=gpu:2"));
+    auto some = with_gpus(three_nodes(), job_details_from("JobId=10\nNodes=node2 GRES=gpu:2"));
     ASSERT_EQ(some.components.size(), 2u);
     EXPECT_THAT(some.components[0].nodes, ElementsAre("node1", "node3"));
     EXPECT_EQ(some.components[0].gpus, 0);
-    auto none = with_gpus(three_nodes(), job_details_from("JobId=10 Nodes=node[1-3] GRES="));
+    auto none = with_gpus(three_nodes(), job_details_from("JobId=10\nNodes=node[1-3] GRES="));
     ASSERT_EQ(none.components.size(), 1u);
     EXPECT_FALSE(none.components[0].gpus);
 }
@@ -116,8 +127,8 @@ TEST(WithGpus, keeps_the_groups_of_a_heterogeneous_job) {
     allocation.components = {{.nodes = {"node1"}, .cpus = {}, .het_group = 0, .gpus = {}, .places = {}},
                              {.nodes = {"a100-1"}, .cpus = {}, .het_group = 1, .gpus = {}, .places = {}}};
     allocation = with_gpus(
-        allocation, job_details_from("JobId=14 HetJobId=14 HetJobOffset=0 Nodes=node1 GRES=gpu:h100:2\n"
-                                     "JobId=15 HetJobId=14 HetJobOffset=1 Nodes=a100-1 GRES=gpu:a100:1\n"));
+        allocation, job_details_from("JobId=14 HetJobId=14 HetJobOffset=0\nNodes=node1 GRES=gpu:h100:2\n"
+                                     "JobId=15 HetJobId=14 HetJobOffset=1\nNodes=a100-1 GRES=gpu:a100:1\n"));
     ASSERT_EQ(allocation.components.size(), 2u);
     EXPECT_EQ(allocation.components[0].gpus, 2);
     EXPECT_EQ(allocation.components[1].gpus, 1);
