@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <optional>
+#include <string>
 
 /// Unknown is null.
 template <class T>
@@ -26,6 +27,12 @@ struct nlohmann::adl_serializer<std::optional<T>> {
 };
 
 namespace railhead {
+
+/// For all that is printed, written or sent: on one line, or indented. Names and logs may have any bytes; one
+/// that is not UTF-8 becomes U+FFFD.
+inline std::string json_text(const nlohmann::json& value, int indent = -1) {
+    return value.dump(indent, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
 NLOHMANN_JSON_SERIALIZE_ENUM(Level, {{Level::unknown, "unknown"},
                                      {Level::ok, "ok"},

@@ -57,7 +57,7 @@ void shorten(Event& event, std::size_t excess) {
 std::string text_of(const Frame& frame) {
     json line{{"type", name_of(frame.type)}, {"seq", frame.seq}};
     if (auto body = body_of(frame); !body.is_null()) line["body"] = std::move(body);
-    return line.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+    return json_text(line) + "\n";
 }
 
 Result<Frame> typed(const json& line) {
@@ -122,7 +122,7 @@ Result<Frame> frame_from(std::string_view text) {
 }
 
 std::string to_line(const Invitation& invitation) {
-    return json(invitation).dump() + "\n";
+    return json_text(invitation) + "\n";
 }
 
 Result<Invitation> invitation_from(std::string_view text) {

@@ -1,11 +1,11 @@
 #include "launcher/commands/launch_options.hpp"
 #include "launcher/commands/settings_check.hpp"
 
+#include "launcher/json.hpp"
 #include "policy/describe.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
-#include <nlohmann/json.hpp>
 
 #include <cstdio>
 #include <filesystem>
@@ -18,7 +18,7 @@ int show(const Context& context, bool json) {
     auto settings = settings_for(context, {});
     if (!settings) return print_error(settings.error());
     if (json)
-        fmt::print("{}\n", describe_json(*settings).dump(2));
+        fmt::print("{}\n", json_text(describe_json(*settings), 2));
     else
         fmt::print("{}", describe(*settings));
     return 0;

@@ -107,8 +107,7 @@ void print(const Options& options, const std::vector<Finding>& findings) {
             list.push_back(finding);
             list.back()["sentence"] = sentence(finding);
         }
-        fmt::print("{}\n", nlohmann::json{{"v", 1}, {"findings", std::move(list)}}.dump(
-                               2, ' ', false, nlohmann::json::error_handler_t::replace));
+        fmt::print("{}\n", json_text({{"v", 1}, {"findings", std::move(list)}}, 2));
         return;
     }
     for (auto& finding : findings) {

@@ -4,6 +4,7 @@
 #include "launcher/commands/settings_check.hpp"
 
 #include "base/child.hpp"
+#include "launcher/json.hpp"
 #include "policy/describe.hpp"
 #include "rules/verdict_line.hpp"
 
@@ -47,7 +48,7 @@ void print(const Counts& counts, bool json) {
         for (auto& [rule, counted] : counts)
             rules[rule] = {
                 {"refused", counted.refused}, {"warned", counted.warned}, {"users", counted.users.size()}};
-        fmt::print("{}\n", nlohmann::json{{"v", 1}, {"rules", std::move(rules)}}.dump(2));
+        fmt::print("{}\n", json_text({{"v", 1}, {"rules", std::move(rules)}}, 2));
         return;
     }
     fmt::print("{:<16} {:>8} {:>8} {:>8}\n", "rule", "refused", "warned", "users");

@@ -3,6 +3,7 @@
 #include "base/child.hpp"
 #include "launcher/commands/inventory.hpp"
 #include "launcher/commands/launch_options.hpp"
+#include "launcher/json.hpp"
 #include "lint/history.hpp"
 #include "rules/judge.hpp"
 
@@ -89,7 +90,7 @@ void print(const Replayed& counts, bool json) {
                                    {"unread", counts.unread},
                                    {"rules", std::move(rules)},
                                    {"examples", counts.examples}};
-        fmt::print("{}\n", document.dump(2, ' ', false, nlohmann::json::error_handler_t::replace));
+        fmt::print("{}\n", json_text(document, 2));
         return;
     }
     fmt::print("{:<16} {:>8} {:>14} {:>8}\n", "rule", "refused", "of these, ran", "warned");

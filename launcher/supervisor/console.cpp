@@ -14,10 +14,6 @@ namespace {
 constexpr std::size_t live_columns = 79; ///< of a terminal that does not tell
 constexpr std::size_t most_waiting_bytes = 64 << 20;
 
-std::string one_line_json(const nlohmann::json& value) {
-    return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n";
-}
-
 } // namespace
 
 Console::Style Console::style_for(bool json) {
@@ -28,7 +24,7 @@ Console::Style Console::style_for(bool json) {
 void Console::print_plan(Plan plan) {
     for (auto& process : plan.processes)
         for (auto& [name, content] : process.secret_files) content = "(secret)";
-    fmt::print("{}\n", nlohmann::json(plan).dump(2));
+    fmt::print("{}\n", json_text(plan, 2));
     std::fflush(stdout);
 }
 
@@ -55,7 +51,7 @@ void Console::line(double now_s, std::string_view text) {
     wipe();
     said_at_s_ = now_s;
     if (style_ == Style::json)
-        return write(one_line_json({{"type", "progress"}, {"t_s", now_s}, {"text", text}}));
+        return write(json_text({{"type", "progress"}, {"t_s", now_s}, {"text", text}}) + "\n");
     write(fmt::format("railhead: {:6.1f} s  {}{}", now_s, text, line_end()));
 }
 
@@ -78,7 +74,7 @@ void Console::report(const Report& report) {
     if (style_ == Style::json) {
         auto document = to_json(report);
         document["type"] = "report";
-        return write(one_line_json(document));
+        return write(json_text(document) + "\n");
     }
     for (auto& text : summary_of(report)) write(fmt::format("railhead: {}{}", text, line_end()));
 }

@@ -1,8 +1,9 @@
 #include "launcher/supervisor/launch.hpp"
 
+#include "launcher/json.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <csignal>
@@ -140,8 +141,7 @@ void Launch::publish() {
     nlohmann::json env = nlohmann::json::object();
     for (auto& [name, value] : plan_.attach_env) env[name] = values_.filled(value).value_or(value);
     if (!env.empty())
-        sink_.send(
-            0, Order{.type = Order::Type::publish, .text = nlohmann::json{{"v", 1}, {"env", env}}.dump()});
+        sink_.send(0, Order{.type = Order::Type::publish, .text = json_text({{"v", 1}, {"env", env}})});
     for (auto& note : plan_.notes) note = values_.filled(note).value_or(note);
 }
 

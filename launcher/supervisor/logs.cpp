@@ -48,45 +48,6 @@ void LogsBack::add(const std::string& node, const std::string& log, std::string_
                        .next = "give a directory with --log-dir to keep the logs of a failed launch"};
 }
 
-namespace {
-
-/// A pipe, /dev/null or /dev/stderr is written to; only what is a file, or is not there yet, can be replaced.
-bool is_device(const std::string& path) {
-    std::error_code error;
-    auto status = std::filesystem::status(path, error);
-    return std::filesystem::exists(status) && !std::filesystem::is_regular_file(status);
-}
-
-tl::unexpected<Error> cannot_write(const std::string& path) {
-    return fail(ErrorKind::usage, {.id = "file-write",
-                                   .thing = path,
-                                   .seen = fmt::format("cannot be written: {}", std::strerror(errno)),
-                                   .next = "give another path"});
-}
-
-} // namespace
-
-Result<void> write_file(const std::string& path, std::string_view content) {
-    auto device = is_device(path);
-    auto beside = device ? path : path + ".new";
-    errno = 0;
-    std::ofstream out(beside, device ? std::ios::app : std::ios::trunc);
-    out << content;
-    out.close();
-    if (out && (device || std::rename(beside.c_str(), path.c_str()) == 0)) return {};
-    return cannot_write(path);
-}
-
-Result<void> can_write_file(const std::string& path) {
-    auto folder = std::filesystem::path(path).parent_path();
-    auto target = is_device(path) ? path : folder.empty() ? "." : folder.string();
-    if (path.empty()) return {};
-    std::error_code error;
-    errno = EISDIR;
-    if (!std::filesystem::is_directory(path, error) && access(target.c_str(), W_OK) == 0) return {};
-    return cannot_write(path);
-}
-
 Result<void> can_make_folder(const std::string& path) {
     if (path.empty()) return {};
     std::error_code error;
@@ -95,7 +56,10 @@ Result<void> can_make_folder(const std::string& path) {
         nearest = nearest.parent_path();
     errno = ENOTDIR;
     if (std::filesystem::is_directory(nearest, error) && access(nearest.c_str(), W_OK | X_OK) == 0) return {};
-    return cannot_write(path);
+    return fail(ErrorKind::usage, {.id = "file-write",
+                                   .thing = path,
+                                   .seen = fmt::format("cannot be written: {}", std::strerror(errno)),
+                                   .next = "give another path"});
 }
 
 } // namespace railhead

@@ -28,11 +28,6 @@ class LogsBack {
     std::optional<Finding> problem_;
 };
 
-/// Replaces the file at once (rename), mode 0644; a device or pipe is written to. Error (usage) with the
-/// system's words.
-Result<void> write_file(const std::string& path, std::string_view content);
-/// Whether it would work now; an empty path is fine.
-Result<void> can_write_file(const std::string& path);
 /// Whether a folder is there, or can be made with its parents; an empty path is fine. Error (usage).
 Result<void> can_make_folder(const std::string& path);
 

@@ -8,6 +8,7 @@
 #include "launcher/supervisor/launch.hpp"
 #include "launcher/supervisor/logs.hpp"
 #include "launcher/supervisor/muster.hpp"
+#include "launcher/supervisor/report_file.hpp"
 #include "launcher/supervisor/steps.hpp"
 #include "launcher/supervisor/supervisor.hpp"
 #include "launcher/supervisor/surroundings.hpp"
@@ -53,7 +54,7 @@ class Supervisor {
     void phase(std::string name);
     int finish();
     Report report();
-    void write_report();
+    void write_report(Draft draft);
     void headline();
     double now() const { return monotonic_s() - begun_; }
     Missing missing() const {

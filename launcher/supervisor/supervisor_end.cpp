@@ -12,7 +12,7 @@ int Supervisor::refuse(const Error& error) {
     early_ = outcome_of(error, spec_.allocation.nodes());
     console_.line(now(), early_->cause.sentence);
     if (spec_.output == Output::json) console_.report(report());
-    if (can_write_file(spec_.settings.text(Key::launch_report))) write_report();
+    if (can_write_file(spec_.settings.text(Key::launch_report))) write_report(Draft::no);
     release_siblings(spec_.allocation, spec_.environment);
     return early_->exit_code;
 }
@@ -52,10 +52,10 @@ Report Supervisor::report() {
     return result;
 }
 
-void Supervisor::write_report() {
+void Supervisor::write_report(Draft draft) {
     const auto& path = spec_.settings.text(Key::launch_report);
     if (path.empty()) return;
-    if (auto written = write_file(path, to_json(report()).dump(2) + "\n"); !written)
+    if (auto written = write_file(path, json_text(to_json(report()), 2) + "\n", draft); !written)
         console_.line(now(), sentence(written.error()));
 }
 
@@ -68,7 +68,7 @@ void Supervisor::headline() {
     phase("end");
     if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
     if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
-    write_report();
+    write_report(Draft::yes);
 }
 
 int Supervisor::finish() {
@@ -77,7 +77,7 @@ int Supervisor::finish() {
     auto result = report();
     if (spec_.dry_run == DryRun::no) {
         console_.report(result);
-        write_report();
+        write_report(Draft::no);
     }
     server_->close();
     if (!muster_.complete() && steps_) steps_->remove_copies();

@@ -83,6 +83,13 @@ def test_only_the_launcher_prints() -> None:
     assert not wrong, "return a Finding, let the caller say it:\n" + "\n".join(wrong)
 
 
+def test_bytes_that_are_not_utf8_break_no_json() -> None:
+    # invite.cpp asks whether a text is UTF-8.
+    may = {"launcher/json.hpp", "launcher/supervisor/invite.cpp"}
+    wrong = found_in(re.compile(r"\.dump\s*\("), [path for path in product() if str(path) not in may])
+    assert not wrong, "dump() throws at such a byte; use json_text of launcher/json.hpp:\n" + "\n".join(wrong)
+
+
 def test_the_static_program_calls_nothing_that_loads_libraries() -> None:
     wrong = found_in(NOT_STATIC, [path for path in product() if str(path).startswith(ROOMS_OF_PROGRAM)])
     assert not wrong, "railhead is static and starts where nothing is installed:\n" + "\n".join(wrong)

@@ -1,10 +1,14 @@
 #include "launcher/supervisor/report.hpp"
 
+#include "launcher/json.hpp"
+#include "launcher/supervisor/console.hpp"
+
 #include <gmock/gmock.h>
 
 using namespace railhead;
 using testing::AllOf;
 using testing::Contains;
+using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
 
@@ -20,4 +24,29 @@ TEST(Report, says_once_what_several_nodes_say_alike) {
                 AllOf(Contains("then: node[2-4]: ports 1-9 are all taken"),
                       Contains("then: node4: it was killed"), Contains("then: the step ended").Times(2),
                       Not(Contains(StartsWith("then: node2")))));
+}
+
+TEST(Report, is_json_whatever_bytes_it_tells_of) {
+    Report report;
+    report.log_dir = "l\xff";
+    report.cause.log_tail = {"caf\xe9"};
+    auto read = nlohmann::json::parse(json_text(to_json(report), 2));
+    EXPECT_EQ(read.at("log_dir"), "l\uFFFD");
+    EXPECT_EQ(read.at("cause").at("log_tail").at(0), "caf\uFFFD");
+}
+
+TEST(Console, prints_a_plan_whatever_bytes_it_has) {
+    Plan plan;
+    plan.notes = {"l\xff"};
+    testing::internal::CaptureStdout();
+    Console::print_plan(plan);
+    EXPECT_THAT(testing::internal::GetCapturedStdout(), HasSubstr("l\uFFFD"));
+}
+
+TEST(Console, reports_as_json_whatever_bytes_there_are) {
+    Report report;
+    report.log_dir = "l\xff";
+    testing::internal::CaptureStderr();
+    Console(Console::Style::json).report(report);
+    EXPECT_THAT(testing::internal::GetCapturedStderr(), HasSubstr("l\uFFFD"));
 }
