@@ -20,7 +20,7 @@
 namespace railhead {
 namespace {
 
-constexpr double patience_s = 2;
+constexpr double report_patience_s = 2;
 constexpr int between_looks_ms = 20;
 
 /// What a path leads to.
@@ -89,7 +89,7 @@ int write_by(int fd, std::string_view content, Deadline deadline) {
 }
 
 Result<void> write_stream(const std::string& path, const Place& place, std::string_view content) {
-    auto deadline = Deadline::in(patience_s);
+    auto deadline = Deadline::in(report_patience_s);
     UniqueFd opened;
     // A named pipe that nobody reads yet cannot be opened.
     while (place.kind == Place::Kind::stream && !opened) {
@@ -97,12 +97,12 @@ Result<void> write_stream(const std::string& path, const Place& place, std::stri
         if (opened) break;
         if (errno != ENXIO && errno != EINTR) return cannot_write(path, errno);
         if (deadline.passed())
-            return not_read(path, fmt::format("was opened by no reader within {} s", patience_s));
+            return not_read(path, fmt::format("was opened by no reader within {} s", report_patience_s));
         poll(nullptr, 0, between_looks_ms);
     }
     auto error = write_by(opened ? opened.get() : place.fd, content, deadline);
     if (error == ETIMEDOUT)
-        return not_read(path, fmt::format("was not read to the end within {} s", patience_s));
+        return not_read(path, fmt::format("was not read to the end within {} s", report_patience_s));
     if (error != 0) return cannot_write(path, error);
     return {};
 }
@@ -116,7 +116,7 @@ Result<void> replace_file(const std::string& path, std::string_view content) {
         file.reset(open(beside.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666));
     }
     if (!file) return cannot_write(path, errno);
-    auto error = write_by(file.get(), content, Deadline::in(patience_s));
+    auto error = write_by(file.get(), content, Deadline::in(report_patience_s));
     if (close(file.release()) != 0 && error == 0) error = errno; // a full disk on a server is told here
     if (error == 0 && std::rename(beside.c_str(), target.c_str()) != 0) error = errno;
     if (error == 0) return {};
