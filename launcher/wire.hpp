@@ -101,7 +101,7 @@ struct Order {
         tail,    ///< id; number: lines; answered by log_tail
         window,  ///< id; number: rows << 16 | columns
         publish, ///< text: JSON kept as ${dir}/attach.json (0600) for `railhead attach`; the agent fills
-                 ///< ${dir}
+                 ///< ${dir} and adds its PATH and the like (agent/attach_env.hpp)
         leave,   ///< seconds: grace. Stop everything, send back the last `number` bytes of each log (0: none)
                  ///< as log_back, name survivors, remove the directory, say bye
     } type = Type::start;

@@ -27,7 +27,7 @@ namespace railhead {
 namespace {
 
 constexpr double look_every_s = 1;
-constexpr std::size_t max_published_bytes = 64 * 1024;
+constexpr std::size_t max_published_bytes = 1024 * 1024; // a PATH may have 128 KiB
 
 // Directories of live launches: of this user, and locked by their agent.
 std::vector<std::string> live_launches(const std::string& tmp, const std::string& job) {
