@@ -23,7 +23,7 @@ struct Invitation {
     std::vector<std::string> addresses; ///< of the supervisor, best first
     std::uint16_t port = 0;
     std::string key;    ///< 64 hex digits; pre-shared key of TLS 1.3
-    std::string launch; ///< 6 hex digits, part of the directory's name
+    std::string launch; ///< hex digits, part of the directory's name (LaunchName)
     std::string tmp;    ///< base of the directory, "/tmp"
     double loss_after_s = 60;
     double grace_s = 2;
