@@ -23,7 +23,7 @@ struct Invitation {
     std::vector<std::string> addresses; ///< of the supervisor, best first
     std::uint16_t port = 0;
     std::string key;    ///< 64 hex digits; pre-shared key of TLS 1.3
-    std::string launch; ///< 6 hex digits, part of the directory's name
+    std::string launch; ///< hex digits, part of the directory's name (LaunchName)
     std::string tmp;    ///< base of the directory, "/tmp"
     double loss_after_s = 60;
     double grace_s = 2;
@@ -101,7 +101,7 @@ struct Order {
         tail,    ///< id; number: lines; answered by log_tail
         window,  ///< id; number: rows << 16 | columns
         publish, ///< text: JSON kept as ${dir}/attach.json (0600) for `railhead attach`; the agent fills
-                 ///< ${dir}
+                 ///< ${dir} and adds its PATH and the like (agent/attach_env.hpp)
         leave,   ///< seconds: grace. Stop everything, send back the last `number` bytes of each log (0: none)
                  ///< as log_back, name survivors, remove the directory, say bye
     } type = Type::start;

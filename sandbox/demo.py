@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import os
 import re
+import select
 import signal
 import sys
 import time
@@ -17,12 +18,14 @@ from sandbox.buildroot import build
 from sandbox.cluster import Cluster, Wanted
 from sandbox.host import SandboxError
 from sandbox.layers import SUITES
+from sandbox.state import locked
 from sandbox.testing import FINAL, Done, Job, TestCluster
 
 TEMPLATES = host.CHECKOUT / "templates"
 SILENCE_SECONDS = 15.0
 JOB_SECONDS = 300.0  # more than the sweep needs on one slow core
 OVER = re.compile(rf"^(?:{FINAL})$")
+LOST: set[int] = set()  # descriptors of output that nobody reads any more
 
 
 def show(text: str = "") -> None:
@@ -35,6 +38,31 @@ def step(title: str) -> Iterator[None]:
     show(f"\n== {title}")
     started = time.monotonic()
     yield
+    show(f"   ({time.monotonic() - started:.1f} s)")
+
+
+def drop_lost_output() -> bool:
+    """Whether a reader or the terminal has gone; what is printed there from then on goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        end = select.poll()
+        end.register(stream.fileno(), 0)  # errors and hang-ups are always told
+        if end.poll(0):
+            os.dup2(nowhere, stream.fileno())
+            LOST.add(stream.fileno())
+    os.close(nowhere)
+    return bool(LOST)
+
+
+def take_down(cluster: Cluster) -> None:
+    """To the end, whoever goes meanwhile: a closed terminal sends its signal more than once."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    drop_lost_output()
+    started = time.monotonic()
+    with contextlib.suppress(OSError):
+        show("\n== The cluster is taken down")
+    cluster.down()
     show(f"   ({time.monotonic() - started:.1f} s)")
 
 
@@ -126,12 +154,15 @@ def demo(options: argparse.Namespace) -> int:
         code = good_job(test, folder)
     finally:
         if not options.keep:
-            with step("The cluster is taken down"):
-                cluster.down()
+            take_down(cluster)
     show(f"\nThe whole demo took {time.monotonic() - started:.0f} s.")
     if options.keep:
         show(f"The cluster is up: `sandbox/cluster login --name {options.name}`; `sandbox/cluster down --name {options.name}` takes it away.")
     return code
+
+
+def end(number: int, _: object) -> None:
+    raise KeyboardInterrupt(number)
 
 
 def main() -> int:
@@ -139,15 +170,23 @@ def main() -> int:
     parser.add_argument("--suite", choices=SUITES, default="trixie", help="bookworm: Slurm 22.05, trixie: 24.11 (default), sid: 26.05")
     parser.add_argument("--name", default="demo", help="name of the cluster (default demo)")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)  # the cluster goes as with Ctrl-C
+    options = parser.parse_args()
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
+            signal.signal(number, end)  # the cluster goes as with Ctrl-C
     try:
-        return demo(parser.parse_args())
+        with locked(f"{options.name}/demo", 0, f"Another sandbox/demo with the cluster {options.name} is running: give this one another --name."):
+            return demo(options)
     except SandboxError as error:
         host.say(f"sandbox/demo: {error}")
         return error.status or 1
-    except KeyboardInterrupt:
-        return 130
+    except KeyboardInterrupt as told:
+        drop_lost_output()
+        return 128 + told.args[0]
+    except OSError:
+        if not drop_lost_output():
+            raise
+        return 128 + signal.SIGPIPE
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def lock_name(cluster: str) -> str:
 
 
 @contextlib.contextmanager
-def locked(cluster: str, seconds: float = 30.0) -> Iterator[None]:
+def locked(cluster: str, seconds: float = 30.0, otherwise: str = "") -> Iterator[None]:
     """One change at a time. The lock is an abstract socket: it goes with the last process that is still making nodes."""
     lock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     deadline = time.monotonic() + seconds
@@ -44,7 +44,7 @@ def locked(cluster: str, seconds: float = 30.0) -> Iterator[None]:
             break
         except OSError:
             if time.monotonic() > deadline:
-                raise SandboxError(f"Another command has worked on the cluster {cluster} for {seconds:.0f} s: wait for it, or `down`.") from None
+                raise SandboxError(otherwise or f"Another command has worked on the cluster {cluster} for {seconds:.0f} s: wait for it, or `down`.") from None
             time.sleep(0.05)
     lock.listen()
     try:

@@ -16,7 +16,7 @@ struct EndedStep {
     Identity owner;
 };
 
-/// Looks into `tmp` for directories rh-<job>.<step>-<6 hex> of the step's owner. Only names and owners are
+/// Looks into `tmp` for directories rh-<job>.<step>-<hex> of the step's owner. Only names and owners are
 /// looked at; nothing below `tmp` is opened and no link is followed, for this runs as root. Returns the job
 /// ids that have one.
 std::vector<std::string> jobs_with_leftovers(const EndedStep& step, const std::string& tmp);

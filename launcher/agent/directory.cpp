@@ -1,6 +1,7 @@
 #include "launcher/agent/directory.hpp"
 
 #include "launcher/agent/files.hpp"
+#include "launcher/agent/reaper.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -114,6 +115,14 @@ std::optional<LaunchName> launch_name_from(std::string_view folder) {
                     std::string(folder.substr(dash + 1))};
     bool hex = !name.launch.empty() && name.launch.find_first_not_of("0123456789abcdef") == std::string::npos;
     if (!all_digits(name.job) || !all_digits(name.step) || !hex) return std::nullopt;
+    return name;
+}
+
+std::optional<LaunchName> launch_around(const Environment& environment) {
+    auto name = launch_name_from("rh-" + environment.get(launch_mark).value_or(""));
+    if (!name || environment.get("SLURM_JOB_ID") != name->job ||
+        environment.get("SLURM_STEP_ID") != name->step)
+        return std::nullopt;
     return name;
 }
 

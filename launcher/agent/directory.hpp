@@ -1,7 +1,9 @@
 #pragma once
+#include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -10,15 +12,25 @@
 
 namespace railhead {
 
-/// What the name of a launch's directory says: "rh-<job>.<step>-<launch>".
+/// What the name of a launch's directory says: "rh-<job>.<step>-<launch>", with the step of its agents. The
+/// launch is six hex digits made for it; one that was begun in a step (`srun railhead`) has that step behind.
 struct LaunchName {
+    static constexpr std::size_t made_digits = 6;
     std::string job, step, launch;
+
+    bool begun_in(const std::string& of_step) const {
+        return launch.substr(std::min(made_digits, launch.size())) == of_step;
+    }
 
     std::string text() const { return job + "." + step + "-" + launch; } ///< also RAILHEAD_LAUNCH's value
     std::string folder() const { return "rh-" + text(); }
     bool operator==(const LaunchName&) const = default;
 };
 std::optional<LaunchName> launch_name_from(std::string_view folder);
+
+/// The name of the launch whose agent started this program (RAILHEAD_LAUNCH); absent when the program is in a
+/// step of its own, or in none.
+std::optional<LaunchName> launch_around(const Environment& environment);
 
 /// The launch's directory on this node, mode 0700, owned by the job's user. It is locked (flock) for as long
 /// as the agent or its watcher lives: a directory that can be locked is a dead launch's.

@@ -1,11 +1,11 @@
 #include "launcher/agent/worker.hpp"
 
 #include "base/clock.hpp"
+#include "launcher/agent/attach_env.hpp"
 #include "launcher/agent/files.hpp"
 #include "launcher/agent/hello.hpp"
 #include "launcher/agent/leaving.hpp"
 #include "launcher/agent/loop.hpp"
-#include "launcher/agent/placeholders.hpp"
 #include "launcher/agent/ports.hpp"
 #include "launcher/agent/processes.hpp"
 #include "launcher/channel/client.hpp"
@@ -184,7 +184,7 @@ void Worker::publish(const Order& order) {
     if (dir().empty()) return;
     auto path = dir() + "/attach.json", beside = path + ".new";
     unlink(beside.c_str());
-    auto written = write_private(beside, fill(order.text, {{"dir", dir()}}).value_or(order.text));
+    auto written = write_private(beside, attach_text(order.text, dir(), start_.environment));
     if (written && rename(beside.c_str(), path.c_str()) == 0) return;
     Finding finding{.id = "attach-file", .level = Level::warn, .where = hello_.node, .thing = path};
     finding.seen = "cannot be written, so railhead attach will not find this launch";

@@ -1,5 +1,6 @@
 #include "launcher/commands/launch_options.hpp"
 
+#include "launcher/agent/attach_env.hpp"
 #include "launcher/commands/live_launch.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
 #include "launcher/supervisor/srun.hpp"
@@ -8,7 +9,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
-#include <nlohmann/json.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -32,7 +32,8 @@ Error become(const std::vector<std::string>& command, const std::map<std::string
     for (auto& pair : pairs) envp.push_back(pair.data());
     argv.push_back(nullptr);
     envp.push_back(nullptr);
-    execvpe(argv[0], argv.data(), envp.data());
+    environ = envp.data(); // execvpe() would look for the program on our own PATH
+    execvp(argv[0], argv.data());
     return Error{ErrorKind::usage,
                  {.id = "exec-failed",
                   .thing = command[0],
@@ -107,11 +108,7 @@ int enter(const Context& context, const AttachOptions& options) {
     auto published =
         read_published(options.tmp.empty() ? settings->text(Key::launch_tmp) : options.tmp, options.job);
     if (!published) return print_error(published.error());
-    auto document = nlohmann::json::parse(*published, nullptr, false);
-    auto environment = context.environment.all();
-    if (document.is_object() && document.contains("env") && document["env"].is_object())
-        for (auto& [name, value] : document["env"].items())
-            if (value.is_string()) environment[name] = value.get<std::string>();
+    auto environment = attached_environment(context.environment.all(), *published);
     auto command = context.command;
     if (command.empty()) command = {context.environment.get("SHELL").value_or("/bin/sh")};
     return print_error(become(command, environment));

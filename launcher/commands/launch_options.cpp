@@ -1,5 +1,6 @@
 #include "launcher/commands/launch_options.hpp"
 
+#include "launcher/agent/directory.hpp"
 #include "launcher/commands/live_launch.hpp"
 #include "policy/table.hpp"
 
@@ -105,6 +106,11 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
                                        .next = "start railhead in a directory that is there"});
     auto allocation = allocation_from(context.environment);
     if (!allocation) return tl::unexpected(allocation.error());
+    // The step of a launch that we are a program of has no task of ours: none to wait for, none to release.
+    if (launch_around(context.environment)) {
+        allocation->step_task.reset();
+        allocation->step_id.reset();
+    }
     LaunchSpec spec{.recipe = std::move(recipe),
                     .environment = context.environment,
                     .allocation = std::move(*allocation)};
@@ -121,6 +127,7 @@ int run_launch(Result<LaunchSpec> spec) {
     if (!spec) return print_error(spec.error());
     if (spec->allocation.step_task.value_or(0) > 0)
         return wait_for_launch(spec->settings.text(Key::launch_tmp), spec->allocation.job_id,
+                               spec->allocation.step_id.value_or(""),
                                spec->settings.seconds(Key::launch_bringup_timeout));
     return supervise(std::move(*spec));
 }

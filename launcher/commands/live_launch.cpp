@@ -14,6 +14,7 @@
 #include <csignal>
 #include <fcntl.h>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <poll.h>
 #include <sys/file.h>
@@ -27,15 +28,17 @@ namespace railhead {
 namespace {
 
 constexpr double look_every_s = 1;
-constexpr std::size_t max_published_bytes = 64 * 1024;
+constexpr std::size_t max_published_bytes = 1024 * 1024; // a PATH may have 128 KiB
+
+using Wanted = std::function<bool(const LaunchName&)>;
 
 // Directories of live launches: of this user, and locked by their agent.
-std::vector<std::string> live_launches(const std::string& tmp, const std::string& job) {
+std::vector<std::string> live_launches(const std::string& tmp, const Wanted& wanted) {
     std::vector<std::string> found;
     std::error_code error;
     for (auto& entry : std::filesystem::directory_iterator(tmp, error)) {
         auto name = launch_name_from(entry.path().filename().string());
-        if (!name || name->job != job) continue;
+        if (!name || !wanted(*name)) continue;
         UniqueFd folder(open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
         struct stat facts {};
         if (!folder || fstat(folder.get(), &facts) != 0 || facts.st_uid != getuid()) continue;
@@ -44,8 +47,8 @@ std::vector<std::string> live_launches(const std::string& tmp, const std::string
     return found;
 }
 
-// A launch of `job` was made since the last call; waits at most `seconds` for anything to happen.
-bool created_since(int changes, const std::string& job, double seconds) {
+// A wanted launch was made since the last call; waits at most `seconds` for anything to happen.
+bool created_since(int changes, const Wanted& wanted, double seconds) {
     pollfd waiting{.fd = changes, .events = POLLIN, .revents = 0};
     poll(&waiting, changes >= 0 ? 1 : 0, static_cast<int>(seconds * 1000));
     alignas(inotify_event) std::array<char, 4096> buffer;
@@ -53,7 +56,7 @@ bool created_since(int changes, const std::string& job, double seconds) {
     for (ssize_t at = 0; at < length;) {
         const auto* event = reinterpret_cast<const inotify_event*>(buffer.data() + at);
         auto name = event->len > 0 ? launch_name_from(event->name) : std::nullopt;
-        if (name && name->job == job) return true;
+        if (name && wanted(*name)) return true;
         at += static_cast<ssize_t>(sizeof(inotify_event) + event->len);
     }
     return false;
@@ -75,7 +78,7 @@ Result<std::string> read_published(const std::string& tmp, const std::string& jo
     auto target = step_target_from(job_or_step);
     if (!target) return tl::unexpected(std::move(target.error()));
     std::map<std::string, std::string> published; // by step
-    for (auto& folder : live_launches(tmp, target->job)) {
+    for (auto& folder : live_launches(tmp, [&](const LaunchName& name) { return name.job == target->job; })) {
         auto step = launch_name_from(std::filesystem::path(folder).filename().string())->step;
         auto text = read_own_file(folder + "/attach.json");
         if (!text.empty() && (target->step.empty() || target->step == step))
@@ -95,15 +98,17 @@ Result<std::string> read_published(const std::string& tmp, const std::string& jo
     return fail(ErrorKind::usage, std::move(finding));
 }
 
-int wait_for_launch(const std::string& tmp, const std::string& job, double within_s) {
+int wait_for_launch(const std::string& tmp, const std::string& job, const std::string& step,
+                    double within_s) {
     std::signal(SIGTERM, [](int) { _exit(0); }); // told by the first task that nothing will come
     // The launch may come and go between two looks at the folder: the kernel remembers that it came.
     UniqueFd changes(inotify_init1(IN_NONBLOCK | IN_CLOEXEC));
     if (changes) inotify_add_watch(changes.get(), tmp.c_str(), IN_CREATE);
     auto bound = Deadline::in(within_s);
-    while (live_launches(tmp, job).empty() && !bound.passed())
-        if (created_since(changes.get(), job, std::min(bound.left_s(), look_every_s))) break;
-    while (!live_launches(tmp, job).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
+    auto ours = [&](const LaunchName& name) { return name.job == job && name.begun_in(step); };
+    while (live_launches(tmp, ours).empty() && !bound.passed())
+        if (created_since(changes.get(), ours, std::min(bound.left_s(), look_every_s))) break;
+    while (!live_launches(tmp, ours).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return 0;
 }
 

@@ -10,8 +10,9 @@ namespace railhead {
 /// directory of this user's, is believed.
 Result<std::string> read_published(const std::string& tmp, const std::string& job_or_step);
 
-/// Waits until the launch of `job` on this node has come (at most `within_s`) and gone; always 0: the first
-/// task's exit code counts. Ends at SIGTERM like any program.
-int wait_for_launch(const std::string& tmp, const std::string& job, double within_s);
+/// Waits until the launch that the first task of our `step` begins has come to this node (at most `within_s`)
+/// and gone; other launches of `job`, one that we run in too, are not waited for. Always 0: the first task's
+/// exit code counts. Ends at SIGTERM like any program.
+int wait_for_launch(const std::string& tmp, const std::string& job, const std::string& step, double within_s);
 
 } // namespace railhead

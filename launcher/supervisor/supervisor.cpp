@@ -1,5 +1,6 @@
 #include "launcher/supervisor/supervisor.hpp"
 
+#include "launcher/agent/directory.hpp"
 #include "launcher/agent/ports.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/json.hpp"
@@ -42,7 +43,8 @@ Result<void> Supervisor::begin() {
         if (!made) return tl::unexpected(made.error());
         *text = *made;
     }
-    launch_id_.resize(6);
+    launch_id_.resize(LaunchName::made_digits);
+    launch_id_ += spec_.allocation.step_id.value_or(""); // by which the step's other tasks know it
     auto addresses = addresses_for_agents(spec_);
     if (!addresses) return tl::unexpected(std::move(addresses.error()));
     meeting_ = {.addresses = std::move(*addresses), .port = 0, .key = key_, .launch = launch_id_};

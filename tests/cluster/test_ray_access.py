@@ -106,6 +106,20 @@ def test_a_kept_cluster_is_used_by_attach_and_its_dashboard_is_on_loopback(clust
     job.wait(30)
 
 
+def test_attach_finds_the_programs_of_the_job(cluster):
+    cluster.put("venv/bin/only-in-the-job", "#!/bin/sh\necho here $VIRTUAL_ENV $RAY_ADDRESS\n")
+    venv = "/shared/home/alice/venv"
+    cluster.run("login", "chmod", "755", f"{venv}/bin/only-in-the-job", user="alice", check=True)
+    job = cluster.submit(f"#SBATCH -N1 --gpus-per-node=4\nexport VIRTUAL_ENV={venv} PATH={venv}/bin:$PATH\nrailhead ray --dashboard off\n")
+    job.wait_for("railhead attach", UP)
+    done = cluster.run("login", "railhead", "attach", str(job.number), "--", "only-in-the-job", user="alice", timeout=60)
+    assert done.code == 0 and re.fullmatch(rf"here {venv} \S+:\d+\n", done.out), done.text
+    done = cluster.run("login", "railhead", "attach", str(job.number), "--", "nowhere", user="alice", timeout=60)
+    assert done.code == 100 and "railhead: nowhere cannot be run: No such file or directory; check the command" in done.err, done.text
+    job.cancel()
+    job.wait(30)
+
+
 def test_of_two_clusters_in_one_job_the_step_chooses_one(cluster):
     job = cluster.submit("#SBATCH -N1 --gpus-per-node=4\nrailhead ray --dashboard off &\nrailhead ray --dashboard off &\nwait\n")
     job.wait_for("the cluster is at(.*\n)*.*the cluster is at", UP)

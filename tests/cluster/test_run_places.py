@@ -58,6 +58,20 @@ def test_a_program_is_carried_once_to_nodes_with_different_numbers_of_gpus(clust
         assert len(done.out.split()) == 2 and done.err.count("is not on the nodes") == 1, done.text
 
 
+def test_a_launch_inside_a_rank_is_one_of_its_own(cluster):
+    inner = 'railhead run -- echo inner; echo "$RANK ended $?"'
+    done = cluster.alice("salloc", "-Q", "-N2", "railhead", "run", "--", "sh", "-c", inner, timeout=60)
+    assert done.code == 0, done.text
+    assert sorted(done.out.splitlines()) == ["0 ended 0", "1 ended 0"] + 4 * ["inner"], done.text
+
+
+def test_the_siblings_of_a_step_wait_for_its_own_launch_only(cluster):
+    outer = 'if [ $RANK = 0 ]; then srun --overlap -N2 railhead run -- echo inner; echo "ended $?"; else sleep 3; fi'
+    done = cluster.alice("salloc", "-Q", "-N2", "railhead", "run", "--", "sh", "-c", outer, timeout=60)
+    assert done.code == 0, done.text
+    assert sorted(done.out.splitlines()) == ["ended 0", "inner", "inner"], done.text
+
+
 def test_values_of_variables_are_the_users_own_text(cluster):
     text = "${port.gcs} ${dir} ${rank.1.started} ${$}"
     done = cluster.alice("salloc", "-Q", "-N1", "railhead", "run", "--env", f"MINE={text}", "--", "sh", "-c", 'echo "$MINE"', timeout=30)

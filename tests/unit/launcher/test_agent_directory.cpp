@@ -33,6 +33,24 @@ TEST(LaunchName, is_read_back_from_its_folder) {
         EXPECT_EQ(launch_name_from(text), std::nullopt) << text;
 }
 
+TEST(LaunchName, says_in_which_step_the_launch_was_begun) {
+    EXPECT_TRUE((LaunchName{"7", "2", "abc12310"}).begun_in("10"));
+    EXPECT_FALSE((LaunchName{"7", "2", "abc12310"}).begun_in("1"));
+    EXPECT_FALSE((LaunchName{"7", "2", "abc123"}).begun_in("1")) << "begun in the batch script";
+}
+
+TEST(LaunchName, is_that_of_the_launch_around_a_program_but_not_of_one_around_its_step) {
+    auto around = [](const std::string& step, const std::string& mark) {
+        return launch_around(
+            Environment({{"SLURM_JOB_ID", "7"}, {"SLURM_STEP_ID", step}, {"RAILHEAD_LAUNCH", mark}}));
+    };
+    EXPECT_EQ(around("1", "7.1-abc123"), (LaunchName{"7", "1", "abc123"}));
+    EXPECT_EQ(around("2", "7.1-abc123"), std::nullopt) << "srun in a rank";
+    EXPECT_EQ(around("1", "6.1-abc123"), std::nullopt) << "sbatch in a rank";
+    EXPECT_EQ(around("1", "x"), std::nullopt);
+    EXPECT_EQ(launch_around(Environment({{"SLURM_JOB_ID", "7"}, {"SLURM_STEP_ID", "1"}})), std::nullopt);
+}
+
 TEST_F(Directory, is_made_for_its_owner_only) {
     umask(0);
     auto made = LaunchDirectory::make(base, name());
