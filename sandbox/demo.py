@@ -54,10 +54,15 @@ def drop_lost_output() -> bool:
     return bool(LOST)
 
 
-def take_down(cluster: Cluster) -> None:
-    """To the end, whoever goes meanwhile: a closed terminal sends its signal more than once."""
+def end_quietly() -> None:
+    """A closed terminal sends its signal more than once, and the shell sends its own."""
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+
+
+def take_down(cluster: Cluster) -> None:
+    """To the end, whoever goes meanwhile."""
+    end_quietly()
     drop_lost_output()
     started = time.monotonic()
     with contextlib.suppress(OSError):
@@ -162,6 +167,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def end(number: int, _: object) -> None:
+    end_quietly()  # before anything else: the next may come before the cluster is taken down
     raise KeyboardInterrupt(number)
 
 
