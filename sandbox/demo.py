@@ -10,7 +10,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from sandbox import host, roots
@@ -25,6 +25,7 @@ TEMPLATES = host.CHECKOUT / "templates"
 SILENCE_SECONDS = 15.0
 JOB_SECONDS = 300.0  # more than the sweep needs on one slow core
 OVER = re.compile(rf"^(?:{FINAL})$")
+ENDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LOST: set[int] = set()  # descriptors of output that nobody reads any more
 
 
@@ -54,15 +55,14 @@ def drop_lost_output() -> bool:
     return bool(LOST)
 
 
-def end_quietly() -> None:
-    """A closed terminal sends its signal more than once, and the shell sends its own."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
+def ignore_ends(handler: Callable[..., object] | signal.Handlers) -> None:
+    for number in ENDS:
+        signal.signal(number, handler)
 
 
 def take_down(cluster: Cluster) -> None:
-    """To the end, whoever goes meanwhile."""
-    end_quietly()
+    """To the end, whoever goes meanwhile: a closed terminal sends its signal more than once, and the shell its own."""
+    ignore_ends(signal.SIG_IGN)
     drop_lost_output()
     started = time.monotonic()
     with contextlib.suppress(OSError):
@@ -167,7 +167,7 @@ def demo(options: argparse.Namespace) -> int:
 
 
 def end(number: int, _: object) -> None:
-    end_quietly()  # before anything else: the next may come before the cluster is taken down
+    ignore_ends(lambda *_: None)  # the next may come before the cluster is taken down; Python complains of a late SIG_IGN
     raise KeyboardInterrupt(number)
 
 
@@ -177,7 +177,7 @@ def main() -> int:
     parser.add_argument("--name", default="demo", help="name of the cluster (default demo)")
     parser.add_argument("--keep", action="store_true", help="leave the cluster up")
     options = parser.parse_args()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in ENDS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup has it
             signal.signal(number, end)  # the cluster goes as with Ctrl-C
     try:
