@@ -3,6 +3,7 @@
 #include "base/number.hpp"
 #include "slurm/gres.hpp"
 #include "slurm/hostlist.hpp"
+#include "slurm/time_text.hpp"
 
 #include <algorithm>
 #include <array>
@@ -32,6 +33,9 @@ class DetailsReader {
         if (name == "ArrayTaskId" && whole_number<int>(value))
             job.array_task = array_ + "_" + std::string(value);
         if (name == "JobState") job.state = value;
+        if (name == "Reason") job.reason = value;
+        if (name == "RunTime") job.run_s = seconds_from(value);
+        if (name == "TimeLimit") job.limit_minutes = minutes_from(value);
         if (name == "UserId") job.user = value;
         if (name == "EndTime") job.end_time = whole_number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
@@ -116,6 +120,13 @@ std::vector<JobDetails> job_details_from(std::string_view text) {
     for (auto& reader : readers)
         if (!reader.job.job_id.empty()) jobs.push_back(std::move(reader.job));
     return jobs;
+}
+
+std::optional<std::int64_t> time_left_s(const JobDetails& job) {
+    if (job.state == "TIMEOUT" || job.reason == "TimeLimit") return 0;
+    if (job.limit_minutes == UINT32_MAX) return no_limit_s;
+    if (!job.run_s || !job.limit_minutes) return std::nullopt;
+    return std::int64_t{*job.limit_minutes} * 60 - static_cast<std::int64_t>(*job.run_s);
 }
 
 Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details, AboveShare above) {

@@ -17,9 +17,12 @@ struct JobDetails {
     std::optional<int> het_offset;        ///< HetJobOffset
     std::string array_task;               ///< "16_3"; empty: no array task
     std::string state;                    ///< RUNNING, PENDING, ...
+    std::string reason;                   ///< why it is in its state: "TimeLimit", "None", ...
     std::string user;                     ///< UserId: "alice(1001)"
     std::optional<std::int64_t> end_time; ///< EndTime, seconds since the epoch, if the text was made with
                                           ///< SLURM_TIME_FORMAT=%s; absent: another form, or no limit
+    std::optional<std::uint64_t> run_s;   ///< RunTime, without the time it was suspended
+    std::optional<std::uint32_t> limit_minutes; ///< TimeLimit, as minutes_from() reads it
     std::vector<std::string> nodes;
     std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
 };
@@ -28,6 +31,13 @@ struct JobDetails {
 /// Slurm). Not of --oneliner: a job's name or comment may hold blanks and "JobId=4". What cannot be read is
 /// left out: the text is for people.
 std::vector<JobDetails> job_details_from(std::string_view text);
+
+/// Of a job without a limit.
+inline constexpr std::int64_t no_limit_s = INT64_MAX;
+
+/// Seconds until the job's time limit; none or fewer when it is reached. Of a job that is over, or is ending,
+/// what was left then: its EndTime, in contrast, is that of the cancel. Absent: the text does not tell.
+std::optional<std::int64_t> time_left_s(const JobDetails& job);
 
 /// Nodes with more than an even share of the job's GPUs: with their likes, or each in a component of its own.
 enum class AboveShare { together, alone };

@@ -15,8 +15,7 @@ std::optional<std::uint64_t> number_from(std::string_view text) {
 
 } // namespace
 
-std::optional<std::uint32_t> minutes_from(std::string_view text) {
-    if (text == "UNLIMITED" || text == "INFINITE") return UINT32_MAX;
+std::optional<std::uint64_t> seconds_from(std::string_view text) {
     std::uint64_t days = 0;
     auto dash = text.find('-');
     bool has_days = dash != text.npos;
@@ -41,7 +40,14 @@ std::optional<std::uint32_t> minutes_from(std::string_view text) {
     auto hours = from_hours ? parts[0] : 0;
     auto minutes = from_hours ? parts[1] : parts[0];
     auto seconds = from_hours ? parts[2] : parts[1];
-    auto total = (days * 24 + hours) * 60 + minutes + (seconds > 0 ? 1 : 0);
+    return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
+}
+
+std::optional<std::uint32_t> minutes_from(std::string_view text) {
+    if (text == "UNLIMITED" || text == "INFINITE") return UINT32_MAX;
+    auto seconds = seconds_from(text);
+    if (!seconds) return std::nullopt;
+    auto total = (*seconds + 59) / 60;
     return total < UINT32_MAX ? std::optional(static_cast<std::uint32_t>(total)) : std::nullopt;
 }
 

@@ -5,6 +5,9 @@
 
 namespace railhead {
 
+/// Seconds of a time as Slurm's options and scontrol write it; absent: no time, or none that ends.
+std::optional<std::uint64_t> seconds_from(std::string_view text);
+
 /// Minutes, rounded up, of a time as Slurm's options and scontrol write it: "30", "30:00", "1:30:00", "1-12",
 /// "1-00:00:00" (sbatch(1), --time). UINT32_MAX for "UNLIMITED" and "INFINITE". Absent: no time ("NONE",
 /// "Partition_Limit").

@@ -16,7 +16,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -29,21 +28,12 @@ constexpr double look_every_s = 0.05;    ///< whether all have ended, while leav
 constexpr double finish_within_s = 1;    ///< for the supervisor to take the last events
 constexpr double shm_look_every_s = 0.1; ///< at most so often
 constexpr double orphan_grace_s = 0;     ///< without a watcher Slurm kills the step at any moment
-constexpr double limit_slack_s = 5;      ///< Slurm's clock and ours
 
 UniqueFd open_signals() {
     sigset_t set;
     sigemptyset(&set);
     for (int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&set, number);
     return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
-}
-
-/// Slurm ends jobs at their time limit with the same signal as scancel.
-bool past_end_time(const Environment& environment) {
-    auto text = environment.get("SLURM_JOB_END_TIME").value_or("");
-    double end = 0;
-    auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), end);
-    return error == std::errc() && end > 0 && wall_s() >= end - limit_slack_s;
 }
 
 class Worker {
@@ -202,9 +192,7 @@ void Worker::on_signals() {
             processes_->signal_users(number);
         } else if (!leaving_) {
             exit_code_ = exit_code(ErrorKind::cancelled);
-            say({.type = Event::Type::stopped,
-                 .name = strsignal(number),
-                 .value = past_end_time(start_.environment) ? "limit" : std::to_string(number)});
+            say({.type = Event::Type::stopped, .name = strsignal(number), .value = std::to_string(number)});
             leave(start_.invitation.grace_s, 0);
         }
     }

@@ -10,6 +10,13 @@ constexpr double scontrol_within_s = 10;
 constexpr std::size_t max_answer_bytes = 4 << 20; // a line per job, 100 bytes per group of nodes
 } // namespace
 
+ChildSpec question_for_job(const Environment& environment, const std::string& job) {
+    auto script = "trap '' TERM; exec scontrol show job --details \"$0\" 2>&1";
+    ChildSpec scontrol{.argv = {"sh", "-c", script, job}, .env = environment.all()};
+    scontrol.env["SLURM_TIME_FORMAT"] = "%s";
+    return scontrol;
+}
+
 Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, const std::string& job) {
     Finding finding{.id = "no-job", .thing = "job " + job, .next = "see 'squeue --me' for your jobs"};
     if (job.empty() || job.find_first_not_of("0123456789_+") != std::string::npos) {
@@ -17,11 +24,7 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
         finding.expected = "a number as squeue shows it, such as 17, 16_3 or 14+1";
         return fail(ErrorKind::usage, finding);
     }
-    // What it says on standard error stands in the sentence.
-    ChildSpec scontrol{.argv = {"sh", "-c", "exec scontrol show job --details \"$0\" 2>&1", job},
-                       .env = environment.all()};
-    scontrol.env["SLURM_TIME_FORMAT"] = "%s";
-    auto answer = capture(std::move(scontrol), scontrol_within_s, max_answer_bytes);
+    auto answer = capture(question_for_job(environment, job), scontrol_within_s, max_answer_bytes);
     if (!answer) return tl::unexpected(answer.error());
     if (!answer->status) {
         finding.seen =

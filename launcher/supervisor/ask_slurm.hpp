@@ -1,4 +1,5 @@
 #pragma once
+#include "base/child.hpp"
 #include "base/environment.hpp"
 #include "slurm/job_details.hpp"
 
@@ -6,6 +7,10 @@
 #include <vector>
 
 namespace railhead {
+
+/// `scontrol show job`: the times in it are seconds, and what it complains of stands in its answer. SIGTERM,
+/// which Slurm sends to all of a batch job's processes at its end, does not take the answer away.
+ChildSpec question_for_job(const Environment& environment, const std::string& job);
 
 /// What slurmctld says of a job, by `scontrol show job`: one entry, or one for each running task of an array
 /// and each component of a heterogeneous job. `job` is as a person types it: 17, 16_3, 14+1. Error (usage):

@@ -248,7 +248,7 @@ void Launch::on_step_ended(int component, const std::string& words, const ChildS
     end(outcome_of_step_end(srun, words), now);
 }
 
-void Launch::on_signal(int number, bool past_limit, double now) {
+void Launch::on_signal(int number, double now) {
     if (number == SIGUSR1 || number == SIGUSR2 || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
         for (auto& [id, running] : processes_)
             if (running.process->role != Role::service && running.ordered && !running.ended)
@@ -261,24 +261,27 @@ void Launch::on_signal(int number, bool past_limit, double now) {
         outcome.cause.sentence = "ended by Ctrl-C";
         return end(outcome, now);
     }
-    end_by_signal(number, past_limit, now);
+    end_by_signal(number, now);
 }
 
 // The agents were told to end: Slurm signals them too, and they leave by themselves.
 void Launch::on_stopped(const Event& event, double now) {
-    bool limit = event.value == "limit";
-    end_by_signal(limit ? SIGTERM : std::atoi(event.value.c_str()), limit, now);
+    end_by_signal(std::atoi(event.value.c_str()), now);
 }
 
-void Launch::end_by_signal(int number, bool past_limit, double now) {
-    if (past_limit)
-        return end(
-            outcome_of(ErrorKind::time_limit, "the job reached its time limit; ask for more with --time"),
-            now);
-    auto who = number == SIGTERM ? ", as scancel, a requeue and preemption do" : "";
-    end(outcome_of(ErrorKind::cancelled,
-                   fmt::format("cancelled: told to end by {}{}", signal_name(number), who)),
-        now);
+void Launch::end_by_signal(int number, double now, std::string meanwhile) {
+    if (told_) return; // what follows is the same end
+    auto outcome = outcome_of_signal(number, sink_.at_limit && sink_.at_limit(), meanwhile);
+    if (phase_ < Phase::ending) told_ = {number, std::move(meanwhile)};
+    end(std::move(outcome), now);
+}
+
+bool Launch::settle() {
+    if (!told_) return false;
+    auto outcome = outcome_of_signal(told_->signal, sink_.at_limit && sink_.at_limit(), told_->meanwhile);
+    if (outcome.cause.sentence == outcome_->cause.sentence) return false;
+    outcome_ = std::move(outcome);
+    return true;
 }
 
 void Launch::resize(int window) {

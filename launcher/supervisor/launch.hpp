@@ -25,6 +25,7 @@ class Launch {
         std::function<void()> ready;                      ///< everything is up (once)
         std::function<void(int node, const Event&)> log_back;
         std::function<double(int node)> silent_s; ///< how long nothing was heard of its agent
+        std::function<bool()> at_limit; ///< whether the job is at its time limit, as far as is known by now
     };
     enum class Phase { starting, running, ending, over };
 
@@ -39,8 +40,14 @@ class Launch {
     void on_lost(int node, const std::string& why, double now);
     /// The srun of a component ended before we asked for it; `words` are its last lines on standard error.
     void on_step_ended(int component, const std::string& words, const ChildStatus& srun, double now);
-    /// A signal for the supervisor. `past_limit`: the job's time limit is reached.
-    void on_signal(int number, bool past_limit, double now);
+    void on_signal(int number, double now); ///< for the supervisor
+    /// Ends the launch for a signal. `meanwhile`: what went on, if not the launch: "waiting for agents on
+    /// n1".
+    void end_by_signal(int number, double now, std::string meanwhile = {});
+    /// Of a launch that ended by a signal, whether that was the time limit, is known better now. True: the
+    /// outcome has changed.
+    bool settle();
+    bool ended_by_signal() const { return told_.has_value(); }
     void resize(int window); ///< now or before it starts, of the driver's terminal: rows << 16 | columns
     void on_tick(double now);
     /// Ends the launch for a reason that was found outside.
@@ -78,7 +85,6 @@ class Launch {
     void on_exited(const Event& event, double now);
     void on_ended_running(Running& running, double now);
     void on_stopped(const Event& event, double now);
-    void end_by_signal(int number, bool past_limit, double now);
     void on_agent_killed(int node, const Finding& finding, double now);
     void end_held(double now);
     void check_ready(double now);
@@ -104,6 +110,11 @@ class Launch {
     std::optional<Outcome> outcome_;
     std::vector<Cause> victims_;
     std::vector<Finding> survivors_, findings_;
+    struct Told {
+        int signal;
+        std::string meanwhile;
+    };
+    std::optional<Told> told_; ///< to end: the cause
     double ended_s_ = 0, end_by_s_ = 0;
     bool left_silent_ = false;
     int interrupts_ = 0;

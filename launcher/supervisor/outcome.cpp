@@ -96,6 +96,16 @@ Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes) {
     return outcome_of(error.kind, sentence(error), named ? first : std::string());
 }
 
+Outcome outcome_of_signal(int number, bool at_limit, const std::string& meanwhile) {
+    auto what = meanwhile.empty() ? std::string() : " while " + meanwhile;
+    if (at_limit)
+        return outcome_of(ErrorKind::time_limit,
+                          fmt::format("the job reached its time limit{}; ask for more with --time", what));
+    auto who = number == SIGTERM ? ", as scancel, a requeue and preemption do" : "";
+    return outcome_of(ErrorKind::cancelled,
+                      fmt::format("cancelled: told to end by {}{}{}", signal_name(number), what, who));
+}
+
 std::string waiting_for(const Missing& missing) {
     if (missing.not_started.empty())
         return fmt::format("waiting for agents on {}", compress_hostlist(missing.nodes));

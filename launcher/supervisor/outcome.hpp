@@ -28,6 +28,10 @@ std::string signal_name(int number);
 Outcome outcome_of(const Process& process, const std::string& node, const Ended& ended,
                    const std::vector<std::string>& log, const Explain& explain);
 
+/// Told to end by a signal, as Slurm does at the time limit too. `meanwhile`: what it was busy with, if not
+/// with the launch.
+Outcome outcome_of_signal(int number, bool at_limit, const std::string& meanwhile = {});
+
 /// The outcome of a failure of Railhead's own.
 Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},
                    std::vector<std::string> log = {});

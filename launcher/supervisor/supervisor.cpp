@@ -69,7 +69,11 @@ Result<void> Supervisor::begin() {
         Steps::Handlers{
             .invitation =
                 [this](std::size_t component) { return to_line(invitation_for(spec_, meeting_, component)); },
-            .on_stderr = [this](std::string_view bytes) { console_.raw(bytes); },
+            .on_stderr =
+                [this](std::string_view line) {
+                    limit_.hear(line);
+                    console_.raw(line);
+                },
             .is_full = [this] { return console_.is_full(); },
             .on_ended = [this](std::size_t component,
                                const ChildStatus& status) { step_ended(component, status); }});
@@ -151,7 +155,8 @@ void Supervisor::begin_launch(Plan plan) {
                              logs_.add(launch_->plan().order[static_cast<std::size_t>(node)].name, event.id,
                                        event.value);
                          },
-                     .silent_s = [this](int node) { return server_->silent_s(peer_of(node)); }},
+                     .silent_s = [this](int node) { return server_->silent_s(peer_of(node)); },
+                     .at_limit = [this] { return limit_.reached(); }},
         spec_.explain);
     input_.begin(launch_->plan(),
                  [this](int node, const Order& order) { server_->send(peer_of(node), order); });
@@ -223,11 +228,11 @@ void Supervisor::on_signal(int number) {
     if (number == SIGWINCH) {
         if (launch_) launch_->resize(terminal_.window());
     } else if (launch_) {
-        launch_->on_signal(number, past_limit(), now());
+        launch_->on_signal(number, now());
     } else if (number != SIGUSR1 && number != SIGUSR2) {
-        fail_early(outcome_of(
-            past_limit() ? ErrorKind::time_limit : ErrorKind::cancelled,
-            fmt::format("told to end by {} while {}", signal_name(number), waiting_for(missing()))));
+        auto meanwhile = waiting_for(missing());
+        begin_without_plan();
+        launch_->end_by_signal(number, now(), std::move(meanwhile));
     }
 }
 
@@ -235,6 +240,7 @@ void Supervisor::tick() {
     timer_.expires_after(std::chrono::milliseconds(static_cast<int>(tick_s * 1000)));
     timer_.async_wait([this](asio::error_code error) {
         if (error) return;
+        limit_.look();
         if (launch_) {
             launch_->on_tick(now());
             if (launch_->phase() == Launch::Phase::starting)

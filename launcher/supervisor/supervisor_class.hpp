@@ -13,6 +13,7 @@
 #include "launcher/supervisor/supervisor.hpp"
 #include "launcher/supervisor/surroundings.hpp"
 #include "launcher/supervisor/terminal.hpp"
+#include "launcher/supervisor/time_limit.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/signal_set.hpp>
@@ -30,7 +31,8 @@ class Supervisor {
   public:
     explicit Supervisor(LaunchSpec spec)
         : spec_(std::move(spec)), console_(Console::style_for(spec_.output == Output::json)), signals_(io_),
-          timer_(io_), terminal_(io_), input_(io_), muster_(spec_.allocation) {}
+          timer_(io_), terminal_(io_), input_(io_), muster_(spec_.allocation),
+          limit_(io_, spec_.environment, spec_.allocation, [this] { settle(); }) {}
     int run();
 
   private:
@@ -48,6 +50,7 @@ class Supervisor {
     void on_signal(int number);
     void wait_signal();
     void tick();
+    void begin_without_plan();
     void fail_early(Outcome outcome);
     void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
     void after();
@@ -56,12 +59,12 @@ class Supervisor {
     Report report();
     void write_report(Draft draft);
     void headline();
+    void settle();
     double now() const { return monotonic_s() - begun_; }
     Missing missing() const {
         auto nodes = muster_.missing_nodes();
         return {nodes, steps_->not_started(nodes)};
     }
-    bool past_limit() const { return is_over(spec_.allocation.end_time); }
     std::string peer_of(int node) const {
         const auto& place = launch_->plan().order[static_cast<std::size_t>(node)];
         return peer_name(place.component, place.name);
@@ -80,6 +83,7 @@ class Supervisor {
     std::unique_ptr<ChannelServer> server_;
     std::optional<Steps> steps_;
     Muster muster_;
+    TimeLimit limit_;
     std::map<std::string, int> index_; ///< peer -> place in the plan's order
     std::optional<Outcome> early_;     ///< why nothing was begun
     std::optional<Launch> launch_;

@@ -18,13 +18,16 @@ int Supervisor::refuse(const Error& error) {
 }
 
 // Before there was a plan: agents that are here are told to leave, by the same path as at every other end.
-void Supervisor::fail_early(Outcome outcome) {
-    if (launch_) return launch_->end(std::move(outcome), now());
+void Supervisor::begin_without_plan() {
     Plan plan{.recipe = spec_.recipe};
     plan.grace_s = spec_.settings.seconds(Key::launch_grace);
     for (auto& [peer, hello] : muster_.hellos())
         plan.order.push_back({.name = hello.node, .address = {}, .component = hello.component, .leaf = {}});
     begin_launch(std::move(plan));
+}
+
+void Supervisor::fail_early(Outcome outcome) {
+    if (!launch_) begin_without_plan();
     launch_->end(std::move(outcome), now());
     after();
 }
@@ -34,7 +37,8 @@ void Supervisor::after() {
     if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
     if (!launch_ || launch_->phase() != Launch::Phase::over) return;
     if (!over_s_) over_s_ = now();
-    if (steps_->end(now() - *over_s_, !launch_->survivors().empty() || launch_->left_silent())) io_.stop();
+    bool ended = steps_->end(now() - *over_s_, !launch_->survivors().empty() || launch_->left_silent());
+    if (ended && !(launch_->ended_by_signal() && limit_.asking())) io_.stop();
 }
 
 Report Supervisor::report() {
@@ -69,6 +73,16 @@ void Supervisor::headline() {
     if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
     if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
     write_report(Draft::yes);
+    if (launch_->ended_by_signal()) limit_.ask();
+}
+
+// The end was said at once, for we may be killed at the next moment; and its cause was what we knew then.
+void Supervisor::settle() {
+    if (launch_ && launch_->settle() && headline_said_) {
+        console_.line(now(), "by Slurm's word: " + launch_->outcome().cause.sentence);
+        write_report(Draft::yes);
+    }
+    after();
 }
 
 int Supervisor::finish() {

@@ -106,6 +106,22 @@ def test_the_time_limit_is_told_apart_from_scancel(cluster):
         assert "the job reached its time limit" in job.output, job.output
 
 
+@pytest.mark.slow
+def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
+    extended, shortened = (cluster.submit(run(FOREVER), f"--time={minutes}") for minutes in (1, 10))
+    for job, minutes in ((extended, 10), (shortened, 1)):
+        started(job)
+        cluster.run("ctl", "scontrol", "update", f"jobid={job.number}", f"timelimit={minutes}", check=True)
+    assert shortened.wait(120) == "TIMEOUT", shortened.output
+    assert "the job reached its time limit" in shortened.output, shortened.output
+    assert json.loads(shortened.read("report.json"))["cause"]["kind"] == "time-limit"
+    time.sleep(max(0, 70 - float(cluster.run("ctl", "sh", "-c", f"squeue -h -o %M -j {extended.number} | awk -F: '{{print $1 * 60 + $2}}'").out)))
+    extended.cancel()
+    assert extended.wait(30) == "CANCELLED", extended.output
+    assert "cancelled: told to end by SIGTERM" in extended.output and "time limit" not in extended.output, extended.output
+    assert json.loads(extended.read("report.json"))["cause"]["kind"] == "cancelled"
+
+
 def test_a_requeued_job_starts_anew_and_its_first_attempt_leaves_nothing(cluster):
     job = cluster.submit(run(RANKS.format("[ $SLURM_RESTART_COUNT ] || exec sleep 300")), "--requeue")
     started(job)

@@ -14,6 +14,7 @@ struct Play {
     std::vector<std::string> orders; // "0 start head"
     std::vector<Order> sent;
     bool ready = false;
+    bool at_limit = false;
     std::map<int, double> silent_s;
     Launch launch;
 
@@ -32,7 +33,8 @@ struct Play {
                .say = [](auto&) {},
                .ready = [this] { ready = true; },
                .log_back = {},
-               .silent_s = [this](int node) { return silent_s[node]; }},
+               .silent_s = [this](int node) { return silent_s[node]; },
+               .at_limit = [this] { return at_limit; }},
               [](auto&, auto& log) { return log.empty() ? std::string() : "the log says " + log.back(); }) {
         launch.begin(0);
     }
@@ -332,8 +334,8 @@ TEST(Launch, a_lost_node_is_named) {
 
 TEST(Launch, scancel_is_told_apart_from_the_time_limit) {
     Play cancelled(ranks(1)), limit(ranks(1));
-    cancelled.launch.on_signal(SIGTERM, false, 5);
-    limit.launch.on_signal(SIGTERM, true, 5);
+    limit.at_limit = true;
+    for (auto* play : {&cancelled, &limit}) play->launch.on_signal(SIGTERM, 5);
     EXPECT_EQ(cancelled.launch.outcome().exit_code, 109);
     EXPECT_EQ(limit.launch.outcome().exit_code, 107);
 }
@@ -341,10 +343,10 @@ TEST(Launch, scancel_is_told_apart_from_the_time_limit) {
 TEST(Launch, ctrl_c_interrupts_the_program_first_and_cancels_at_the_second_time) {
     Play play(ranks(1));
     play.milestone(0, "rank.0", "started");
-    play.launch.on_signal(SIGINT, false, 5);
+    play.launch.on_signal(SIGINT, 5);
     EXPECT_TRUE(play.ordered("0 signal rank.0"));
     EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
-    play.launch.on_signal(SIGINT, false, 6);
+    play.launch.on_signal(SIGINT, 6);
     EXPECT_EQ(play.launch.outcome().exit_code, 109);
 }
 
@@ -358,7 +360,7 @@ TEST(Launch, ctrl_c_is_the_good_end_of_a_cluster_that_is_kept) {
     for (auto name : {"gcs", "up"}) play.milestone(0, "head", name, "1");
     play.milestone(1, "worker", "up");
     ASSERT_TRUE(play.ready);
-    play.launch.on_signal(SIGINT, false, 5);
+    play.launch.on_signal(SIGINT, 5);
     EXPECT_EQ(play.launch.outcome().exit_code, 0);
 }
 

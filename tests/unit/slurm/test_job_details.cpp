@@ -66,6 +66,22 @@ TEST(JobDetails, tell_the_end_when_it_is_a_number) {
         EXPECT_FALSE(job_details_from(text).at(0).end_time) << text;
 }
 
+// As 24.11 writes them while a job runs and when it was told to end; other words left out.
+TEST(JobDetails, tell_the_time_that_was_left_at_the_end) {
+    auto left = [](const char* text) { return time_left_s(job_details_from(text).at(0)); };
+    EXPECT_EQ(left("JobId=1 JobState=RUNNING Reason=None RunTime=00:01:27 TimeLimit=00:10:00"), 513);
+    EXPECT_EQ(left("JobId=1 JobState=COMPLETING Reason=None RunTime=00:00:14 TimeLimit=00:10:00 "
+                   "StartTime=1795696163 EndTime=1795696177"),
+              586)
+        << "its EndTime is that of scancel";
+    EXPECT_EQ(left("JobId=1 JobState=COMPLETING Reason=TimeLimit RunTime=00:00:14 TimeLimit=00:10:00"), 0);
+    EXPECT_EQ(left("JobId=1 JobState=TIMEOUT"), 0);
+    EXPECT_EQ(left("JobId=1 JobState=RUNNING RunTime=00:01:16 TimeLimit=00:01:00"), -16);
+    EXPECT_EQ(left("JobId=1 JobState=RUNNING RunTime=1-00:00:00 TimeLimit=UNLIMITED"), no_limit_s);
+    for (auto* text : {"JobId=1", "JobId=1 RunTime=00:01:00", "JobId=1 RunTime=INVALID TimeLimit=x"})
+        EXPECT_EQ(left(text), std::nullopt) << text;
+}
+
 TEST(JobDetails, bear_any_text) {
     EXPECT_THAT(job_details_from(""), IsEmpty());
     EXPECT_THAT(job_details_from("No jobs in the system\n\n=\n ==  =JobId\n"), IsEmpty());

@@ -4,6 +4,7 @@
 
 using railhead::mebibytes_from;
 using railhead::minutes_from;
+using railhead::seconds_from;
 
 TEST(TimeText, is_read_as_sbatch_reads_it) {
     EXPECT_EQ(minutes_from("30"), 30u);
@@ -17,6 +18,12 @@ TEST(TimeText, is_read_as_sbatch_reads_it) {
     for (auto text :
          {"", "NONE", "Partition_Limit", "1:2:3:4", "-5", "1-", "x", "99999999999999999999", "99999999-0"})
         EXPECT_EQ(minutes_from(text), std::nullopt) << text;
+}
+
+TEST(TimeText, has_seconds_in_what_scontrol_writes) {
+    EXPECT_EQ(seconds_from("00:01:30"), 90u);
+    EXPECT_EQ(seconds_from("1-02:03:04"), 93784u);
+    for (auto text : {"UNLIMITED", "INVALID", ""}) EXPECT_EQ(seconds_from(text), std::nullopt) << text;
 }
 
 TEST(SizeText, is_mebibytes_unless_it_says_otherwise) {
