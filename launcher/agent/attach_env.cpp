@@ -1,8 +1,7 @@
 #include "launcher/agent/attach_env.hpp"
 
 #include "launcher/agent/placeholders.hpp"
-
-#include <nlohmann/json.hpp>
+#include "launcher/json.hpp"
 
 namespace railhead {
 namespace {
@@ -20,7 +19,7 @@ std::string attach_text(const std::string& order, const std::string& dir, const 
     for (const char* name : {"PATH", "VIRTUAL_ENV", "PYTHONPATH", "CONDA_PREFIX"})
         if (auto value = job.get(name)) document["env"].emplace(name, *value);
     // A folder whose name is not UTF-8 is lost, and the others are not.
-    return document.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    return json_text(document);
 }
 
 std::map<std::string, std::string> attached_environment(std::map<std::string, std::string> own,
