@@ -25,10 +25,10 @@ class UniqueFd {
     int fd_ = -1;
 };
 
-/// Writes to a terminal, a pipe or a file, also after signals and to one that somebody made non-blocking. A
-/// reader that is gone, or that takes nothing from a non-blocking one for 10 s (`forever`: however long),
-/// loses the rest: there is nobody to tell.
 enum class Patience { ten_seconds, forever };
+/// Writes to a terminal, a pipe or a file, also after signals and to one that somebody made non-blocking. A
+/// reader that is gone, or one of a non-blocking descriptor that takes nothing for as long as our patience
+/// lasts, loses the rest: there is nobody to tell.
 void write_all(int fd, std::string_view text, Patience patience = Patience::ten_seconds);
 
 } // namespace railhead

@@ -3,8 +3,8 @@ add_compile_options(-Wall -Wextra -Wnon-virtual-dtor -Wno-missing-field-initiali
 # g++'s plain -Wshadow also takes a constructor's parameter for a member it initialises.
 add_compile_options($<IF:$<CXX_COMPILER_ID:GNU>,-Wshadow=local,-Wshadow>)
 if(CMAKE_UNITY_BUILD)
-  # Where several sources are compiled as one, GCC 12 sees copies that overlap (its bug 105651), and clang unnamed namespaces of
-  # others.
+  # Where several sources are compiled as one, GCC 12 sees copies that overlap (its bug 105651), and to clang a local name shadows
+  # one of another source's unnamed namespace.
   add_compile_options($<IF:$<CXX_COMPILER_ID:GNU>,-Wno-restrict,-Wno-shadow>)
 endif()
 option(RAILHEAD_WERROR "Treat warnings as errors" OFF)

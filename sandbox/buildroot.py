@@ -75,7 +75,7 @@ def remove_stale(place: Path, origin: str) -> None:
 
 
 def layer_of(preset: str) -> str:
-    """Where its compiler is: clang compiles what is sanitized, in two thirds of g++'s time."""
+    """Where its compiler is: clang compiles what is sanitized, in little more than half of g++'s time."""
     return "tools" if preset in ("asan-ubsan", "tsan", "fuzz") else "build"
 
 

@@ -58,6 +58,12 @@ void Connection::close_when_written(std::function<void()> done) {
 
 void Connection::read_more() {
     if (closed_) return;
+    if (is_full && is_full()) {
+        room_.expires_after(std::chrono::milliseconds(50));
+        return room_.async_wait([self = shared_from_this()](asio::error_code error) {
+            if (!error) self->read_more();
+        });
+    }
     stream_.async_read_some(input_.prepare(16 * 1024),
                             [self = shared_from_this()](asio::error_code error, std::size_t bytes) {
                                 if (error) return self->broken(error.message());
@@ -102,6 +108,8 @@ void Connection::close() {
     stream_.next_layer().close(ignored);
     on_line = nullptr;
     on_bytes = nullptr;
+    is_full = nullptr;
+    room_.cancel();
     on_closed = nullptr;
     if (auto done = std::exchange(on_written_, nullptr)) done();
 }

@@ -25,10 +25,11 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
     std::function<void(std::string_view line)> on_line;
     std::function<void(std::string_view bytes)> on_bytes;
+    std::function<bool()> is_full; ///< whether the peer shall keep for a while what comes next
     std::function<void(const std::string& why)> on_closed; ///< once, not for a close() of our own
 
     Connection(asio::ip::tcp::socket socket, asio::ssl::context& context)
-        : stream_(std::move(socket), context) {}
+        : stream_(std::move(socket), context), room_(stream_.get_executor()) {}
 
     using Role = asio::ssl::stream_base::handshake_type;
     /// Calls `done` with an empty text when the peer has proved that it knows the key, else with what went
@@ -51,6 +52,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     void broken(const std::string& why);
 
     Stream stream_;
+    asio::steady_timer room_;
     asio::streambuf input_;
     std::deque<std::string> queue_;
     std::size_t queued_bytes_ = 0;

@@ -125,15 +125,17 @@ void ChannelServer::State::join(const std::shared_ptr<Connection>& connection, c
 
 void ChannelServer::State::attach_terminal(const std::shared_ptr<Connection>& connection) {
     std::weak_ptr weak = connection;
-    auto sink = handlers.on_terminal({.write =
-                                          [weak](std::string_view bytes) {
-                                              if (auto strong = weak.lock()) strong->send(std::string(bytes));
-                                          },
-                                      .close =
-                                          [weak] {
-                                              if (auto strong = weak.lock()) strong->close();
-                                          }});
-    connection->on_bytes = std::move(sink);
+    auto output = handlers.on_terminal({.write =
+                                            [weak](std::string_view bytes) {
+                                                if (auto strong = weak.lock())
+                                                    strong->send(std::string(bytes));
+                                            },
+                                        .close =
+                                            [weak] {
+                                                if (auto strong = weak.lock()) strong->close();
+                                            }});
+    connection->on_bytes = std::move(output.take);
+    connection->is_full = std::move(output.is_full);
     connection->raw();
 }
 

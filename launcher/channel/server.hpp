@@ -19,6 +19,12 @@ struct TerminalSide {
     std::function<void()> close;
 };
 
+/// Where its bytes go, and whether it shall keep for a while what comes next.
+struct TerminalOutput {
+    std::function<void(std::string_view)> take;
+    std::function<bool()> is_full;
+};
+
 /// The supervisor's end of the control channel. Single-threaded: all calls and handlers run in the loop.
 /// A peer is named by its component and node: "0:node1".
 class ChannelServer {
@@ -31,8 +37,7 @@ class ChannelServer {
         std::function<void(const std::string& peer)> on_back;       ///< it did
         /// For good: the agent ended, or nothing was heard for loss_after.
         std::function<void(const std::string& peer, const std::string& why)> on_lost;
-        std::function<std::function<void(std::string_view)>(TerminalSide)>
-            on_terminal; ///< returns where bytes go
+        std::function<TerminalOutput(TerminalSide)> on_terminal;
     };
     struct Bounds {
         double loss_after_s = 60;   ///< silence

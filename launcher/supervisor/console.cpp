@@ -12,7 +12,6 @@ namespace railhead {
 namespace {
 
 constexpr std::size_t live_columns = 79; ///< of a terminal that does not tell
-constexpr std::size_t most_waiting_bytes = 64 << 20;
 
 } // namespace
 
@@ -32,10 +31,6 @@ Console::Console(Style style) : style_(style), queue_(STDERR_FILENO) {}
 
 Console::~Console() {
     wipe();
-}
-
-bool Console::is_full() const {
-    return queue_.waiting() > most_waiting_bytes;
 }
 
 std::string_view Console::line_end() const {

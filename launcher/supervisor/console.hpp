@@ -27,7 +27,7 @@ class Console {
     void live(double now_s, std::string_view text);
     void report(const Report& report);
     void raw(std::string_view bytes); ///< what the step printed, untouched
-    bool is_full() const;             ///< nobody has read for long: what the step prints shall wait
+    bool is_full() const { return queue_.is_full(); }
     bool is_read_within(double seconds) const { return queue_.empty_within(seconds); }
     /// --dry-run: the plan on standard output, without its secrets.
     static void print_plan(Plan plan);

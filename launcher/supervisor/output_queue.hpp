@@ -19,6 +19,8 @@ class OutputQueue {
 
     void write(std::string_view text); ///< never waits
     std::size_t waiting() const;       ///< bytes that are not written yet
+    /// Nobody has read for long: whoever can, shall keep for a while what comes next. Looked at by turns.
+    bool is_full() const { return waiting() > 64 * 1024 * 1024; }
     bool empty_within(double seconds) const;
 
   private:

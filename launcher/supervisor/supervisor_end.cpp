@@ -97,7 +97,7 @@ int Supervisor::finish() {
     if (!muster_.complete() && steps_) steps_->remove_copies();
     if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
     // Whoever does not read may end us now: nothing of the launch is left.
-    if (!console_.is_read_within(1)) signals_.clear();
+    if (!console_.is_read_within(1) || !terminal_.is_read_within(1)) signals_.clear();
     return result.exit_code;
 }
 

@@ -1,6 +1,6 @@
 #include "launcher/supervisor/terminal.hpp"
 
-#include "base/fd.hpp"
+#include "launcher/supervisor/output_queue.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
@@ -18,6 +18,7 @@ struct TerminalRelay::State : std::enable_shared_from_this<State> {
     explicit State(asio::io_context& loop) : keys(loop) {}
     asio::posix::stream_descriptor keys;
     std::optional<termios> found;
+    std::optional<OutputQueue> screen; ///< from the attach on
     TerminalSide side;
     std::array<char, 4096> buffer{};
 
@@ -40,8 +41,9 @@ bool TerminalRelay::wanted() const {
     return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO) && tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
 
-std::function<void(std::string_view)> TerminalRelay::attach(TerminalSide side) {
+TerminalOutput TerminalRelay::attach(TerminalSide side) {
     state_->side = std::move(side);
+    if (!state_->screen) state_->screen.emplace(STDOUT_FILENO);
     termios mode{};
     if (!state_->found && tcgetattr(STDIN_FILENO, &mode) == 0) {
         state_->found = mode;
@@ -51,14 +53,20 @@ std::function<void(std::string_view)> TerminalRelay::attach(TerminalSide side) {
         state_->keys.assign(dup(STDIN_FILENO), ignored);
         state_->read();
     }
-    return [](std::string_view bytes) { write_all(STDOUT_FILENO, bytes); };
+    return {.take = [state = state_](std::string_view bytes) { state->screen->write(bytes); },
+            .is_full = [state = state_] { return state->screen->is_full(); }};
 }
 
 void TerminalRelay::restore() {
     asio::error_code ignored;
     state_->keys.close(ignored);
     state_->side = {};
+    (void)is_read_within(1); // what the program has printed is meant for raw mode
     if (auto mode = std::exchange(state_->found, std::nullopt)) tcsetattr(STDIN_FILENO, TCSADRAIN, &*mode);
+}
+
+bool TerminalRelay::is_read_within(double seconds) const {
+    return !state_->screen || state_->screen->empty_within(seconds);
 }
 
 int TerminalRelay::window() const {

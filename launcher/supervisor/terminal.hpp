@@ -16,10 +16,12 @@ class TerminalRelay {
 
     /// Standard input and output are a terminal, and we are in its foreground.
     bool wanted() const;
-    /// The agent's terminal is here: raw mode begins. Returns where its bytes go.
-    std::function<void(std::string_view)> attach(TerminalSide side);
-    /// Back to the mode that was found; also in the destructor.
+    /// The agent's terminal is here: raw mode begins.
+    TerminalOutput attach(TerminalSide side);
+    /// Back to the mode that was found; also in the destructor. Waits 1 s at most for a terminal that takes
+    /// nothing.
     void restore();
+    bool is_read_within(double seconds) const;
     /// rows << 16 | columns; 0 when unknown.
     int window() const;
 

@@ -59,6 +59,8 @@ def test_a_module_in_the_working_directory_does_not_hide_ray(cluster):
 
 
 def test_a_reader_that_stands_still_holds_up_the_words_not_the_launch(cluster):
-    said = ended(cluster, "(railhead run --loss-after 5 -- sh -c 'seq 200000 >&2; sleep 1; date +%s > ended'; echo code $?) 2>&1 |\n"
-                          "    (sleep 12; date +%s > read; tail -n 2000)")
-    assert "code 0" in said and "200000\n" in said, said[-2000:]
+    job = cluster.submit("(railhead run --loss-after 5 -- sh -c 'seq 200000 >&2; date +%s > ended'; echo code $?) 2>&1 |\n"
+                         "    (sleep 12; date +%s > read; tail -n 2000)\n", "-N1")
+    job.wait(60)
+    assert "code 0" in job.output and "200000\n" in job.output, job.output[-2000:]
+    assert int(job.read("ended")) < int(job.read("read"))

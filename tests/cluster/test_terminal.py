@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 
 import pexpect
 import pytest
@@ -87,3 +88,14 @@ def test_attach_gives_a_shell_on_the_head(cluster, terminal):
     type_line(terminal, "echo code $?", "code 3")
     job.cancel()
     job.wait(30)
+
+
+def test_a_terminal_that_takes_nothing_for_a_while_ends_nothing(terminal, cluster):
+    (cluster.home() / "done").unlink(missing_ok=True)
+    terminal.sendline("salloc -Q -N1 --gpus-per-node=1 railhead ray --loss-after 5 -- bash -c 'echo go; seq 200000; touch done; sleep 1'")
+    terminal.expect("go\r+\n")
+    time.sleep(12)  # a connection that stands still, say: nobody reads
+    assert (cluster.home() / "done").exists()
+    terminal.expect("200000\r+\n")
+    terminal.expect(PROMPT)
+    type_line(terminal, "echo code $?", "code 0")

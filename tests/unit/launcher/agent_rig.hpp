@@ -64,7 +64,7 @@ class AgentRig : public testing::Test {
         reap();
         std::filesystem::remove_all(base);
     }
-    std::function<std::function<void(std::string_view)>(TerminalSide)> on_terminal;
+    std::function<TerminalOutput(TerminalSide)> on_terminal;
 
     Invitation invitation() {
         return {.addresses = {"127.0.0.1"},

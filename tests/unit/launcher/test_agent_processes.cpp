@@ -231,11 +231,13 @@ TEST_F(AgentProcesses, can_be_attached_to_by_what_was_published) {
 class AgentTerminal : public AgentProcesses {
   protected:
     std::string screen;
+    bool is_read = true;
     std::optional<TerminalSide> side;
     void SetUp() override {
         on_terminal = [this](TerminalSide given) {
             side = given;
-            return [this](std::string_view bytes) { screen += bytes; };
+            return TerminalOutput{.take = [this](std::string_view bytes) { screen += bytes; },
+                                  .is_full = [this] { return !is_read; }};
         };
         AgentProcesses::SetUp();
     }
@@ -252,6 +254,20 @@ TEST_F(AgentTerminal, talks_both_ways) {
     side->write("Ada\n");
     EXPECT_EQ(ended_as("driver"), Ended{.code = 0});
     EXPECT_TRUE(until([&] { return screen.find("hello Ada") != std::string::npos; }, 3)) << screen;
+}
+
+TEST_F(AgentTerminal, keeps_its_program_waiting_while_nobody_reads) {
+    start_and_meet();
+    run_process(at_terminal("stty raw; echo up; read go; head -c 40000000 /dev/zero | tr '\\0' x; echo end"));
+    EXPECT_TRUE(until([&] { return screen.find("up") != std::string::npos; }));
+    is_read = false;
+    side->write("\n");
+    EXPECT_FALSE(until([&] { return screen.find("end") != std::string::npos; }, 1));
+    EXPECT_LT(screen.size(), 40'000'000u);
+    is_read = true;
+    EXPECT_EQ(ended_as("driver"), Ended{.code = 0});
+    EXPECT_TRUE(until([&] { return screen.find("end") != std::string::npos; }, 5));
+    EXPECT_GT(screen.size(), 40'000'000u) << "and nothing is lost";
 }
 
 TEST_F(AgentTerminal, turns_ctrl_c_into_an_interrupt) {
