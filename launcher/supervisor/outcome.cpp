@@ -101,7 +101,7 @@ Outcome outcome_of_signal(int number, bool at_limit, const std::string& meanwhil
     if (at_limit)
         return outcome_of(ErrorKind::time_limit,
                           fmt::format("the job reached its time limit{}; ask for more with --time", what));
-    auto who = number == SIGTERM ? ", as scancel, a requeue and preemption do" : "";
+    auto who = number == SIGTERM ? ", as scancel, a requeue, preemption and a shortened time limit do" : "";
     return outcome_of(ErrorKind::cancelled,
                       fmt::format("cancelled: told to end by {}{}{}", signal_name(number), what, who));
 }

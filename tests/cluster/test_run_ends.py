@@ -108,7 +108,9 @@ def test_the_time_limit_is_told_apart_from_scancel(cluster):
 
 @pytest.mark.slow
 def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
-    extended, shortened = (cluster.submit(run(FOREVER), f"--time={minutes}") for minutes in (1, 10))
+    # exec: a batch script that dies of the signal takes railhead with it before Slurm can be asked
+    script = run(FOREVER).replace("railhead run", "exec railhead run")
+    extended, shortened = (cluster.submit(script, f"--time={minutes}") for minutes in (1, 10))
     for job, minutes in ((extended, 10), (shortened, 1)):
         started(job)
         cluster.run("ctl", "scontrol", "update", f"jobid={job.number}", f"timelimit={minutes}", check=True)

@@ -158,7 +158,7 @@ TEST(LaunchAtLimit, what_slurm_says_after_the_end_began_is_the_cause) {
     EXPECT_FALSE(rank.launch.settle());
     EXPECT_EQ(rank.settled(true), "the job reached its time limit; ask for more with --time");
     EXPECT_EQ(rank.settled(false),
-              "cancelled: told to end by SIGTERM, as scancel, a requeue and preemption do");
+              "cancelled: told to end by SIGTERM, as scancel, a requeue, preemption and a shortened time limit do");
     rank.at_limit = true;
     rank.launch.on_signal(SIGTERM, 2);
     EXPECT_TRUE(rank.launch.victims().empty()) << "the supervisor's signal is of the same end";
