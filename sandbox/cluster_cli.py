@@ -6,6 +6,7 @@ import argparse
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from sandbox import host, site
@@ -121,13 +122,18 @@ def main(arguments: list[str]) -> int:
         arguments, command = arguments[:split], arguments[split + 1:]
     options = parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `up` takes away what it has begun
+    return exit_code_of(lambda: dispatch(options, command), options.command)
+
+
+def exit_code_of(work: Callable[[], int], name: str = "exec") -> int:
+    """Says what went wrong in one sentence."""
     try:
-        return dispatch(options, command)
+        return work()
     except SandboxError as error:
         say(f"sandbox/cluster: {error}")
         return error.status
     except KeyboardInterrupt:
-        say(f"sandbox/cluster: {options.command} was interrupted")
+        say(f"sandbox/cluster: {name} was interrupted")
         return 130
     except BrokenPipeError:
         return 141

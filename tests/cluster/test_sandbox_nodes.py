@@ -10,6 +10,10 @@ import time
 
 import pytest
 
+from sandbox import host
+
+CLI = str(host.CHECKOUT / "sandbox/cluster")
+
 
 @pytest.mark.everywhere
 def test_gpus_are_visible_as_allocated(cluster):
@@ -54,8 +58,8 @@ def test_exec_runs_as_the_user_at_home(cluster):
 def test_exec_gives_a_terminal_to_a_terminal(cluster):
     pid, master = pty.fork()
     if pid == 0:
-        command = cluster.command("node1", ["sh", "-c", "tty; stty size; read x; echo got $x"], "alice")
-        os.execvpe(command[0], command, {**os.environ, "PYTHONPATH": str(cluster.cluster.places.top.parent)} | _path())
+        words = ["exec", "--name", cluster.cluster.name, "--user", "alice", "node1", "--", "sh", "-c", "tty; stty size; read x; echo got $x"]
+        os.execv(CLI, [CLI, *words])
     os.write(master, b"word\r")
     said = b""
     while True:
@@ -65,12 +69,6 @@ def test_exec_gives_a_terminal_to_a_terminal(cluster):
             break
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert b"/dev/pts/" in said and b"got word" in said
-
-
-def _path() -> dict[str, str]:
-    from sandbox import host
-
-    return {"PYTHONPATH": str(host.CHECKOUT)}
 
 
 def test_signal_to_exec_reaches_the_program(cluster):
@@ -178,13 +176,9 @@ def test_cut_node_is_out_of_reach_until_healed(cluster):
     assert cluster.run("node1", *reach).code == 0
     cluster.cut("node2")
     assert "timed out" in (said := cluster.run("node1", *reach).err) or "No route to host" in said
-    assert "cut" in subprocess.run(_status(cluster), env={**os.environ, **_path()}, text=True, capture_output=True, check=True).stdout
+    assert "cut" in subprocess.run([CLI, "status", "--name", cluster.cluster.name], text=True, capture_output=True, check=True).stdout
     cluster.heal("node2")
     assert cluster.run("node1", *reach).code == 0
-
-
-def _status(cluster) -> list[str]:
-    return [*cluster.command("", [], "root")[:3], "status", "--name", cluster.cluster.name]
 
 
 @pytest.mark.slow

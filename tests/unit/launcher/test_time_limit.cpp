@@ -157,8 +157,9 @@ TEST(LaunchAtLimit, what_slurm_says_after_the_end_began_is_the_cause) {
     rank.launch.on_event(0, Event{.type = Event::Type::stopped, .value = "15"}, 1);
     EXPECT_FALSE(rank.launch.settle());
     EXPECT_EQ(rank.settled(true), "the job reached its time limit; ask for more with --time");
-    EXPECT_EQ(rank.settled(false),
-              "cancelled: told to end by SIGTERM, as scancel, a requeue, preemption and a shortened time limit do");
+    EXPECT_EQ(
+        rank.settled(false),
+        "cancelled: told to end by SIGTERM, as scancel, a requeue, preemption and a shortened time limit do");
     rank.at_limit = true;
     rank.launch.on_signal(SIGTERM, 2);
     EXPECT_TRUE(rank.launch.victims().empty()) << "the supervisor's signal is of the same end";
