@@ -25,7 +25,7 @@ tl::unexpected<Error> cannot_make(const std::string& path, int error) {
     Finding finding{.id = "dir-exists", .thing = path, .seen = "exists already"};
     if (lstat(path.c_str(), &status) == 0 && status.st_uid != geteuid())
         finding.seen += " and belongs to user " + std::to_string(status.st_uid);
-    finding.next = "remove it or set launch.tmp to another directory";
+    finding.next = "remove it, or set launch.tmp to another directory, which must be each node's own";
     return fail(ErrorKind::bringup_failed, finding);
 }
 

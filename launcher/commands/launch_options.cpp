@@ -2,6 +2,9 @@
 
 #include "launcher/agent/directory.hpp"
 #include "launcher/commands/live_launch.hpp"
+#include "launcher/json.hpp"
+#include "launcher/supervisor/console.hpp"
+#include "launcher/supervisor/report_file.hpp"
 #include "policy/table.hpp"
 
 #include <CLI/CLI.hpp>
@@ -36,6 +39,19 @@ Result<std::map<std::string, std::string>> variables_from(const std::vector<std:
         variables[word.substr(0, equals)] = word.substr(equals + 1);
     }
     return variables;
+}
+
+int refuse(const Error& error, const LaunchOptions& options, const std::string& recipe) {
+    auto report = report_of(outcome_of(error), recipe, 0);
+    if (options.json)
+        Console(Console::Style::json).report(report);
+    else
+        print_error(error);
+    auto path = options.settings.find(Key::launch_report);
+    if (path == options.settings.end()) return report.exit_code;
+    if (auto written = write_file(path->second, json_text(to_json(report), 2) + "\n"); !written)
+        print_error(written.error());
+    return report.exit_code;
 }
 
 } // namespace
@@ -123,8 +139,8 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
     return spec;
 }
 
-int run_launch(Result<LaunchSpec> spec) {
-    if (!spec) return print_error(spec.error());
+int run_launch(Result<LaunchSpec> spec, const LaunchOptions& options, const std::string& recipe) {
+    if (!spec) return refuse(spec.error(), options, recipe);
     if (spec->allocation.step_task.value_or(0) > 0)
         return wait_for_launch(spec->settings.text(Key::launch_tmp), spec->allocation.job_id,
                                spec->allocation.step_id.value_or(""),

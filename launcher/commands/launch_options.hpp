@@ -31,8 +31,8 @@ Result<Settings> settings_for(const Context& context, const LaunchOptions& optio
 Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& options, std::string recipe);
 
 /// Supervises, or, as a task other than the first of `srun railhead ...`, waits for the launch on this node
-/// to end (exit code 0). Prints an error of the spec and returns its exit code.
-int run_launch(Result<LaunchSpec> spec);
+/// to end (exit code 0). An error of the spec is said, and reported, as the options ask; its exit code.
+int run_launch(Result<LaunchSpec> spec, const LaunchOptions& options, const std::string& recipe);
 
 /// "railhead: sentence" on standard error; the error's exit code.
 int print_error(const Error& error);

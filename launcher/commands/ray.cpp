@@ -60,7 +60,7 @@ void add_ray(CLI::App& app, Context& context) {
             spec->plan = [ray](const LaunchInput& input) { return plan_ray(input, *ray); };
             spec->explain = explain_ray;
         }
-        context.exit_code = run_launch(std::move(spec));
+        context.exit_code = run_launch(std::move(spec), *options, "ray");
     });
 }
 

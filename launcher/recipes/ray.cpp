@@ -72,6 +72,8 @@ void add_patience(std::map<std::string, std::string>& env, double loss_after_s) 
     env["RAY_grpc_keepalive_timeout_ms"] = milliseconds;
     env["RAY_grpc_client_keepalive_timeout_ms"] = milliseconds;
     env["RAY_gcs_rpc_server_reconnect_timeout_s"] = std::to_string(std::lround(patience_s));
+    // 5 s by default, which a GCS on a busy machine or a cold file system exceeds: `ray start` then fails.
+    env["RAY_gcs_rpc_server_connect_timeout_s"] = std::to_string(std::lround(patience_s));
 }
 
 std::map<std::string, std::string> service_environment(const Cluster& cluster, std::size_t place,
@@ -233,7 +235,7 @@ Process driver(const Cluster& cluster, const Plan& plan) {
     process.secret_files = {{"token", cluster.input.secret}};
     process.cwd = literal(cluster.input.cwd);
     process.terminal = cluster.input.terminal;
-    process.input = cluster.input.input;
+    process.input = cluster.input.input && !process.terminal;
     process.stop.grace_s = plan.grace_s;
     for (const auto& other : plan.processes) process.start_when.push_back(other.id + ".up");
     process.milestones = {{.name = "started", .kind = "started"}};

@@ -5,11 +5,6 @@
 namespace railhead {
 
 Result<Plan> plan_run(const LaunchInput& input, const RunOptions& options) {
-    if (input.command.empty())
-        return fail(ErrorKind::usage, {.id = "no-command",
-                                       .thing = "railhead run",
-                                       .seen = "was given no command",
-                                       .next = "put it after two dashes: railhead run -- COMMAND"});
     auto order = order_nodes(input);
     if (auto checked = check_program(input, order, Where::every_node); !checked)
         return tl::unexpected(std::move(checked.error()));

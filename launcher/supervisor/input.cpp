@@ -17,6 +17,10 @@
 namespace railhead {
 namespace {
 constexpr std::size_t chunk_bytes = 8 * 1024; // as JSON numbers at most 32 KiB: half a frame
+
+bool may_read() {
+    return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
+}
 }
 
 struct InputRelay::State : std::enable_shared_from_this<State> {
@@ -60,6 +64,7 @@ void InputRelay::State::read_chunk() {
     if (readers.empty()) return; // what nobody takes is left where it is
     pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
     if (poll(&input, 1, 0) == 0) return next(); // woken for nothing: a read would wait
+    if (!may_read()) return;                     // in the background by now: a read would stop us
     Order order{.type = Order::Type::input, .bytes = std::vector<std::uint8_t>(chunk_bytes)};
     auto got = read(STDIN_FILENO, order.bytes.data(), order.bytes.size());
     order.bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0); // none: the end
@@ -81,8 +86,9 @@ InputRelay::~InputRelay() {
 
 bool InputRelay::wanted() {
     struct stat facts {};
-    return fstat(STDIN_FILENO, &facts) == 0 &&
-           (S_ISFIFO(facts.st_mode) || S_ISSOCK(facts.st_mode) || S_ISREG(facts.st_mode));
+    return fstat(STDIN_FILENO, &facts) == 0 && may_read() &&
+           (S_ISFIFO(facts.st_mode) || S_ISSOCK(facts.st_mode) || S_ISREG(facts.st_mode) ||
+            isatty(STDIN_FILENO));
 }
 
 void InputRelay::begin(const Plan& plan, Send send) {

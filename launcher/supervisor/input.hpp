@@ -20,8 +20,8 @@ class InputRelay {
     explicit InputRelay(asio::io_context& io);
     ~InputRelay();
 
-    /// Standard input is a pipe, a socket or a file: not a terminal (TerminalRelay), not a device such as
-    /// /dev/null.
+    /// Standard input is a pipe, a socket, a file or a terminal that is ours to read; not a device such as
+    /// /dev/null. A driver that has the terminal itself (TerminalRelay) needs no relay.
     static bool wanted();
     /// Reading begins when the processes have started.
     void begin(const Plan& plan, Send send);

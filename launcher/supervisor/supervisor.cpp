@@ -264,7 +264,7 @@ int supervise(LaunchSpec spec) {
     hold_signals(); // from the first moment an end by scancel is an end with a sentence
     if (auto known = ask_about(spec); !known)
         Console(Console::style_for(spec.output == Output::json))
-            .line(0, sentence(known.error()) + " (going on; GPUs may be missing)");
+            .line(monotonic_s() - spec.begun_s, sentence(known.error()) + " (going on; GPUs may be missing)");
     return Supervisor(std::move(spec)).run();
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include "base/clock.hpp"
 #include "base/environment.hpp"
 #include "launcher/recipes/recipe.hpp"
 #include "launcher/supervisor/outcome.hpp"
@@ -20,7 +21,8 @@ struct LaunchSpec {
     std::string recipe;
     Environment environment;
     Allocation allocation;
-    std::string slurm; ///< its version, as `scontrol --version` says it; supervise() asks
+    double begun_s = monotonic_s(); ///< all times of the launch count from here
+    std::string slurm;              ///< its version, as `scontrol --version` says it; supervise() asks
     Settings settings;
     std::vector<std::string> command;
     std::map<std::string, std::string> env;

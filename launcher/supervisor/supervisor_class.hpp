@@ -60,7 +60,7 @@ class Supervisor {
     void write_report(Draft draft);
     void headline();
     void settle();
-    double now() const { return monotonic_s() - begun_; }
+    double now() const { return monotonic_s() - spec_.begun_s; }
     Missing missing() const {
         auto nodes = muster_.missing_nodes();
         return {nodes, steps_->not_started(nodes)};
@@ -77,7 +77,6 @@ class Supervisor {
     asio::steady_timer timer_;
     TerminalRelay terminal_;
     InputRelay input_;
-    double begun_ = monotonic_s();
     std::string key_, secret_, launch_id_;
     Meeting meeting_;
     std::unique_ptr<ChannelServer> server_;

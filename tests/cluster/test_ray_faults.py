@@ -2,6 +2,7 @@
 
 import json
 import re
+import signal
 import time
 
 import pytest
@@ -44,6 +45,19 @@ def test_a_driver_that_fails_of_a_lost_node_is_a_victim(cluster):
     assert report["cause"]["node"] == "node2" and report["victims"][0]["sentence"] == "the driver on node1 ended with exit code 1", report
     cluster.heal("node2")
     job.wait(60)
+
+
+def test_a_gcs_that_is_slow_to_answer_is_waited_for(cluster):
+    """A busy head, a cold file system: Ray itself gives up after 5 s."""
+    job = in_bring_up(cluster)
+    (gcs,) = find(cluster, *GCS)
+    (max(cluster.home().glob("gate-*/held")).parent / "go").touch()
+    find(cluster, "node2", RAYLET[1])
+    gcs.kill(signal.SIGSTOP)
+    time.sleep(12)
+    gcs.kill(signal.SIGCONT)
+    assert job.wait(UP) == "COMPLETED", job.output
+    assert code_of(job) == 0
 
 
 @pytest.mark.parametrize("harm", ["kill", pytest.param("freeze", marks=pytest.mark.slow), pytest.param("cut", marks=pytest.mark.slow)])

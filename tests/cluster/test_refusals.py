@@ -32,6 +32,18 @@ def test_a_refusal_has_a_report_too(cluster):
     assert report["exit_code"] == done.code == 102
 
 
+@pytest.mark.parametrize(("wrong", "sentence"), [
+    ([], "railhead run was given no command; put it after two dashes: railhead run -- COMMAND"),
+    (["--env", "X", "--", "true"], "--env X has no name and value"),
+])
+def test_a_command_line_that_cannot_work_has_a_report_too(cluster, wrong, sentence):
+    done = refused(cluster, "-N1", "railhead", "run", "--json", "--report", "refusal.json", *wrong)
+    said = [json.loads(line) for line in done.err.splitlines()]
+    assert [one["type"] for one in said] == ["report"] and sentence in said[0]["cause"]["sentence"]
+    report = json.loads((cluster.home() / "refusal.json").read_text())
+    assert report["exit_code"] == done.code == 100 and report["cause"] == said[0]["cause"]
+
+
 def test_a_report_that_cannot_be_written_is_said_before_the_start(cluster):
     done = refused(cluster, "-N1", "railhead", "run", "--report", "/etc/report.json", "--", "echo", "ran")
     assert done.code == 100 and "ran" not in done.out

@@ -120,7 +120,7 @@ def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
     time.sleep(max(0, 70 - float(cluster.run("ctl", "sh", "-c", f"squeue -h -o %M -j {extended.number} | awk -F: '{{print $1 * 60 + $2}}'").out)))
     extended.cancel()
     assert extended.wait(30) == "CANCELLED", extended.output
-    assert "cancelled: told to end by SIGTERM" in extended.output and "time limit" not in extended.output, extended.output
+    assert "cancelled: told to end by SIGTERM" in extended.output and "reached its time limit" not in extended.output, extended.output
     assert json.loads(extended.read("report.json"))["cause"]["kind"] == "cancelled"
 
 

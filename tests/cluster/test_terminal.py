@@ -67,6 +67,24 @@ def test_ctrl_c_reaches_the_driver(terminal):
     terminal.expect(PROMPT)
 
 
+@pytest.mark.parametrize("launch", ["run -- bash -c 'read x; echo got $x'", "ray -- bash -c 'read x; echo got $x' | cat"])
+def test_lines_that_are_typed_reach_programs_without_a_terminal(terminal, launch):
+    terminal.sendline("salloc -Q -N1 --gpus-per-node=1 bash -c \"railhead " + launch.replace("$", r"\$") + "\"")
+    terminal.expect(" is ready: 1 node, 1 GPU\r+\n")
+    terminal.sendline("Ada")
+    terminal.expect("got Ada")
+    terminal.expect(PROMPT)
+
+
+def test_a_launch_in_the_background_leaves_the_terminal_alone(terminal):
+    terminal.sendline("salloc -Q -N1 --gpus-per-node=1 bash -ic 'railhead run -- sleep 3 & read x; echo the shell got $x; wait'")
+    terminal.expect(" is ready: 1 node, 1 GPU\r+\n")
+    terminal.sendline("Ada")
+    terminal.expect("the shell got Ada")
+    terminal.expect("exit code 0")
+    terminal.expect(PROMPT)
+
+
 def test_ctrl_c_ends_a_kept_cluster(terminal):
     terminal.sendline("salloc -Q -N2 --gpus-per-node=1 railhead ray")
     terminal.expect("use it with: railhead attach")

@@ -55,11 +55,3 @@ TEST(Run, puts_one_rank_on_every_node) {
     EXPECT_EQ(plan->processes[1].env.at("RANK"), "1");
     EXPECT_EQ(plan->processes[1].env.at("WORLD_SIZE"), "2");
 }
-
-TEST(Run, without_a_command_says_how_to_give_one) {
-    Case c;
-    auto plan = plan_run(c.input({}), {});
-    ASSERT_FALSE(plan);
-    EXPECT_EQ(sentence(plan.error()),
-              "railhead run was given no command; put it after two dashes: railhead run -- COMMAND");
-}
