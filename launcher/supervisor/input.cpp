@@ -21,7 +21,7 @@ constexpr std::size_t chunk_bytes = 8 * 1024; // as JSON numbers at most 32 KiB:
 bool may_read() {
     return !isatty(STDIN_FILENO) || tcgetpgrp(STDIN_FILENO) == getpgrp();
 }
-}
+} // namespace
 
 struct InputRelay::State : std::enable_shared_from_this<State> {
     explicit State(asio::io_context& loop) : io(loop), ready(loop) {}
@@ -64,7 +64,7 @@ void InputRelay::State::read_chunk() {
     if (readers.empty()) return; // what nobody takes is left where it is
     pollfd input{.fd = STDIN_FILENO, .events = POLLIN, .revents = 0};
     if (poll(&input, 1, 0) == 0) return next(); // woken for nothing: a read would wait
-    if (!may_read()) return;                     // in the background by now: a read would stop us
+    if (!may_read()) return;                    // in the background by now: a read would stop us
     Order order{.type = Order::Type::input, .bytes = std::vector<std::uint8_t>(chunk_bytes)};
     auto got = read(STDIN_FILENO, order.bytes.data(), order.bytes.size());
     order.bytes.resize(got > 0 ? static_cast<std::size_t>(got) : 0); // none: the end

@@ -179,10 +179,9 @@ TEST(LaunchAtLimit, an_end_before_the_agents_were_there_says_what_was_waited_for
     rank.launch.end_by_signal(SIGTERM, 5, "waiting for agents on node1");
     EXPECT_EQ(rank.settled(true),
               "the job reached its time limit while waiting for agents on node1; ask for more with --time");
-    EXPECT_EQ(
-        rank.settled(false),
-        "cancelled: told to end by SIGTERM while waiting for agents on node1, as scancel, a requeue, "
-        "preemption and a shortened time limit do");
+    EXPECT_EQ(rank.settled(false),
+              "cancelled: told to end by SIGTERM while waiting for agents on node1, as scancel, a requeue, "
+              "preemption and a shortened time limit do");
 }
 
 } // namespace
