@@ -253,8 +253,8 @@ TEST_F(AgentEnds, says_why_there_is_no_directory_and_lives_to_be_told_to_leave) 
     start_and_meet();
     ASSERT_FALSE(hello->findings.empty());
     EXPECT_EQ(sentence(hello->findings.back()), "n1: " + dir() +
-                                                    " exists already; remove it or set launch.tmp to another "
-                                                    "directory");
+                                                    " exists already; remove it, or set launch.tmp to "
+                                                    "another directory, which must be each node's own");
     EXPECT_EQ(hello->findings.back().level, Level::fail);
     leave(0.3);
     EXPECT_TRUE(std::filesystem::exists(dir())) << "it is not ours";
