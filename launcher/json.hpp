@@ -52,7 +52,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Process, id, node, role, argv, e
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PlanNode, name, address, component, leaf)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, port_range, processes,
                                                 bringup_timeout_s, loss_after_s, grace_s, keep, attach_env,
-                                                notes)
+                                                gpus, notes)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Invitation, v, addresses, port, key, launch, tmp,
                                                 loss_after_s, grace_s, interface, subnet, ip_version, cwd,

@@ -105,6 +105,7 @@ struct Plan {
     bool keep = false; ///< no driver: stay up until Ctrl-C, scancel or the time limit
     std::map<std::string, std::string>
         attach_env;                 ///< what `railhead attach` gives to its command on the head node
+    int gpus = 0;                   ///< that programs can use, on all nodes
     std::vector<std::string> notes; ///< said when everything is up; placeholders filled
     bool operator==(const Plan&) const = default;
 };

@@ -15,11 +15,12 @@
 namespace railhead::spank {
 namespace {
 
-constexpr std::size_t launch_digits = 6; ///< hex digits that tell launches of one step apart
-constexpr double last_wait_s = 1;        ///< for a child that was sent SIGKILL
+/// Hex digits that tell launches apart: six, and in `srun railhead` the number of that step after them.
+constexpr std::size_t launch_digits = 6, most_launch_digits = launch_digits + 10;
+constexpr double last_wait_s = 1; ///< for a child that was sent SIGKILL
 
 bool is_launch(std::string_view text) {
-    return text.size() == launch_digits &&
+    return text.size() >= launch_digits && text.size() <= most_launch_digits &&
            text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 

@@ -30,6 +30,8 @@ std::map<std::string, std::string> attached_environment(std::map<std::string, st
     auto own_path = path == own.end() ? "" : path->second;
     for (auto& [name, value] : document["env"].items())
         if (value.is_string()) own[name] = value.get<std::string>();
+    if (document["env"].contains("RAY_AUTH_TOKEN_PATH"))
+        own.erase("RAY_AUTH_TOKEN"); // Ray would take this one
     auto& joined = own["PATH"];
     if (joined != own_path && !own_path.empty()) joined += (joined.empty() ? "" : ":") + own_path;
     if (joined.empty()) own.erase("PATH");

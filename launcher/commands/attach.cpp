@@ -110,7 +110,8 @@ int enter(const Context& context, const AttachOptions& options) {
     if (!published) return print_error(published.error());
     auto environment = attached_environment(context.environment.all(), *published);
     auto command = context.command;
-    if (command.empty()) command = {context.environment.get("SHELL").value_or("/bin/sh")};
+    auto shell = context.environment.get("SHELL").value_or("");
+    if (command.empty()) command = {access(shell.c_str(), X_OK) == 0 ? shell : "/bin/sh"};
     return print_error(become(command, environment));
 }
 

@@ -106,8 +106,15 @@ int wait_for_launch(const std::string& tmp, const std::string& job, const std::s
     if (changes) inotify_add_watch(changes.get(), tmp.c_str(), IN_CREATE);
     auto bound = Deadline::in(within_s);
     auto ours = [&](const LaunchName& name) { return name.job == job && name.begun_in(step); };
-    while (live_launches(tmp, ours).empty() && !bound.passed())
-        if (created_since(changes.get(), ours, std::min(bound.left_s(), look_every_s))) break;
+    bool came = false;
+    while (!came && live_launches(tmp, ours).empty() && !bound.passed())
+        came = created_since(changes.get(), ours, std::min(bound.left_s(), look_every_s));
+    if (!came && live_launches(tmp, ours).empty())
+        fmt::print(
+            stderr,
+            "railhead: no launch of step {}.{} has come to this node within {} s: the step's first task "
+            "has begun none, or it was over before this task started; see what that task says\n",
+            job, step, within_s);
     while (!live_launches(tmp, ours).empty()) std::this_thread::sleep_for(std::chrono::milliseconds(50));
     return 0;
 }

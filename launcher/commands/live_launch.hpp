@@ -11,8 +11,8 @@ namespace railhead {
 Result<std::string> read_published(const std::string& tmp, const std::string& job_or_step);
 
 /// Waits until the launch that the first task of our `step` begins has come to this node (at most `within_s`)
-/// and gone; other launches of `job`, one that we run in too, are not waited for. Always 0: the first task's
-/// exit code counts. Ends at SIGTERM like any program.
+/// and gone, and says when none came; other launches of `job`, one that we run in too, are not waited for.
+/// Always 0: the first task's exit code counts. Ends at SIGTERM like any program.
 int wait_for_launch(const std::string& tmp, const std::string& job, const std::string& step, double within_s);
 
 } // namespace railhead

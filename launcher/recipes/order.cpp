@@ -60,6 +60,7 @@ Plan plan_frame(const LaunchInput& input, std::string recipe, const NodeOrder& o
     Plan plan;
     plan.recipe = std::move(recipe);
     plan.order = order.nodes;
+    for (const auto& hello : input.hellos) plan.gpus += static_cast<int>(hello.gpus.size());
     plan.port_range = input.settings.text(Key::launch_ports);
     plan.bringup_timeout_s = input.settings.seconds(Key::launch_bringup_timeout);
     plan.loss_after_s = input.settings.seconds(Key::launch_loss_after);

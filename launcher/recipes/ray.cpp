@@ -48,10 +48,10 @@ int cpus_of(const Cluster& cluster, std::size_t place) {
     return place == 0 ? cluster.options.head_cpus.value_or(given) : given;
 }
 
-std::string all_gpus_of(const Cluster& cluster) {
+int all_gpus_of(const Cluster& cluster) {
     auto gpus = 0;
     for (std::size_t place = 0; place < cluster.size(); ++place) gpus += gpus_of(cluster, place);
-    return std::to_string(gpus);
+    return gpus;
 }
 
 /// What a program on the head needs to use the cluster.
@@ -59,7 +59,7 @@ std::map<std::string, std::string> access(const Cluster& cluster, const std::str
     return {{"RAY_ADDRESS", cluster.head_address()},
             {"RAY_AUTH_MODE", "token"},
             {"RAY_AUTH_TOKEN_PATH", token_path},
-            {"RAILHEAD_NUM_GPUS", all_gpus_of(cluster)}};
+            {"RAILHEAD_NUM_GPUS", std::to_string(all_gpus_of(cluster))}};
 }
 
 /// Ray's own opinion about silent nodes and links must come later than Railhead's.
@@ -79,15 +79,16 @@ void add_patience(std::map<std::string, std::string>& env, double loss_after_s) 
 std::map<std::string, std::string> service_environment(const Cluster& cluster, std::size_t place,
                                                        double loss_after_s) {
     auto env = user_environment(cluster.input, cluster.order, static_cast<int>(place));
-    env.insert({{"RAY_AUTH_MODE", "token"},
-                {"RAY_AUTH_TOKEN_PATH", "${file.token}"},
-                {"RAY_USAGE_STATS_ENABLED", "0"},
-                {"RAILHEAD_NUM_GPUS", all_gpus_of(cluster)}, // for the drivers of `ray job submit`
-                {"RAY_COLOR_MODE", "false"},
-                {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0"}, // the end is Railhead's to time
-                {"AUTOSCALER_METRIC_PORT", "-1"}, // fixed ports, open to everybody: 44217 and 44227
-                {"DASHBOARD_METRIC_PORT", "-1"},
-                {"TMPDIR", "${dir}"}});
+    env.insert(
+        {{"RAY_AUTH_MODE", "token"},
+         {"RAY_AUTH_TOKEN_PATH", "${file.token}"},
+         {"RAY_USAGE_STATS_ENABLED", "0"},
+         {"RAILHEAD_NUM_GPUS", std::to_string(all_gpus_of(cluster))}, // for the drivers of `ray job submit`
+         {"RAY_COLOR_MODE", "false"},
+         {"RAY_GRACEFUL_SHUTDOWN_DRAIN_TIMEOUT_S", "0"}, // the end is Railhead's to time
+         {"AUTOSCALER_METRIC_PORT", "-1"},               // fixed ports, open to everybody: 44217 and 44227
+         {"DASHBOARD_METRIC_PORT", "-1"},
+         {"TMPDIR", "${dir}"}});
     if (!cluster.dashboard) env.insert({"RAY_enable_metrics_collection", "false"});
     std::map<std::string, std::string> patience;
     add_patience(patience, loss_after_s);
@@ -333,6 +334,7 @@ Result<Plan> plan_ray(const LaunchInput& input, const RayOptions& options) {
         return tl::unexpected<Error>(std::move(checked.error()));
 
     auto plan = plan_frame(input, "ray", cluster.order);
+    plan.gpus = all_gpus_of(cluster);
     for (std::size_t place = 0; place < cluster.size(); ++place)
         plan.processes.push_back(service(cluster, place, plan));
     plan.keep = input.command.empty();

@@ -63,7 +63,7 @@ def without_waiting_for_agents(services: types.ModuleType, raylet: types.ModuleT
         if services.start_api_server is switched_off:
             for port in ("metrics_agent_port", "metrics_export_port", name):
                 kwargs[port] = kwargs.get(port) or -1
-        if kwargs.get(name):  # the only one that is not an argument of the raylet
+        if kwargs.get(name) and kwargs.get("raylet_stdout_filepath"):  # the only one that is not an argument of the raylet
             session_dir = os.path.dirname(kwargs["raylet_stdout_filepath"]).removesuffix("/logs")
             raylet.persist_port(session_dir, node_id, name, kwargs[name])
         return start_raylet(redis_address, gcs_address, node_id, *args, **kwargs)

@@ -39,12 +39,6 @@ std::vector<std::string> Muster::missing_nodes() const {
     return names;
 }
 
-int Muster::gpus() const {
-    int count = 0;
-    for (auto& [peer, hello] : hellos_) count += static_cast<int>(hello.gpus.size());
-    return count;
-}
-
 std::optional<Finding> refusal_of(const Hello& hello, const std::vector<std::string>& probes) {
     for (auto& finding : hello.findings) {
         auto about = [&](auto& probe) { return finding.id.starts_with(probe + "-"); };

@@ -21,7 +21,6 @@ class Muster {
     bool empty() const { return hellos_.empty(); }
     std::vector<Hello> in_order() const; ///< the allocation's; once complete
     std::vector<std::string> missing_nodes() const;
-    int gpus() const;
 
     const std::map<std::string, Hello>& hellos() const { return hellos_; }
     const std::map<std::string, double>& times() const {

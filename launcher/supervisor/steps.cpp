@@ -155,7 +155,7 @@ bool Steps::end(double since_s, bool held) {
 }
 
 void release_siblings(const Allocation& allocation, const Environment& environment) {
-    if (!allocation.step_id) return;
+    if (!allocation.step_id || environment.get("SLURM_STEP_NUM_TASKS") == "1") return;
     auto step = allocation.job_id + "." + *allocation.step_id;
     auto child = Child::start({.argv = {"scancel", "--signal=TERM", step}, .env = environment.all()});
     if (child) (void)child->wait(scancel_within_s);

@@ -169,7 +169,7 @@ void Supervisor::ready() {
     phase("run");
     console_.line(now(), fmt::format("{} is ready: {}, {}", spec_.recipe,
                                      counted(launch_->plan().order.size(), "node"),
-                                     counted(static_cast<std::size_t>(muster_.gpus()), "GPU")));
+                                     counted(static_cast<std::size_t>(launch_->plan().gpus), "GPU")));
     for (auto& note : launch_->plan().notes) console_.line(now(), note);
 }
 
@@ -225,6 +225,7 @@ void Supervisor::wait_signal() {
 }
 
 void Supervisor::on_signal(int number) {
+    signalled_ = signalled_ || number != SIGWINCH;
     if (number == SIGWINCH) {
         if (launch_) launch_->resize(terminal_.window());
     } else if (launch_) {

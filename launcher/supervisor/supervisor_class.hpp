@@ -54,6 +54,7 @@ class Supervisor {
     void fail_early(Outcome outcome);
     void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
     void after();
+    bool waits_for_reader();
     void phase(std::string name);
     int finish();
     Report report();
@@ -88,6 +89,8 @@ class Supervisor {
     std::optional<Launch> launch_;
     std::vector<PhaseTime> phases_;
     std::optional<double> ready_s_, over_s_;
+    std::optional<Deadline> reader_awaited_; ///< after it, it is said
+    bool reader_named_ = false, signalled_ = false;
     bool headline_said_ = false;
     bool gone_seen_ = false; ///< by a tick: Steps::gone()
     LogsBack logs_;

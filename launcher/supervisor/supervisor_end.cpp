@@ -3,6 +3,8 @@
 
 #include <fmt/core.h>
 
+#include <poll.h>
+#include <unistd.h>
 #include <utility>
 
 namespace railhead {
@@ -36,9 +38,20 @@ void Supervisor::fail_early(Outcome outcome) {
 void Supervisor::after() {
     if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
     if (!launch_ || launch_->phase() != Launch::Phase::over) return;
-    if (!over_s_) over_s_ = now();
-    bool ended = steps_->end(now() - *over_s_, !launch_->survivors().empty() || launch_->left_silent());
+    bool held = !launch_->survivors().empty() || launch_->left_silent();
+    if (!over_s_ || (!held && waits_for_reader())) over_s_ = now();
+    bool ended = steps_->end(now() - *over_s_, held);
     if (ended && !(launch_->ended_by_signal() && limit_.asking())) io_.stop();
+}
+
+// Our standard output is srun's, too: while it takes nothing, srun may hold what the program has printed.
+bool Supervisor::waits_for_reader() {
+    pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
+    if (signalled_ || poll(&output, 1, 0) != 0) return false;
+    if (!reader_awaited_) reader_awaited_ = Deadline::in(2);
+    if (reader_awaited_->passed() && !std::exchange(reader_named_, true))
+        console_.line(now(), "the program has ended; waiting for the reader of its output");
+    return true;
 }
 
 Report Supervisor::report() {

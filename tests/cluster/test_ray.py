@@ -46,6 +46,13 @@ def test_a_head_without_work_and_arguments_for_ray(cluster):
     assert found["node2"]["resources"]["GPU"] == 4
     assert found["node2"]["resources"]["disk"] == 3
     assert "colour blue" in job.output
+    assert "ray is ready: 2 nodes, 4 GPUs" in job.output, job.output
+
+
+def test_ray_may_log_to_standard_error(cluster):
+    job = cluster.submit(ray(f"python3 {with_driver(cluster, DRIVER)}", header=TWO + "export RAY_LOG_TO_STDERR=1\n"))
+    assert job.wait(UP) == "COMPLETED", job.output
+    assert "used 2 of 2 nodes" in job.output
 
 
 @pytest.mark.parametrize(("driver", "code"), [

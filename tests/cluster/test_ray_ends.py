@@ -219,11 +219,12 @@ time.sleep(300)
 """
 
 
-def test_shared_memory_goes_with_a_step_that_is_killed_at_one_blow(cluster):
-    job = cluster.submit(f"{PAIR}railhead run -- python3 {with_driver(cluster, HOLDS)}\n{CODE}")
+@pytest.mark.parametrize(("launch", "step"), [("railhead", 0), ("srun railhead", 1)])
+def test_shared_memory_goes_with_a_step_that_is_killed_at_one_blow(cluster, launch, step):
+    job = cluster.submit(f"{PAIR}{launch} run -- python3 {with_driver(cluster, HOLDS)}\n{CODE}")
     job.wait_for("holding\n(.*\n)*holding", 30)
     time.sleep(2)  # agents look ten times a second at most, and less often on a busy machine
-    cluster.run("ctl", "scancel", "--signal=KILL", f"{job.number}.0", check=True)
+    cluster.run("ctl", "scancel", "--signal=KILL", f"{job.number}.{step}", check=True)
     job.wait(30)
     assert code_of(job) == 109, job.output
 

@@ -1,6 +1,7 @@
 """What cannot work is said at once, in one sentence, whoever asks: people, reports and sibling tasks."""
 
 import json
+import re
 
 import pytest
 from ray_jobs import UP
@@ -22,6 +23,16 @@ def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
     done = cluster.alice("srun", "-N2", "railhead", "run", "--interface", "nope", "--", "true", timeout=30)
     assert done.code != 0 and done.seconds < 10
     assert "no address can be announced" in done.err
+
+
+def test_a_script_that_is_its_steps_only_task_goes_on_after_a_refusal(cluster):
+    done = cluster.alice("srun", "-N1", "-n1", "bash", "-c", "railhead run --interface nope -- true; echo goes on, code $?", timeout=30)
+    assert done.out == "goes on, code 102\n", done.text
+
+
+def test_a_task_whose_step_begins_no_launch_says_so(cluster):
+    done = cluster.alice("srun", "-N1", "-n2", "bash", "-c", "[ $SLURM_PROCID = 0 ] || railhead run --bringup-timeout 2 -- true", timeout=30)
+    assert re.search(r"no launch of step \d+\.0 has come to this node within 2 s: the step's first task has begun none", done.err), done.text
 
 
 def test_a_refusal_has_a_report_too(cluster):

@@ -124,6 +124,20 @@ def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
     assert json.loads(extended.read("report.json"))["cause"]["kind"] == "cancelled"
 
 
+def test_a_slow_reader_gets_all_that_the_program_printed(cluster):
+    job = cluster.submit(HEADER + "railhead run -- bash -c '[ $RANK != 0 ] || seq 200000' | (sleep 6; wc -l)\n")
+    assert job.wait(60) == "COMPLETED", job.output
+    assert re.search("^200000$", job.output, re.M), job.output
+    assert job.output.count("the program has ended; waiting for the reader of its output") == 1, job.output
+
+
+def test_a_cancel_ends_a_launch_whose_reader_stands_still(cluster):
+    job = cluster.submit(HEADER + "railhead run -- bash -c '[ $RANK != 0 ] || seq 200000' | sleep 300\n")
+    job.wait_for("waiting for the reader of its output", 30)
+    job.cancel()
+    assert job.wait(30) == "CANCELLED", job.output
+
+
 def test_a_requeued_job_starts_anew_and_its_first_attempt_leaves_nothing(cluster):
     job = cluster.submit(run(RANKS.format("[ $SLURM_RESTART_COUNT ] || exec sleep 300")), "--requeue")
     started(job)

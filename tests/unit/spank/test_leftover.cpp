@@ -55,12 +55,17 @@ class LeftoverTest : public testing::Test {
 
 TEST_F(LeftoverTest, is_a_directory_of_this_step_only) {
     EXPECT_THAT(jobs_with_leftovers(step_, tmp_), IsEmpty());
-    for (auto name :
-         {"rh-17.4-abcdef", "rh-18.3-abcdef", "rh-17.3-abcdeg", "rh-17.3-abcdefa", "xrh-17.3-abcdef"})
+    for (auto name : {"rh-17.4-abcdef", "rh-18.3-abcdef", "rh-17.3-abcdeg", "rh-17.3-abcde",
+                      "xrh-17.3-abcdef", "rh-17.3-abcdef-12"})
         folder(name);
     EXPECT_THAT(jobs_with_leftovers(step_, tmp_), IsEmpty());
     folder("rh-17.3-abcdef");
     folder("rh-17.3-0a1b2c");
+    EXPECT_THAT(jobs_with_leftovers(step_, tmp_), ElementsAre("17"));
+}
+
+TEST_F(LeftoverTest, is_a_launch_begun_in_a_step_too) {
+    folder("rh-17.3-abcdef12");
     EXPECT_THAT(jobs_with_leftovers(step_, tmp_), ElementsAre("17"));
 }
 
