@@ -36,6 +36,10 @@ TEST(AttachEnv, looks_first_in_the_folders_of_the_job_then_in_those_of_the_shell
     EXPECT_FALSE(attached({}, {}).contains("PATH"));
 }
 
+TEST(AttachEnv, has_no_other_token_than_the_clusters) {
+    EXPECT_FALSE(attached({{"RAY_AUTH_TOKEN", "mine"}}, {}).contains("RAY_AUTH_TOKEN"));
+}
+
 TEST(AttachEnv, leaves_what_is_not_set_in_the_job_as_the_shell_has_it) {
     auto seen = attached({{"PYTHONPATH", "/mine"}}, {{"PATH", "/bin"}});
     EXPECT_EQ(seen["PYTHONPATH"], "/mine");
