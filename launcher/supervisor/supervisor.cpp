@@ -225,7 +225,7 @@ void Supervisor::wait_signal() {
 }
 
 void Supervisor::on_signal(int number) {
-    signalled_ = signalled_ || number != SIGWINCH;
+    hurried_ = hurried_ || (over_s_ && number != SIGWINCH);
     if (number == SIGWINCH) {
         if (launch_) launch_->resize(terminal_.window());
     } else if (launch_) {

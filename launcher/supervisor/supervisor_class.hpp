@@ -90,7 +90,8 @@ class Supervisor {
     std::vector<PhaseTime> phases_;
     std::optional<double> ready_s_, over_s_;
     std::optional<Deadline> reader_awaited_; ///< after it, it is said
-    bool reader_named_ = false, signalled_ = false;
+    bool reader_named_ = false;
+    bool hurried_ = false; ///< a signal came after the end
     bool headline_said_ = false;
     bool gone_seen_ = false; ///< by a tick: Steps::gone()
     LogsBack logs_;

@@ -47,7 +47,7 @@ void Supervisor::after() {
 // Our standard output is srun's, too: while it takes nothing, srun may hold what the program has printed.
 bool Supervisor::waits_for_reader() {
     pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-    if (signalled_ || poll(&output, 1, 0) != 0) return false;
+    if (hurried_ || launch_->ended_by_signal() || poll(&output, 1, 0) != 0) return false;
     if (!reader_awaited_) reader_awaited_ = Deadline::in(2);
     if (reader_awaited_->passed() && !std::exchange(reader_named_, true))
         console_.line(now(), "the program has ended; waiting for the reader of its output");
