@@ -72,12 +72,16 @@ Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec) {
                          spec.settings.text(Key::launch_ip_version)};
     auto have = addresses_of_node();
     auto addresses = choose_addresses(have, policy, std::nullopt);
+    // The policy is for the job's nodes: salloc may have started us on one that has no such network.
+    const auto nodes = spec.allocation.nodes();
+    if (!addresses && std::ranges::find(nodes, node_name(spec.environment)) == nodes.end())
+        addresses = choose_addresses(have, {.ip_version = policy.ip_version}, std::nullopt);
     if (!addresses) return tl::unexpected(std::move(addresses.error()).within(node_name(spec.environment)));
     auto is_loopback = [&](const std::string& address) {
         return std::ranges::any_of(have,
                                    [&](auto& entry) { return entry.address == address && entry.loopback; });
     };
-    if (spec.allocation.nodes().size() < 2 || !std::ranges::all_of(*addresses, is_loopback)) return addresses;
+    if (nodes.size() < 2 || !std::ranges::all_of(*addresses, is_loopback)) return addresses;
     return fail(ErrorKind::bringup_failed, {.id = "address-loopback",
                                             .where = node_name(spec.environment),
                                             .thing = "the address to announce",

@@ -23,7 +23,8 @@ Result<void> ask_about(LaunchSpec& spec);
 /// they are too long for a message.
 Result<void> can_be_told(const LaunchSpec& spec);
 
-/// This node's addresses by the policy of `spec`. Error (usage): none, or only loopback while agents are on
+/// This node's addresses by the policy of `spec`; on one that is not of the job (salloc on a login node) all,
+/// where the policy leaves none. Error (usage): none, or only loopback while agents are on
 /// other nodes.
 Result<std::vector<std::string>> addresses_for_agents(const LaunchSpec& spec);
 

@@ -2,9 +2,11 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 from ray_jobs import UP
+from sandbox.node import read_pid
 
 
 def refused(cluster, *command, **options):
@@ -17,6 +19,19 @@ def test_a_loopback_address_is_of_no_use_to_other_nodes(cluster):
     done = refused(cluster, "-N2", "railhead", "run", "--interface", "lo", "--", "true")
     assert done.code == 102
     assert "login: the address to announce 127.0.0.1 is reached from this node only" in done.err
+
+
+def test_salloc_on_a_node_without_the_jobs_network_reaches_the_agents(cluster):
+    inside = {node: ["nsenter", "-t", str(read_pid(cluster.cluster.places, node)), "-n", "ip", "addr"] for node in ("node1", "node2")}
+    try:
+        for number, words in enumerate(inside.values(), 1):
+            subprocess.run([*words, "add", f"10.77.0.{number}/24", "dev", "eth0"], check=True)
+        done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "run", "--subnet", "10.77.0.0/24", "--report", "subnet.json", "--", "true")
+    finally:
+        for number, words in enumerate(inside.values(), 1):
+            subprocess.run([*words, "del", f"10.77.0.{number}/24", "dev", "eth0"], check=False)
+    assert done.code == 0, done.text
+    assert [node["address"] for node in json.loads((cluster.home() / "subnet.json").read_text())["nodes"]] == ["10.77.0.1", "10.77.0.2"]
 
 
 def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
