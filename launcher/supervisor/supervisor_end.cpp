@@ -44,10 +44,12 @@ void Supervisor::after() {
     if (ended && !(launch_->ended_by_signal() && limit_.asking())) io_.stop();
 }
 
-// Our standard output is srun's, too: while it takes nothing, srun may hold what the program has printed.
+// Our standard output is srun's, too, and its standard error goes through us: while one of them takes
+// nothing, srun may hold what the program has printed.
 bool Supervisor::waits_for_reader() {
     pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
-    if (hurried_ || launch_->ended_by_signal() || poll(&output, 1, 0) != 0) return false;
+    bool taken = poll(&output, 1, 0) != 0 && !console_.is_full();
+    if (hurried_ || launch_->ended_by_signal() || taken) return false;
     if (!reader_awaited_) reader_awaited_ = Deadline::in(2);
     if (reader_awaited_->passed() && !std::exchange(reader_named_, true))
         console_.line(now(), "the program has ended; waiting for the reader of its output");
