@@ -22,6 +22,8 @@ def run(command, options="", header=HEADER):
 
 RANKS = "bash -c 'echo rank $RANK runs; {}'"
 FOREVER = RANKS.format("exec sleep 300")
+# A batch script that dies of SIGTERM takes railhead along, on a busy machine before it has said a word.
+EXECUTED = run(FOREVER).replace("railhead run", "exec railhead run")
 
 
 def pids_of(cluster, node, pattern):
@@ -100,7 +102,7 @@ def test_scancel_is_said_in_the_report(cluster):
 
 @pytest.mark.slow
 def test_the_time_limit_is_told_apart_from_scancel(cluster):
-    jobs = [cluster.submit(run(FOREVER), "--time=1", *options) for options in ([], ["--array=4", "--output=job.out"])]
+    jobs = [cluster.submit(EXECUTED, "--time=1", *options) for options in ([], ["--array=4", "--output=job.out"])]
     for job in jobs:
         assert job.wait(120) == "TIMEOUT", job.output
         assert "the job reached its time limit" in job.output, job.output
@@ -108,9 +110,7 @@ def test_the_time_limit_is_told_apart_from_scancel(cluster):
 
 @pytest.mark.slow
 def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
-    # exec: a batch script that dies of the signal takes railhead with it before Slurm can be asked
-    script = run(FOREVER).replace("railhead run", "exec railhead run")
-    extended, shortened = (cluster.submit(script, f"--time={minutes}") for minutes in (1, 10))
+    extended, shortened = (cluster.submit(EXECUTED, f"--time={minutes}") for minutes in (1, 10))
     for job, minutes in ((extended, 10), (shortened, 1)):
         started(job)
         cluster.run("ctl", "scontrol", "update", f"jobid={job.number}", f"timelimit={minutes}", check=True)
