@@ -48,7 +48,7 @@ int refuse(const Error& error, const LaunchOptions& options, const std::string& 
     else
         print_error(error);
     auto path = options.settings.find(Key::launch_report);
-    if (path == options.settings.end()) return report.exit_code;
+    if (path == options.settings.end() || path->second.empty()) return report.exit_code;
     if (auto written = write_file(path->second, json_text(to_json(report), 2) + "\n"); !written)
         print_error(written.error());
     return report.exit_code;
