@@ -1,5 +1,7 @@
 #include "spank/leftover.hpp"
 
+#include "slurm/launch_name.hpp"
+
 #include <fmt/core.h>
 
 #include <dirent.h>
@@ -15,14 +17,7 @@
 namespace railhead::spank {
 namespace {
 
-/// Hex digits that tell launches apart: six, and in `srun railhead` the number of that step after them.
-constexpr std::size_t launch_digits = 6, most_launch_digits = launch_digits + 10;
 constexpr double last_wait_s = 1; ///< for a child that was sent SIGKILL
-
-bool is_launch(std::string_view text) {
-    return text.size() >= launch_digits && text.size() <= most_launch_digits &&
-           text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
-}
 
 bool is_directory_of(int folder, const char* name, uid_t owner) {
     struct stat status {};
@@ -44,16 +39,14 @@ std::vector<std::string> jobs_with_leftovers(const EndedStep& step, const std::s
     std::vector<std::string> found;
     std::unique_ptr<DIR, int (*)(DIR*)> folder(opendir(tmp.c_str()), closedir);
     if (!folder) return found;
+    auto is_in = [](const std::vector<std::string>& jobs, const std::string& job) {
+        return std::find(jobs.begin(), jobs.end(), job) != jobs.end();
+    };
     while (const auto* entry = readdir(folder.get())) {
-        std::string_view name = entry->d_name;
-        if (!name.starts_with("rh-")) continue;
-        for (const auto& job : step.jobs) {
-            auto prefix = fmt::format("rh-{}.{}-", job, step.step);
-            if (!name.starts_with(prefix) || !is_launch(name.substr(prefix.size()))) continue;
-            bool known = std::find(found.begin(), found.end(), job) != found.end();
-            if (!known && is_directory_of(dirfd(folder.get()), entry->d_name, step.owner.uid))
-                found.push_back(job);
-        }
+        auto name = launch_name_from(entry->d_name);
+        if (name && name->step == std::to_string(step.step) && is_in(step.jobs, name->job) &&
+            !is_in(found, name->job) && is_directory_of(dirfd(folder.get()), entry->d_name, step.owner.uid))
+            found.push_back(name->job);
     }
     return found;
 }

@@ -40,11 +40,6 @@ UniqueFd open_locked(const std::string& path) {
     return lock;
 }
 
-bool all_digits(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-}
-
 /// Removal keeps a folder open per level of depth; deeper trees than this are left and named.
 constexpr int max_depth = 200;
 
@@ -105,18 +100,6 @@ class Remover {
 };
 
 } // namespace
-
-std::optional<LaunchName> launch_name_from(std::string_view folder) {
-    if (folder.substr(0, 3) != "rh-") return std::nullopt;
-    folder.remove_prefix(3);
-    auto dot = folder.find('.'), dash = folder.find('-');
-    if (dot == std::string_view::npos || dash == std::string_view::npos || dash < dot) return std::nullopt;
-    LaunchName name{std::string(folder.substr(0, dot)), std::string(folder.substr(dot + 1, dash - dot - 1)),
-                    std::string(folder.substr(dash + 1))};
-    bool hex = !name.launch.empty() && name.launch.find_first_not_of("0123456789abcdef") == std::string::npos;
-    if (!all_digits(name.job) || !all_digits(name.step) || !hex) return std::nullopt;
-    return name;
-}
 
 std::optional<LaunchName> launch_around(const Environment& environment) {
     auto name = launch_name_from("rh-" + environment.get(launch_mark).value_or(""));

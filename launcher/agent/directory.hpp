@@ -2,8 +2,8 @@
 #include "base/environment.hpp"
 #include "base/error.hpp"
 #include "base/fd.hpp"
+#include "slurm/launch_name.hpp"
 
-#include <algorithm>
 #include <cstddef>
 #include <optional>
 #include <string>
@@ -11,22 +11,6 @@
 #include <vector>
 
 namespace railhead {
-
-/// What the name of a launch's directory says: "rh-<job>.<step>-<launch>", with the step of its agents. The
-/// launch is six hex digits made for it; one that was begun in a step (`srun railhead`) has that step behind.
-struct LaunchName {
-    static constexpr std::size_t made_digits = 6;
-    std::string job, step, launch;
-
-    bool begun_in(const std::string& of_step) const {
-        return launch.substr(std::min(made_digits, launch.size())) == of_step;
-    }
-
-    std::string text() const { return job + "." + step + "-" + launch; } ///< also RAILHEAD_LAUNCH's value
-    std::string folder() const { return "rh-" + text(); }
-    bool operator==(const LaunchName&) const = default;
-};
-std::optional<LaunchName> launch_name_from(std::string_view folder);
 
 /// The name of the launch whose agent started this program (RAILHEAD_LAUNCH); absent when the program is in a
 /// step of its own, or in none.

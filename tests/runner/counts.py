@@ -55,15 +55,16 @@ def _said(case: ElementTree.Element, lines: int = 40) -> str:
 
 def from_junit(path: Path) -> Counts:
     """Counts of a JUnit file as ctest and pytest write it, counted case by case: the totals differ in meaning."""
-    counts = Counts()
+    counts, details = Counts(), []
     for case in ElementTree.parse(path).getroot().iter("testcase"):
         name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
             counts += failed(name)
-            counts.details.append(f"{name}\n{_said(case)}")
+            details.append(f"{name}\n{_said(case)}")
         elif skip is not None or case.get("status") in ("notrun", "disabled"):
             counts += skipped(name, _reason(skip) if skip is not None else "not run")
         else:
             counts += passed()
+    counts.details = details
     return counts

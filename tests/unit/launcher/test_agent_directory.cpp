@@ -25,20 +25,6 @@ class Directory : public testing::Test {
     static LaunchName name() { return {"7", "0", "abc123"}; }
 };
 
-TEST(LaunchName, is_read_back_from_its_folder) {
-    EXPECT_EQ(launch_name_from("rh-7.0-abc123"), (LaunchName{"7", "0", "abc123"}));
-    EXPECT_EQ((LaunchName{"7", "0", "abc123"}).folder(), "rh-7.0-abc123");
-    for (auto* text :
-         {"", "rh-", "rh-7-abc", "rh-7.0-", "rh-7.0-xyz", "rh-a.0-abc", "rh-7.b-abc", "rh-7-0.abc", "x"})
-        EXPECT_EQ(launch_name_from(text), std::nullopt) << text;
-}
-
-TEST(LaunchName, says_in_which_step_the_launch_was_begun) {
-    EXPECT_TRUE((LaunchName{"7", "2", "abc12310"}).begun_in("10"));
-    EXPECT_FALSE((LaunchName{"7", "2", "abc12310"}).begun_in("1"));
-    EXPECT_FALSE((LaunchName{"7", "2", "abc123"}).begun_in("1")) << "begun in the batch script";
-}
-
 TEST(LaunchName, is_that_of_the_launch_around_a_program_but_not_of_one_around_its_step) {
     auto around = [](const std::string& step, const std::string& mark) {
         return launch_around(
