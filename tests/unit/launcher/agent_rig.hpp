@@ -174,9 +174,13 @@ class AgentRig : public testing::Test {
     }
     /// Nothing of the launch is left: no file below the base but the agent's own output, no child of ours.
     void expect_nothing_left() {
-        reap();
         EXPECT_FALSE(std::filesystem::exists(dir()));
-        EXPECT_EQ(waitpid(-1, nullptr, WNOHANG), -1) << "a process of the agent fell to the test";
+        // One that is being killed is a child for a moment more.
+        auto childless = [] {
+            reap();
+            return waitpid(-1, nullptr, WNOHANG) == -1;
+        };
+        EXPECT_TRUE(until(childless)) << "a process of the agent fell to the test";
     }
 };
 
