@@ -3,6 +3,7 @@
 #include "base/error.hpp"
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <utility>
@@ -15,14 +16,15 @@ namespace railhead {
 inline constexpr std::int64_t max_step_of_srun = 0xfffffff0;
 
 /// Nodes of a job that one step can serve: an ordinary job has one component, a heterogeneous job several,
-/// and with_gpus() splits them further.
+/// and with_details() splits them further.
 struct Component {
     std::vector<std::string> nodes; ///< in Slurm's order
     std::vector<int> cpus;          ///< allocated per node, same order (SLURM_JOB_CPUS_PER_NODE)
     std::optional<int> het_group;   ///< number for srun --het-group; absent for an ordinary job
     std::optional<int> gpus;        ///< of each node; absent: not known, or the job has none
+    std::map<std::string, std::uint64_t> mem_bytes; ///< by node; one that is not in it: not known
     std::vector<std::size_t>
-        places; ///< of the nodes in Slurm's list, when with_gpus() has split it; else empty
+        places; ///< of the nodes in Slurm's list, when with_details() has split it; else empty
 };
 
 /// What the environment says about the job we are in. No RPC is made.

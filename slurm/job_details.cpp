@@ -40,6 +40,11 @@ class DetailsReader {
         if (name == "EndTime") job.end_time = whole_number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
         if (name == "Nodes") group_ = hosts(value);
+        if (name == "Mem") {
+            auto megabytes = whole_number<std::uint32_t>(value);
+            if (megabytes && *megabytes > 0)
+                for (const auto& node : group_) job.mem_bytes[node] = std::uint64_t{*megabytes} << 20;
+        }
         if (name != "GRES") return;
         if (auto count = gpus_in(value))
             for (const auto& node : group_) job.gpus[node] = count;
@@ -95,8 +100,12 @@ std::vector<Component> split(const Component& whole, const std::map<std::string,
         if (alone) place.erase(count);
         auto [at, is_new] = place.emplace(count, parts.size());
         if (is_new)
-            parts.push_back(
-                {.nodes = {}, .cpus = {}, .het_group = whole.het_group, .gpus = count, .places = {}});
+            parts.push_back({.nodes = {},
+                             .cpus = {},
+                             .het_group = whole.het_group,
+                             .gpus = count,
+                             .mem_bytes = whole.mem_bytes,
+                             .places = {}});
         auto& part = parts[at->second];
         part.nodes.push_back(whole.nodes[i]);
         part.places.push_back(i);
@@ -129,10 +138,11 @@ std::optional<std::int64_t> time_left_s(const JobDetails& job) {
     return std::int64_t{*job.limit_minutes} * 60 - static_cast<std::int64_t>(*job.run_s);
 }
 
-Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details, AboveShare above) {
+Allocation with_details(Allocation allocation, const std::vector<JobDetails>& details, AboveShare above) {
     std::vector<Component> components;
-    for (const auto& component : allocation.components) {
+    for (auto& component : allocation.components) {
         const auto* job = details_of(component, allocation.job_id, details);
+        if (job) component.mem_bytes = job->mem_bytes;
         if (!job || job->gpus.empty()) {
             components.push_back(component);
             continue;

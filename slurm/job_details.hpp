@@ -25,6 +25,7 @@ struct JobDetails {
     std::optional<std::uint32_t> limit_minutes; ///< TimeLimit, as minutes_from() reads it
     std::vector<std::string> nodes;
     std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
+    std::map<std::string, std::uint64_t> mem_bytes; ///< the same of memory; empty where Slurm allocates none
 };
 
 /// Reads the output of `scontrol show job --details` (22.05 to 26.05 write it alike; src/api/job_info.c of
@@ -42,12 +43,12 @@ std::optional<std::int64_t> time_left_s(const JobDetails& job);
 /// Nodes with more than an even share of the job's GPUs: with their likes, or each in a component of its own.
 enum class AboveShare { together, alone };
 
-/// The allocation with its components split where nodes have different numbers of GPUs. A step without a
-/// request gets what the job's own request, applied to the step, gives: fewer GPUs than the job has, or an
-/// error (seen on all versions with --gpus, --gpus-per-task and --exclusive). A step with --gres=gpu:N on
-/// nodes that have N each gets them, but for 22.05: it gives nodes with more than an even share of the job's
-/// GPUs theirs only in steps of one node. Unchanged when no node has a GPU.
-Allocation with_gpus(Allocation allocation, const std::vector<JobDetails>& details,
-                     AboveShare above = AboveShare::together);
+/// The allocation with the memory of its nodes, and its components split where nodes have different numbers
+/// of GPUs. A step without a request gets what the job's own request, applied to the step, gives: fewer GPUs
+/// than the job has, or an error (seen on all versions with --gpus, --gpus-per-task and --exclusive). A step
+/// with --gres=gpu:N on nodes that have N each gets them, but for 22.05: it gives nodes with more than an
+/// even share of the job's GPUs theirs only in steps of one node. Unchanged when no node has a GPU.
+Allocation with_details(Allocation allocation, const std::vector<JobDetails>& details,
+                        AboveShare above = AboveShare::together);
 
 } // namespace railhead

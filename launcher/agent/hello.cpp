@@ -43,16 +43,15 @@ void note_unknown(Hello& hello, const std::string& thing, const std::string& why
         {.id = "fact-unknown", .level = Level::unknown, .where = hello.node, .thing = thing, .seen = why});
 }
 
-void add_limits(Hello& hello, const Invitation& invitation, const Environment& environment) {
+void add_limits(Hello& hello, const Invitation& invitation) {
     hello.cpus = cpus_by_affinity();
-    hello.mem_bytes = memory_of_job(environment);
+    hello.mem_bytes = memory_here();
     hello.shm_bytes = free_bytes("/dev/shm");
     hello.tmp_free_bytes = free_bytes(invitation.tmp);
     hello.tmp_free_files = free_files(invitation.tmp);
     hello.nofile = raise_open_files();
     if (hello.cpus.empty()) note_unknown(hello, "the CPUs of this job", "cannot be read (sched_getaffinity)");
-    if (!hello.mem_bytes)
-        note_unknown(hello, "the memory of this job", "cannot be read (cgroup, /proc/meminfo)");
+    if (!hello.mem_bytes) note_unknown(hello, "the memory here", "cannot be read (cgroup, /proc/meminfo)");
     if (!hello.shm_bytes) note_unknown(hello, "the size of /dev/shm", "cannot be read");
     if (!hello.tmp_free_bytes) note_unknown(hello, "the free space of " + invitation.tmp, "cannot be read");
 }
@@ -131,7 +130,7 @@ Hello make_hello(const Invitation& invitation, const Environment& environment, c
     hello.step_id = whole_number<int>(environment.get("SLURM_STEP_ID").value_or("")).value_or(-1);
     hello.gpus = gpus_of(environment);
     hello.versions["railhead"] = RAILHEAD_VERSION;
-    add_limits(hello, invitation, environment);
+    add_limits(hello, invitation);
     add_addresses(hello, invitation);
     add_program(hello, invitation, environment);
     add_probes(hello, invitation, environment);

@@ -129,18 +129,6 @@ std::optional<std::uint64_t> oom_kills(const CgroupPlace& place) {
     return kills;
 }
 
-std::optional<std::uint64_t> slurm_memory(const Environment& environment) {
-    auto megabytes = [&](const char* name) -> std::optional<std::uint64_t> {
-        auto text = environment.get(name);
-        auto value = text ? number_of(*text) : std::nullopt;
-        return value && *value > 0 ? value : std::nullopt;
-    };
-    if (auto node = megabytes("SLURM_MEM_PER_NODE")) return *node << 20;
-    auto cpu = megabytes("SLURM_MEM_PER_CPU"), count = megabytes("SLURM_CPUS_ON_NODE");
-    if (cpu && count) return (*cpu * *count) << 20;
-    return std::nullopt;
-}
-
 std::optional<std::uint64_t> memory_total(std::string_view meminfo) {
     for (auto line : lines_of(meminfo)) {
         if (line.substr(0, 9) != "MemTotal:") continue;
@@ -152,12 +140,12 @@ std::optional<std::uint64_t> memory_total(std::string_view meminfo) {
     return std::nullopt;
 }
 
-std::optional<std::uint64_t> memory_of_job(const Environment& environment) {
+std::optional<std::uint64_t> memory_here() {
     auto meminfo = read_text("/proc/meminfo");
     auto place = memory_cgroup_of_self();
     std::optional<std::uint64_t> least;
     for (auto bound : {meminfo ? memory_total(*meminfo) : std::nullopt,
-                       place ? cgroup_memory_limit(*place) : std::nullopt, slurm_memory(environment)})
+                       place ? cgroup_memory_limit(*place) : std::nullopt})
         if (bound) least = std::min(*bound, least.value_or(*bound));
     return least;
 }

@@ -34,15 +34,12 @@ std::optional<std::uint64_t> oom_kills(const CgroupPlace& place);
 /// "oom_kill 3" in memory.events (v2) or memory.oom_control (v1).
 std::optional<std::uint64_t> oom_kills_in(std::string_view text);
 
-/// What Slurm's environment grants on this node: SLURM_MEM_PER_NODE, or SLURM_MEM_PER_CPU x
-/// SLURM_CPUS_ON_NODE, in bytes. Absent when neither is there or it is 0 (all memory).
-std::optional<std::uint64_t> slurm_memory(const Environment& environment);
-
 /// MemTotal of /proc/meminfo in bytes.
 std::optional<std::uint64_t> memory_total(std::string_view meminfo);
 
-/// The memory of the job on this node: the least of the above.
-std::optional<std::uint64_t> memory_of_job(const Environment& environment);
+/// The least of the above: what the kernel lets processes here have. Where no cgroup bounds memory, that is
+/// more than the job's, which slurmctld alone knows.
+std::optional<std::uint64_t> memory_here();
 
 /// CPUs this process may run on, ascending (sched_getaffinity).
 std::vector<int> cpus_by_affinity();

@@ -18,7 +18,7 @@
 namespace railhead {
 namespace {
 
-constexpr double oom_sample_s = 5;
+constexpr double oom_sample_s = 2;
 constexpr double look_for_rest_s = 0.02;
 constexpr int tail_with_failure = 40;
 constexpr int exec_failed_code = 127; ///< as shells have it
@@ -75,19 +75,21 @@ void Processes::sample_oom() {
     auto kills = cgroup_ ? oom_kills(*cgroup_) : std::nullopt;
     if (!kills) return;
     oom_.sample(*kills, monotonic_s());
+    if (oom_told_ == 0) tell_oom();
     oom_timer_ = context_.loop.after(oom_sample_s, [this] { sample_oom(); });
 }
 
-std::optional<Finding> Processes::oom_finding() {
-    sample_oom();
-    if (oom_.all() == 0) return std::nullopt;
-    return Finding{.id = "oom-kill",
-                   .level = Level::warn,
-                   .where = context_.node,
-                   .thing = "the kernel's out-of-memory killer",
-                   .seen = fmt::format("killed {} {} of this step", oom_.all(),
-                                       oom_.all() == 1 ? "process" : "processes"),
-                   .next = "ask for more memory (--mem, --mem-per-gpu) or use less"};
+void Processes::tell_oom() {
+    if (oom_.all() == oom_told_) return;
+    oom_told_ = oom_.all();
+    Finding finding{.id = "oom-kill",
+                    .level = Level::warn,
+                    .where = context_.node,
+                    .thing = "the kernel's out-of-memory killer",
+                    .seen = fmt::format("killed {} {} of this step", oom_.all(),
+                                        oom_.all() == 1 ? "process" : "processes"),
+                    .next = "ask for more memory (--mem, --mem-per-gpu) or use less"};
+    context_.send({.type = Event::Type::finding, .finding = std::move(finding)});
 }
 
 std::string Processes::log_path(const Process& process) const {

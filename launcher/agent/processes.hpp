@@ -70,8 +70,10 @@ class Processes {
     void stop_all();
     /// Drivers and ranks get a signal that Slurm sent to the job's step.
     void signal_users(int number);
-    /// What the kernel killed on this node for want of memory since the agent began.
-    std::optional<Finding> oom_finding();
+    /// Looks what the kernel has killed on this node for want of memory, as is done all the time, and tells
+    /// the first kill.
+    void sample_oom();
+    void tell_oom(); ///< all that was not told
     /// A child was reaped. Not every one is a started process.
     void reaped(pid_t pid, ChildStatus status);
 
@@ -85,13 +87,13 @@ class Processes {
     void ended(Running& running, ChildStatus status);
     void write_input(Running& running);
     void await_stopped(const std::string& id, double deadline_s);
-    void sample_oom();
     std::string log_path(const Process& process) const;
 
     ProcessesContext context_;
     std::map<std::string, std::unique_ptr<Running>> running_;
     std::optional<CgroupPlace> cgroup_;
     OomWatch oom_;
+    std::uint64_t oom_told_ = 0;
     Loop::Handle oom_timer_;
 };
 

@@ -223,7 +223,8 @@ void Worker::look_while_leaving() {
 
 void Worker::left() {
     auto on_reaped = [this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); };
-    if (auto killed = processes_->oom_finding()) say({.type = Event::Type::finding, .finding = *killed});
+    processes_->sample_oom();
+    processes_->tell_oom();
     auto held = !kill_descendants(kill_bound_s, on_reaped).empty();
     if (log_bytes_ > 0)
         for (auto& event : logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_))) say(std::move(event));

@@ -1,6 +1,7 @@
 #include "launcher/recipes/ray.hpp"
 
 #include "launcher/recipes/ray_checks.hpp"
+#include "launcher/recipes/ray_reach_py.hpp"
 #include "launcher/recipes/ray_start_py.hpp"
 
 #include <fmt/core.h>
@@ -16,6 +17,7 @@ namespace {
 constexpr auto session_folder = "r";
 constexpr std::uint64_t most_store = 200'000'000'000;
 constexpr auto started = "Ray runtime started"; // printed by `ray start` when the raylet is registered
+constexpr auto raylet_listens = "raylet listens on ([0-9,]+|none)"; // by ray_start.py
 
 std::string literal_of(const std::string& address) {
     return address.find(':') == std::string::npos ? address : "[" + address + "]";
@@ -223,8 +225,31 @@ Process service(const Cluster& cluster, std::size_t place, Plan& plan) {
                 {.name = "dashboard", .kind = "line", .arg = "RAY_API_SERVER_ADDRESS='http://([^']+)'"});
     } else {
         process.release = Release{.when = {"head.gcs"}, .line = cluster.head_address()};
+        process.milestones.push_back({.name = "raylet", .kind = "line", .arg = raylet_listens});
     }
     process.milestones.push_back({.name = "up", .kind = "line", .arg = started});
+    return process;
+}
+
+/// On the head's node: whether it reaches the workers, too. A worker says itself whether it reaches the head.
+Process reach(const Cluster& cluster, const Plan& plan) {
+    Process process{.id = "reach", .role = Role::hook};
+    process.argv = {cluster.hello(0).versions.at("ray.python"), "-S", "-u", "${file.ray_reach}"};
+    process.secret_files = {{"ray_reach", ray_reach_py}};
+    process.env = user_environment(cluster.input, cluster.order, 0);
+    process.unset = {"RAY_AUTH_TOKEN"};
+    process.cwd = literal(cluster.input.cwd);
+    process.log = "reach.log";
+    Release release;
+    for (const auto& worker : plan.processes) {
+        if (worker.node == 0) continue;
+        const auto& node = cluster.order.nodes[static_cast<std::size_t>(worker.node)];
+        release.when.push_back(worker.id + ".raylet");
+        release.line += fmt::format("{}{} {} ${{{}.raylet}}", release.line.empty() ? "" : " ", node.name,
+                                    node.address, worker.id);
+    }
+    process.release = std::move(release);
+    process.milestones = {{.name = "up", .kind = "exit0"}};
     return process;
 }
 
@@ -337,6 +362,7 @@ Result<Plan> plan_ray(const LaunchInput& input, const RayOptions& options) {
     plan.gpus = all_gpus_of(cluster);
     for (std::size_t place = 0; place < cluster.size(); ++place)
         plan.processes.push_back(service(cluster, place, plan));
+    if (cluster.size() > 1) plan.processes.push_back(reach(cluster, plan));
     plan.keep = input.command.empty();
     if (!plan.keep) plan.processes.push_back(driver(cluster, plan));
     plan.attach_env = user_environment(input, cluster.order, 0);

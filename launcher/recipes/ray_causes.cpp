@@ -42,6 +42,8 @@ constexpr std::array causes{
     Cause{R"(cannot connect to the head at (\S+): (?:\[Errno -?\d+\] )?([^\[]*\w))",
           "it cannot connect to the head at {1} ({2}); see --interface, --subnet and firewalls between the "
           "nodes"},
+    Cause{R"(the head cannot connect to (\S+ at \S+): ([^\[]*\w))",
+          "the head cannot connect to {1} ({2}); see --interface, --subnet and firewalls between the nodes"},
     Cause{R"(Failed to connect to GCS at address (\S+) within)",
           "the head's GCS at {1} does not answer; see --interface, --subnet and firewalls between the nodes"},
     Cause{R"(Attempting to start raylet with (\d+) GPU, but CUDA_VISIBLE_DEVICES contains (\[.*?\]))",
@@ -54,6 +56,11 @@ constexpr std::array causes{
     Cause{R"(^(\w+)\.err: \w*(?:ModuleNotFoundError|ImportError): (.*))", "{1} cannot start: {2}"},
     Cause{R"(^(?:ModuleNotFoundError|ImportError): (.*))", "Ray cannot be imported: {1}"},
     Cause{R"(died: .*\b(gcs_server|raylet) \(exit code -9\))", killed},
+    Cause{R"(mistakenly been marked as dead by the GCS)",
+          "the head's GCS called the node dead because it did not answer there; see --interface, --subnet "
+          "and firewalls "
+          "between the nodes, and whether the node stood still"},
+    Cause{R"(Error: (`[^`]+` should only be specified [^.]*))", "ray start says: {1}; see --ray-arg"},
     Cause{R"(END (gcs_server|raylet)\.out tail \(exit code\(s\)=-9 )",
           killed}, // Ray was quicker than our watch
     Cause{R"(died: (.*?) \[)", "{1} ended"},
@@ -87,7 +94,7 @@ std::string last_exception(const std::vector<std::string>& log) {
 } // namespace
 
 std::string explain_ray(const Process& process, const std::vector<std::string>& log) {
-    if (process.role != Role::service) return {};
+    if (process.role != Role::service && process.role != Role::hook) return {};
     constexpr std::size_t longest_line = 4000; // std::regex recurses once per character
     const bool found_own_exception = !last_exception(log).empty();
     for (const auto& cause : causes) {

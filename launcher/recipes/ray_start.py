@@ -180,6 +180,27 @@ def below(root: int) -> list:
     return found[1:]
 
 
+def listens_on(pid: int) -> list:
+    """TCP ports of a process that other nodes can come to."""
+    sockets = set()
+    for name in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            sockets.add(os.readlink(f"/proc/{pid}/fd/{name}"))
+        except OSError:
+            pass  # closed meanwhile
+    found = set()
+    for table in ("tcp", "tcp6"):
+        with open(f"/proc/{pid}/net/{table}") as file:
+            for line in list(file)[1:]:
+                local, state, inode = (line.split()[i] for i in (1, 3, 9))
+                address, _, port = local.partition(":")
+                # proc(5): 0A is LISTEN; 127.0.0.0/8, also mapped, and ::1 in the machine's byte order.
+                is_loopback = address.endswith("7F") or address == "0" * 24 + "01000000"
+                if state == "0A" and f"socket:[{inode}]" in sockets and not is_loopback:
+                    found.add(int(port, 16))
+    return sorted(found)
+
+
 def does_work(pid: int) -> bool:
     """Whether a child of the raylet runs tasks or an actor."""
     try:
@@ -203,12 +224,15 @@ class Attendant:
     """The first process: waits for `ray start`, with an eye on the services that it has started."""
 
     SERVICES_END = 1.5  # seconds that gcs_server and raylet take to end
+    RAYLET_PORTS = 2  # of the node manager and the object manager
+    LISTENS_WITHIN = 5.0  # seconds; then whatever is there is told
 
     def __init__(self, child: int, told: int, logs: str, grace: float) -> None:
         self.child, self.told, self.logs, self.grace = child, told, logs, grace
         self.services: dict = {}
         self.rest = b""
         self.stopping = self.ending = False
+        self.raylet, self.raylet_since = 0, 0.0  # until its ports are told
         signal.signal(signal.SIGTERM, self.stop)
 
     def stop(self, number: int, frame: object) -> None:
@@ -225,6 +249,19 @@ class Attendant:
             kind, pid = line.decode().split()
             self.ending = self.ending or kind == "ending"
             self.services[int(pid)] = kind
+            if kind == "raylet":
+                self.raylet, self.raylet_since = int(pid), time.monotonic()
+
+    def tell_ports(self) -> None:
+        """Where the head must reach this node's raylet."""
+        try:
+            ports = listens_on(self.raylet)
+        except (OSError, ValueError):  # it ended, or /proc is another kernel's
+            ports = []
+        if len(ports) < self.RAYLET_PORTS and time.monotonic() < self.raylet_since + self.LISTENS_WITHIN:
+            return
+        self.raylet = 0
+        say(f"raylet listens on {','.join(map(str, ports)) or 'none'}")
 
     def dead(self) -> list:
         if self.ending:
@@ -239,6 +276,8 @@ class Attendant:
             if self.stopping and not self.ending:
                 self.end()
             self.listen()
+            if self.raylet:
+                self.tell_ports()
             if (dead := self.dead()) and not self.ending:
                 return self.died(dead)
 

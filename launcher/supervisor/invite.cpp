@@ -37,7 +37,7 @@ Result<void> ask_about(LaunchSpec& spec) {
     auto own = std::ranges::find(*job, spec.allocation.job_id, &JobDetails::job_id); // of an array's tasks
     if (own != job->end() && own->end_time) spec.allocation.end_time = own->end_time;
     auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
-    spec.allocation = with_gpus(std::move(spec.allocation), *job, above);
+    spec.allocation = with_details(std::move(spec.allocation), *job, above);
     return {};
 }
 

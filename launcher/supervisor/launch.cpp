@@ -94,7 +94,10 @@ void Launch::on_event(int node, const Event& event, double now) {
         return;
     case Event::Type::finding:
         if (!event.finding) return;
-        if (event.finding->level != Level::fail) return findings_.push_back(*event.finding);
+        if (event.finding->level != Level::fail) {
+            if (phase_ < Phase::ending) sink_.say(sentence(*event.finding));
+            return findings_.push_back(*event.finding);
+        }
         if (event.finding->id == "agent-killed") return on_agent_killed(node, *event.finding, now);
         return end(
             outcome_of(ErrorKind::bringup_failed, sentence(*event.finding), node_name(node), event.lines),
@@ -314,10 +317,15 @@ void Launch::node_done(int node) {
     if (phase_ == Phase::ending && present_.empty()) phase_ = Phase::over;
 }
 
+/// A hook that nobody has released: what it waits for is missing, not it.
+bool Launch::waits_for_others(const Running& running) {
+    return running.process->role == Role::hook && running.process->release && !running.released;
+}
+
 std::vector<std::string> Launch::missing() const {
     std::vector<std::string> names;
     for (auto& [id, running] : processes_) {
-        if (up(running)) continue;
+        if (up(running) || waits_for_others(running)) continue;
         std::vector<std::string> milestones;
         for (auto& milestone : running.process->milestones)
             if (!running.reached.contains(milestone.name)) milestones.push_back(milestone.name);
@@ -332,7 +340,7 @@ void Launch::time_out(double now) {
     std::vector<std::string> log;
     std::string node;
     for (auto& [id, running] : processes_) {
-        if (up(running) || !running.ordered) continue;
+        if (up(running) || !running.ordered || waits_for_others(running)) continue;
         node = node_name(running.process->node);
         log = running.log;
         break;

@@ -80,6 +80,7 @@ class Launch {
     void start_what_can(double now);
     bool can_start(const Running& running) const;
     bool reached(const std::vector<std::string>& milestones) const;
+    static bool waits_for_others(const Running& running);
     bool up(const Running& running) const;
     void on_milestone(const Event& event, double now);
     void on_exited(const Event& event, double now);

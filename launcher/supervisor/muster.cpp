@@ -11,13 +11,19 @@ std::string node_of_peer(const std::string& peer) {
 }
 
 Muster::Muster(const Allocation& allocation) {
-    for (auto& [component, node] : allocation.in_order())
+    for (auto& [component, node] : allocation.in_order()) {
         expected_.push_back(peer_name(static_cast<int>(component), node));
+        const auto& mem_bytes = allocation.components[component].mem_bytes;
+        if (auto here = mem_bytes.find(node); here != mem_bytes.end())
+            mem_bytes_[expected_.back()] = here->second;
+    }
 }
 
 bool Muster::add(const std::string& peer, const Hello& hello, double now) {
     if (std::ranges::find(expected_, peer) == expected_.end()) return false;
-    hellos_[peer] = hello;
+    auto& kept = hellos_[peer] = hello;
+    if (auto bound = mem_bytes_.find(peer); bound != mem_bytes_.end())
+        kept.mem_bytes = std::min(bound->second, kept.mem_bytes.value_or(bound->second));
     times_[peer] = now;
     return true;
 }

@@ -14,7 +14,7 @@ class Muster {
   public:
     explicit Muster(const Allocation& allocation);
 
-    /// False: nobody waits for this peer.
+    /// What it says of its memory is bounded by what the job has there. False: nobody waits for this peer.
     bool add(const std::string& peer, const Hello& hello, double now);
     void remove(const std::string& peer);
     bool complete() const { return hellos_.size() == expected_.size(); }
@@ -29,6 +29,7 @@ class Muster {
 
   private:
     std::vector<std::string> expected_;
+    std::map<std::string, std::uint64_t> mem_bytes_; ///< the job's, by peer; where it is known
     std::map<std::string, Hello> hellos_;
     std::map<std::string, double> times_;
 };

@@ -75,7 +75,7 @@ def test_request_that_cannot_work_is_refused_with_what_to_type_instead(cluster, 
         assert "Invalid generic resource" in done.err
 
 
-def test_job_with_gpus_runs(cluster):
+def test_job_with_details_runs(cluster):
     done = cluster.alice("srun", "-N2", "--gpus-per-node=h100:8", "sh", "-c", "echo $CUDA_VISIBLE_DEVICES")
     assert done.out.splitlines() == ["0,1,2,3,4,5,6,7"] * 2, done.text
 

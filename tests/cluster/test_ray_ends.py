@@ -164,6 +164,16 @@ def test_a_port_of_the_head_that_a_node_cannot_reach(cluster, node, words, why):
     assert f"worker.node2 on node2 ended with exit code 1: it cannot connect to the head at 10.99.0.3:26001 ({why})" in job.output, job.output
 
 
+def test_a_node_whose_ports_the_head_cannot_reach(cluster):
+    """Ray itself is content until its GCS calls that node dead, half a minute later."""
+    with rule(cluster, "node1", *"to 10.99.0.4 ipproto tcp dport 26000-26200 prohibit".split()):
+        job = cluster.submit(ray("true", "--ports 26000-26200", header=PAIR) + CODE)
+        job.wait(60)
+    assert code_of(job) == 102, job.output
+    assert re.search(r"reach on node1 ended with exit code 1: the head cannot connect to node2 at 10\.99\.0\.4:26\d\d\d \(Permission denied\); see --interface", job.output), job.output
+    assert "ray is ready" not in job.output
+
+
 def test_a_tmp_that_is_too_long_for_sockets(cluster):
     job = cluster.submit(ray("true", "--tmp /tmp/a-folder-with-a-long-name") + CODE)
     job.wait(30)

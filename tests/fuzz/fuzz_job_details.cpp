@@ -13,7 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     allocation.components.resize(1);
     allocation.components[0].nodes = {"node1", "node2", "node3"};
     allocation.components[0].cpus = {4, 5, 6};
-    auto split = railhead::with_gpus(allocation, details);
+    auto split = railhead::with_details(allocation, details);
     if (split.nodes() != allocation.nodes()) std::abort();
     for (const auto& part : split.components)
         if (part.nodes.size() != part.cpus.size() || part.gpus.value_or(0) < 0) std::abort();

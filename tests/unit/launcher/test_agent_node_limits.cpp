@@ -88,15 +88,6 @@ TEST(OomKills, are_read_from_the_line_of_that_name) {
     EXPECT_EQ(oom_kills_in("oom_kill_disable 0\nunder_oom 0\n"), std::nullopt);
 }
 
-TEST(SlurmMemory, comes_per_node_or_per_cpu) {
-    using Variables = std::map<std::string, std::string>;
-    EXPECT_EQ(slurm_memory(Environment(Variables{{"SLURM_MEM_PER_NODE", "1024"}})), std::uint64_t{1} << 30);
-    EXPECT_EQ(slurm_memory(Environment(Variables{{"SLURM_MEM_PER_CPU", "512"}, {"SLURM_CPUS_ON_NODE", "4"}})),
-              std::uint64_t{2} << 30);
-    EXPECT_EQ(slurm_memory(Environment(Variables{{"SLURM_MEM_PER_NODE", "0"}})), std::nullopt);
-    EXPECT_EQ(slurm_memory(Environment()), std::nullopt);
-}
-
 TEST(MemoryTotal, is_read_in_bytes) {
     EXPECT_EQ(memory_total("MemFree: 1 kB\nMemTotal:       24683952 kB\n"), std::uint64_t{24683952} * 1024);
     EXPECT_EQ(memory_total("MemTotal: many\n"), std::nullopt);
@@ -104,7 +95,7 @@ TEST(MemoryTotal, is_read_in_bytes) {
 
 TEST(Limits, of_this_machine_can_be_read) {
     EXPECT_FALSE(cpus_by_affinity().empty());
-    EXPECT_GT(memory_of_job(Environment()).value_or(0), 1U << 20);
+    EXPECT_GT(memory_here().value_or(0), 1U << 20);
     EXPECT_GT(free_bytes("/tmp").value_or(0), 0U);
     EXPECT_EQ(free_bytes("/no/such/folder"), std::nullopt);
     EXPECT_EQ(free_files("/no/such/folder"), std::nullopt);

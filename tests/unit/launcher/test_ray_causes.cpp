@@ -57,6 +57,19 @@ const std::vector<Recorded> recorded{
       "within 5 seconds."},
      "the head's GCS at 10.77.0.1:9 does not answer; see --interface, --subnet and firewalls between the "
      "nodes"},
+    {{"railhead: the head cannot connect to node4 at 10.99.0.6:25003: Permission denied"},
+     "the head cannot connect to node4 at 10.99.0.6:25003 (Permission denied); see --interface, --subnet and "
+     "firewalls between the nodes"},
+    {{"raylet.out: [2026-11-26 18:52:31,027 C 901 901] (raylet) node_manager.cc:1042: The raylet has "
+      "mistakenly been "
+      "marked as dead by the GCS: GCS failed to check the health of this node for 5 times.",
+      "railhead: died: raylet (exit code 1) [35.2 s]"},
+     "the head's GCS called the node dead because it did not answer there; see --interface, --subnet and "
+     "firewalls "
+     "between the nodes, and whether the node stood still"},
+    {{"Error: `--port` should only be specified when starting head node with `--head`."},
+     "ray start says: `--port` should only be specified when starting head node with `--head`; see "
+     "--ray-arg"},
     {{"railhead: died: raylet (exit code -9) [8.98 s]"},
      "raylet was killed by SIGKILL, and the job's cgroup shows no out-of-memory kill; see the node's kernel "
      "log (dmesg), and who sends signals there"},

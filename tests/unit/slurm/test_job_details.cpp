@@ -36,6 +36,14 @@ TEST(JobDetails, tell_the_gpus_of_each_node) {
     EXPECT_FALSE(jobs[0].het_offset);
     EXPECT_THAT(jobs[0].nodes, ElementsAre("node1", "node2", "node3"));
     EXPECT_THAT(jobs[0].gpus, UnorderedElementsAre(Pair("node1", 7), Pair("node2", 1), Pair("node3", 1)));
+    auto memory = std::uint64_t{2000} << 20;
+    EXPECT_THAT(jobs[0].mem_bytes,
+                UnorderedElementsAre(Pair("node1", memory), Pair("node2", memory), Pair("node3", memory)));
+}
+
+TEST(JobDetails, tell_no_memory_where_slurm_allocates_none) {
+    auto jobs = job_details_from("JobId=1\n Nodes=node[1-2] CPU_IDs=0 Mem=0 GRES=gpu:1\n");
+    EXPECT_THAT(jobs.at(0).mem_bytes, IsEmpty());
 }
 
 TEST(JobDetails, add_up_the_types_of_a_node_and_leave_other_gres_out) {
@@ -100,7 +108,7 @@ Allocation three_nodes() {
 }
 
 TEST(WithGpus, makes_a_component_of_the_nodes_that_have_as_many) {
-    auto allocation = with_gpus(three_nodes(), job_details_from(uneven));
+    auto allocation = with_details(three_nodes(), job_details_from(uneven));
     ASSERT_EQ(allocation.components.size(), 2u);
     EXPECT_THAT(allocation.components[0].nodes, ElementsAre("node1"));
     EXPECT_EQ(allocation.components[0].gpus, 7);
@@ -111,7 +119,7 @@ TEST(WithGpus, makes_a_component_of_the_nodes_that_have_as_many) {
 }
 
 TEST(WithGpus, keeps_the_order_of_slurm) {
-    auto allocation = with_gpus(
+    auto allocation = with_details(
         three_nodes(), job_details_from("JobId=10\nNodes=node[1,3] GRES=gpu:2\nNodes=node2 GRES=gpu:1"));
     ASSERT_EQ(allocation.components.size(), 2u);
     EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(0, "node3")));
@@ -120,19 +128,19 @@ TEST(WithGpus, keeps_the_order_of_slurm) {
 
 TEST(WithGpus, gives_nodes_above_an_even_share_a_component_each_where_slurm_needs_that) {
     auto details = job_details_from("JobId=10\nNodes=node[1-2] GRES=gpu:7\nNodes=node3 GRES=gpu:1");
-    EXPECT_EQ(with_gpus(three_nodes(), details).components.size(), 2u);
-    auto allocation = with_gpus(three_nodes(), details, AboveShare::alone);
+    EXPECT_EQ(with_details(three_nodes(), details).components.size(), 2u);
+    auto allocation = with_details(three_nodes(), details, AboveShare::alone);
     EXPECT_THAT(allocation.in_order(), ElementsAre(Pair(0, "node1"), Pair(1, "node2"), Pair(2, "node3")));
     auto even = job_details_from("JobId=10\nNodes=node[1-3] GRES=gpu:7");
-    EXPECT_EQ(with_gpus(three_nodes(), even, AboveShare::alone).components.size(), 1u);
+    EXPECT_EQ(with_details(three_nodes(), even, AboveShare::alone).components.size(), 1u);
 }
 
 TEST(WithGpus, asks_for_none_where_there_are_none_and_for_nothing_where_nobody_has_any) {
-    auto some = with_gpus(three_nodes(), job_details_from("JobId=10\nNodes=node2 GRES=gpu:2"));
+    auto some = with_details(three_nodes(), job_details_from("JobId=10\nNodes=node2 GRES=gpu:2"));
     ASSERT_EQ(some.components.size(), 2u);
     EXPECT_THAT(some.components[0].nodes, ElementsAre("node1", "node3"));
     EXPECT_EQ(some.components[0].gpus, 0);
-    auto none = with_gpus(three_nodes(), job_details_from("JobId=10\nNodes=node[1-3] GRES="));
+    auto none = with_details(three_nodes(), job_details_from("JobId=10\nNodes=node[1-3] GRES="));
     ASSERT_EQ(none.components.size(), 1u);
     EXPECT_FALSE(none.components[0].gpus);
 }
@@ -142,7 +150,7 @@ TEST(WithGpus, keeps_the_groups_of_a_heterogeneous_job) {
     allocation.job_id = "14";
     allocation.components = {{.nodes = {"node1"}, .cpus = {}, .het_group = 0, .gpus = {}, .places = {}},
                              {.nodes = {"a100-1"}, .cpus = {}, .het_group = 1, .gpus = {}, .places = {}}};
-    allocation = with_gpus(
+    allocation = with_details(
         allocation, job_details_from("JobId=14 HetJobId=14 HetJobOffset=0\nNodes=node1 GRES=gpu:h100:2\n"
                                      "JobId=15 HetJobId=14 HetJobOffset=1\nNodes=a100-1 GRES=gpu:a100:1\n"));
     ASSERT_EQ(allocation.components.size(), 2u);
