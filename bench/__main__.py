@@ -8,6 +8,7 @@ import sys
 from bench.placement import measure as placement
 from bench.ray_bringup import measure as ray_bringup
 from bench.submit import measure as submit
+from bench.topology import measure as topology
 from sandbox.host import SandboxError, say
 
 
@@ -54,6 +55,11 @@ def main() -> int:
     two.add_argument("--seed", type=positive, default=1)
     two.add_argument("--suite", default="trixie")
     two.set_defaults(run=placement.run)
+    three = commands.add_parser("topology", help="a topology file from a fabric's text, against mawk that counts its fields")
+    three.add_argument("--json", action="store_true", help="end with one line of JSON")
+    three.add_argument("--rounds", type=positive, default=5, help="how often each is run; medians are shown (default 5)")
+    three.add_argument("--sizes", type=positive, nargs="+", default=list(topology.SIZES), help="numbers of nodes (default %(default)s)")
+    three.set_defaults(run=topology.run)
     options = parser.parse_args()
     try:
         return options.run(options)

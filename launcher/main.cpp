@@ -50,6 +50,7 @@ int run(int argc, char** argv) {
     add_policy(app, context);
     add_lint(app, context);
     add_inventory(app, context);
+    add_topology(app, context);
     add_sweep(app, context);
     add_agent(app, context);
     try {

@@ -26,6 +26,7 @@ void add_policy(CLI::App& app, Context& context);
 void add_inventory(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
 void add_agent(CLI::App& app, Context& context); ///< hidden: started by srun
+void add_topology(CLI::App& app, Context& context);
 void add_sweep(CLI::App& app, Context& context);
 
 } // namespace railhead

@@ -122,3 +122,21 @@ def cluster(request, session_cluster) -> TestCluster:
     test.wait_idle(60)
     if left:
         pytest.fail("The test left this behind:\n" + "\n".join(left[:40]), pytrace=False)
+
+
+@pytest.fixture
+def conf(cluster):
+    """Changes slurm.conf and topology.conf; afterwards the old ones hold again."""
+    from submits import held, wait_until
+
+    paths = ("/etc/slurm/slurm.conf", "/etc/slurm/topology.conf")
+    old = {path: cluster.run("ctl", "cat", path, check=True).out for path in paths}
+
+    def write(files: dict[str, str]) -> None:
+        for path, text in files.items():
+            cluster.run("ctl", "sh", "-c", f"cat >{path}", input=text, check=True)
+        cluster.run("ctl", "scontrol", "reconfigure", check=True)
+        wait_until("the plugin judges again", lambda: "railhead: " in held(cluster, "--gpus-per-node=no-such-type:1")[0].err, within=60)
+
+    yield lambda files: write({path: change(old[path]) for path, change in files.items()})
+    write(old)

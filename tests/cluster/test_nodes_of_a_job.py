@@ -74,21 +74,6 @@ def test_what_placement_asked_for_stands_in_the_job(cluster):
     assert "AdminComment" not in held(cluster, "-N2", "--gpus-per-node=8", "--switches=2")[1]
 
 
-@pytest.fixture
-def conf(cluster):
-    """Changes slurm.conf and topology.conf; afterwards the old ones hold again."""
-    old = {path: cluster.run("ctl", "cat", path, check=True).out for path in (CONF, TOPOLOGY)}
-
-    def write(files: dict[str, str]) -> None:
-        for path, text in files.items():
-            cluster.run("ctl", "sh", "-c", f"cat >{path}", input=text, check=True)
-        scontrol(cluster, "reconfigure")
-        wait_until("the plugin judges again", lambda: "railhead: " in held(cluster, "--gpus-per-node=no-such-type:1")[0].err, within=60)
-
-    yield lambda files: write({path: change(old[path]) for path, change in files.items()})
-    write(old)
-
-
 @pytest.mark.suites("trixie", "sid")
 def test_a_topology_of_blocks_gets_segments(cluster, conf):
     conf({CONF: lambda text: text.replace("topology/tree", "topology/block"), TOPOLOGY: lambda _: BLOCKS})

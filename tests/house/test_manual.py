@@ -9,8 +9,10 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep"]
+COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
+            *(f"topology {name}" for name in ("generate", "report", "draw", "check", "diff", "score", "order", "synth"))]
 PAGE = tree.Path("docs/man/railhead.1")
+TOPOLOGY_PAGE = tree.Path("docs/man/railhead-topology.1")
 
 
 def options_of(command: str) -> set[str]:
@@ -22,7 +24,8 @@ def options_of(command: str) -> set[str]:
 def documented(command: str) -> set[str]:
     """Options in the sections whose title names the command."""
     found: set[str] = set()
-    for section in re.split(r"^\.S[hs] ", tree.read(PAGE), flags=re.M)[1:]:
+    page = tree.read(TOPOLOGY_PAGE if command.startswith("topology ") else PAGE)
+    for section in re.split(r"^\.S[hs] ", page, flags=re.M)[1:]:
         title, _, text = section.partition("\n")
         if f"railhead {command}" in title.split(", "):
             found |= {f"-{option}" for option in re.findall(r"^\.It Fl (-[a-z][\w-]*)", text, re.M)}

@@ -1,0 +1,220 @@
+#include "launcher/commands/topology_files.hpp"
+
+#include "launcher/commands/fabric_input.hpp"
+#include "launcher/commands/launch_options.hpp"
+
+#include "base/number.hpp"
+#include "launcher/json.hpp"
+#include "slurm/hostlist.hpp"
+#include "topology/check.hpp"
+#include "topology/diff.hpp"
+#include "topology/placement.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <map>
+#include <memory>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t most_listed_nodes = 1'000'000;
+
+struct FileOptions {
+    std::string file, other, nodes;
+    std::string slurm = "26.05";
+    bool json = false;
+};
+
+Result<topology::TopologyConf> load_conf(const std::string& path) {
+    auto text = text_of_input(path);
+    if (!text) return tl::unexpected(text.error());
+    auto conf = topology::read_topology_conf(text->view());
+    if (!conf) return tl::unexpected(std::move(conf.error()).within(path == "-" ? "standard input" : path));
+    return conf;
+}
+
+/// "24.11", "24.11.5" -> 2411.
+Result<std::uint32_t> release_from(const std::string& text) {
+    auto year = leading_number<std::uint32_t>(text);
+    auto dot = text.find('.');
+    auto month = dot == text.npos ? std::nullopt
+                                  : leading_number<std::uint32_t>(std::string_view(text).substr(dot + 1));
+    if (!year || !month || *year < 20 || *year > 99 || *month < 1 || *month > 12)
+        return fail(ErrorKind::usage, {.id = "slurm-version",
+                                       .thing = "--slurm " + text,
+                                       .seen = "is no release",
+                                       .expected = "one such as 24.11"});
+    return *year * 100 + *month;
+}
+
+Result<std::vector<std::string>> nodes_from(const std::string& text) {
+    auto listed = expand_hostlist(text, most_listed_nodes);
+    if (!listed) return tl::unexpected(std::move(listed.error()).within("--nodes"));
+    return listed;
+}
+
+int check_file(const FileOptions& options) {
+    topology::CheckOptions wanted;
+    auto release = release_from(options.slurm);
+    if (!release) return print_error(release.error());
+    wanted.slurm = *release;
+    if (!options.nodes.empty()) {
+        auto nodes = nodes_from(options.nodes);
+        if (!nodes) return print_error(nodes.error());
+        wanted.nodes = std::move(*nodes);
+    }
+    auto conf = load_conf(options.file);
+    if (!conf) return print_error(conf.error());
+    auto findings = topology::check(*conf, wanted);
+    if (options.json) {
+        auto list = nlohmann::json::array();
+        for (const auto& finding : findings) {
+            list.push_back(finding);
+            list.back()["sentence"] = sentence(finding);
+        }
+        fmt::print("{}\n", json_text({{"v", 1}, {"findings", std::move(list)}}, 2));
+    } else {
+        for (const auto& finding : findings)
+            fmt::print("{}: {}: {} [{}]\n", options.file, finding.level == Level::fail ? "error" : "warning",
+                       sentence(finding), finding.id);
+    }
+    return findings.empty() ? 0 : 1;
+}
+
+int diff_files(const FileOptions& options) {
+    auto before = load_conf(options.file);
+    if (!before) return print_error(before.error());
+    auto now = load_conf(options.other);
+    if (!now) return print_error(now.error());
+    auto changes = topology::diff(*before, *now);
+    if (options.json) {
+        using Kind = topology::Change::Kind;
+        const std::map<Kind, const char*> names{{Kind::moved, "moved"},
+                                                {Kind::added, "added"},
+                                                {Kind::removed, "removed"},
+                                                {Kind::renamed, "renamed"},
+                                                {Kind::upper, "upper"}};
+        auto list = nlohmann::json::array();
+        for (const auto& change : changes)
+            list.push_back({{"kind", names.at(change.kind)},
+                            {"nodes", change.nodes},
+                            {"from", change.from},
+                            {"to", change.to},
+                            {"sentence", topology::sentence(change)}});
+        fmt::print("{}\n", json_text({{"v", 1}, {"changes", std::move(list)}}, 2));
+    } else {
+        for (const auto& change : changes) fmt::print("{}\n", topology::sentence(change));
+    }
+    return changes.empty() ? 0 : 1;
+}
+
+/// The groups of a topology file, each with the switch above it.
+topology::Placed placed_from(const topology::TopologyConf& conf) {
+    topology::Placed placed;
+    std::map<std::string_view, std::string_view> parent;
+    for (const auto& one : conf.switches)
+        for (const auto& child : one.switches) parent[child] = one.name;
+    auto leaves = topology::leaves_of(conf);
+    for (const auto& leaf : leaves.leaves) {
+        auto above = parent.find(leaf);
+        placed.groups.push_back({leaf, above == parent.end() ? leaf : std::string(above->second), {}});
+    }
+    for (const auto& [node, leaf] : leaves.nodes) placed.groups[leaf].nodes.push_back(node);
+    return placed;
+}
+
+nlohmann::json json_of(const topology::Score& score) {
+    auto spread = nlohmann::json::object();
+    for (const auto& [group, nodes] : score.spread) spread[group] = nodes;
+    return {{"v", 1},
+            {"nodes", score.nodes},
+            {"nodes_unknown", score.unknown},
+            {"groups", score.groups},
+            {"groups_least", score.least_groups},
+            {"pods", score.pods},
+            {"pods_least", score.least_pods},
+            {"ring_edges_between_groups", score.ring_edges},
+            {"ring_edges_least", score.least_ring_edges},
+            {"all_to_all_between_groups", score.all_to_all},
+            {"nodes_by_group", std::move(spread)}};
+}
+
+int score_nodes(const FileOptions& options) {
+    auto nodes = nodes_from(options.nodes);
+    if (!nodes) return print_error(nodes.error());
+    auto conf = load_conf(options.file);
+    if (!conf) return print_error(conf.error());
+    auto score = topology::score(placed_from(*conf), *nodes);
+    if (options.json) {
+        fmt::print("{}\n", json_text(json_of(score), 2));
+        return 0;
+    }
+    fmt::print("{} nodes in {} leaf groups (at least {}) and {} pods (at least {})\n",
+               score.nodes - score.unknown, score.groups, score.least_groups, score.pods, score.least_pods);
+    fmt::print("a ring over them crosses groups {} times (at least {}); of all pairs {:.1f} % are in "
+               "different groups\n",
+               score.ring_edges, score.least_ring_edges, score.all_to_all * 100);
+    for (const auto& [group, count] : score.spread) fmt::print("  {:<24} {:>6}\n", group, count);
+    if (score.unknown > 0) fmt::print("{} nodes are in no group\n", score.unknown);
+    return 0;
+}
+
+int order_nodes(const FileOptions& options) {
+    auto nodes = nodes_from(options.nodes);
+    if (!nodes) return print_error(nodes.error());
+    auto conf = load_conf(options.file);
+    if (!conf) return print_error(conf.error());
+    auto ordered = topology::rank_order(placed_from(*conf), *nodes);
+    if (options.json) {
+        fmt::print("{}\n", json_text({{"v", 1}, {"nodes", ordered}}, 2));
+        return 0;
+    }
+    for (const auto& node : ordered) fmt::print("{}\n", node);
+    return 0;
+}
+
+std::shared_ptr<FileOptions> add_file(CLI::App& command, const char* described) {
+    auto options = std::make_shared<FileOptions>();
+    command.add_option("FILE", options->file, described)->required();
+    command.add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
+    return options;
+}
+
+} // namespace
+
+void add_topology_files(CLI::App& command, Context& context) {
+    constexpr auto* a_file = "A topology.conf; -: standard input";
+    auto* check_command =
+        command.add_subcommand("check", "Say what Slurm would refuse or misunderstand in a topology file");
+    auto check_options = add_file(*check_command, a_file);
+    check_command->add_option("--slurm", check_options->slurm, "The release whose rules hold")
+        ->type_name("VERSION");
+    check_command->add_option("--nodes", check_options->nodes, "All nodes that Slurm has, to compare with")
+        ->type_name("HOSTLIST");
+    check_command->callback([&context, check_options] { context.exit_code = check_file(*check_options); });
+
+    auto* diff_command = command.add_subcommand("diff", "Say which nodes move between which groups");
+    auto diff_options = add_file(*diff_command, "The topology.conf that was; -: standard input");
+    diff_command->add_option("NEW", diff_options->other, "The one that will be; -: standard input")
+        ->required();
+    diff_command->callback([&context, diff_options] { context.exit_code = diff_files(*diff_options); });
+
+    auto* score_command = command.add_subcommand("score", "Say how close nodes are to each other");
+    auto score_options = add_file(*score_command, a_file);
+    score_command->add_option("--nodes", score_options->nodes, "The nodes, in the order of their ranks")
+        ->required()
+        ->type_name("HOSTLIST");
+    score_command->callback([&context, score_options] { context.exit_code = score_nodes(*score_options); });
+
+    auto* order_command =
+        command.add_subcommand("order", "Print nodes so that a ring over them leaves groups least often");
+    auto order_options = add_file(*order_command, a_file);
+    order_command->add_option("--nodes", order_options->nodes, "The nodes")
+        ->required()
+        ->type_name("HOSTLIST");
+    order_command->callback([&context, order_options] { context.exit_code = order_nodes(*order_options); });
+}
+
+} // namespace railhead

@@ -1,0 +1,99 @@
+#include "topology/cabling.hpp"
+
+#include "fabric_rig.hpp"
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::MatchesRegex;
+
+namespace {
+
+std::vector<std::string> inspected(const Synth& wanted) {
+    Mapped mapped(wanted);
+    std::vector<std::string> found;
+    for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
+        found.push_back(sentence(finding) + " [" + finding.id + "]");
+    return found;
+}
+
+Synth shape(std::vector<std::string> faults) {
+    return {.nodes = 32, .rails = 4, .unit = 8, .spines = 8, .seed = 3, .faults = std::move(faults)};
+}
+
+} // namespace
+
+TEST(Cabling, of_a_fabric_without_faults_is_no_finding) {
+    EXPECT_THAT(inspected(shape({})), IsEmpty());
+    auto with_storage = shape({});
+    with_storage.storage = 4;
+    with_storage.sharp = true;
+    EXPECT_THAT(inspected(with_storage), IsEmpty());
+}
+
+TEST(Cabling, names_a_lost_cable) {
+    EXPECT_THAT(
+        inspected(shape({"lost-cable"})),
+        ElementsAre(MatchesRegex(
+            R"(node[0-9]+: has no cable on 1 of 4 rails \(mlx5_[0-3]\); look at .* \[rail-missing\])")));
+}
+
+TEST(Cabling, names_both_ends_of_swapped_rails) {
+    EXPECT_THAT(
+        inspected(shape({"swapped-rails"})),
+        ElementsAre(
+            MatchesRegex(
+                R"(node[0-9]+: mlx5_. is cabled to su(.)-leaf., the leaf of mlx5_. \(expected su.-leaf.\) \[rail-swapped\])"),
+            HasSubstr("[rail-swapped]")));
+}
+
+TEST(Cabling, names_a_cable_in_another_unit) {
+    EXPECT_THAT(
+        inspected(shape({"foreign-cable"})),
+        ElementsAre(MatchesRegex(
+            R"(node[0-9]+: mlx5_. is cabled to su.-leaf. of su. \(expected a leaf of su., where its other cables are\) \[foreign-cable\])")));
+}
+
+TEST(Cabling, says_once_that_a_leaf_is_gone) {
+    auto sentences = inspected(shape({"dead-leaf"}));
+    ASSERT_FALSE(sentences.empty());
+    EXPECT_THAT(
+        sentences.front(),
+        MatchesRegex(
+            R"(su.: has no leaf switch on rail mlx5_. \(expected one, as 3 other groups have\); look .* \[leaf-missing\])"));
+    EXPECT_THAT(sentences, testing::Not(testing::Contains(HasSubstr("[rail-missing]"))));
+}
+
+TEST(Cabling, names_slow_and_narrow_links) {
+    EXPECT_THAT(
+        inspected(shape({"slow-link"})),
+        ElementsAre(AllOf(HasSubstr("runs at 4xEDR (expected 200 Gbit/s"), HasSubstr("[link-slow]"))));
+    EXPECT_THAT(
+        inspected(shape({"narrow-link"})),
+        ElementsAre(AllOf(HasSubstr("runs at 1xHDR (expected 200 Gbit/s"), HasSubstr("[link-narrow]"))));
+}
+
+TEST(Cabling, names_a_leaf_with_fewer_uplinks) {
+    EXPECT_THAT(inspected(shape({"lost-uplink"})),
+                ElementsAre(MatchesRegex(
+                    R"(su.-leaf.: has 7 cables up \(expected 8, as most leaves have\) \[uplinks-uneven\])")));
+}
+
+TEST(Cabling, says_the_dearest_first) {
+    auto sentences = inspected(shape({"narrow-link", "half-node", "slow-link"}));
+    ASSERT_EQ(sentences.size(), 3U);
+    EXPECT_THAT(sentences[0], HasSubstr("[rail-missing]"));
+    EXPECT_THAT(sentences[1], HasSubstr("[link-narrow]"));
+    EXPECT_THAT(sentences[2], HasSubstr("[link-slow]"));
+}
+
+TEST(Cabling, says_once_that_a_fabric_is_over_subscribed) {
+    auto half = shape({});
+    half.spines = 4;
+    EXPECT_THAT(
+        inspected(half),
+        ElementsAre("the leaf in the middle has 2.0 times as much bandwidth down as up [oversubscribed]"));
+}

@@ -1,0 +1,105 @@
+#include "topology/check.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fmt/core.h>
+
+using namespace railhead::topology;
+using railhead::Level;
+using railhead::sentence;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+
+namespace {
+
+constexpr const char* good =
+    "SwitchName=su1 Nodes=n[1-2]\nSwitchName=su2 Nodes=n[3-4]\nSwitchName=root Switches=su[1-2]\n";
+
+std::vector<std::string> judged(const std::string& text, const CheckOptions& options = {}) {
+    auto conf = read_topology_conf(text);
+    EXPECT_TRUE(conf) << sentence(conf.error());
+    std::vector<std::string> found;
+    for (const auto& finding : check(*conf, options))
+        found.push_back((finding.level == Level::fail ? "error: " : "warning: ") + sentence(finding) + " [" +
+                        finding.id + "]");
+    return found;
+}
+
+} // namespace
+
+TEST(Check, has_nothing_to_say_of_a_file_that_is_right) {
+    EXPECT_THAT(judged(good), IsEmpty());
+    EXPECT_THAT(judged("BlockName=b1 Nodes=n[1-4]\nBlockName=b2 Nodes=n[5-8]\nBlockSizes=4,8\n"), IsEmpty());
+    EXPECT_THAT(judged(good, {.nodes = {{"n1", "n2", "n3", "n4"}}}), IsEmpty());
+}
+
+TEST(Check, names_what_slurm_refuses) {
+    EXPECT_THAT(judged(""), ElementsAre("error: the file has neither switches nor blocks [empty]"));
+    EXPECT_THAT(judged("SwitchName=" + std::string(65, 'x') + " Nodes=n1\n"),
+                ElementsAre(HasSubstr("has 65 characters (expected at most 64) [name]")));
+    EXPECT_THAT(judged("SwitchName=a Nodes=n1\nSwitchName=a Nodes=n2\nSwitchName=r Switches=a\n"),
+                ElementsAre("error: line 2: a is defined on line 1 as well [name-twice]"));
+    EXPECT_THAT(judged("SwitchName=a Nodes=n1\nSwitchName=r Switches=a,b\n"),
+                ElementsAre("error: line 2: b is no switch of this file [switch-unknown]"));
+    EXPECT_THAT(judged("SwitchName=a\n"),
+                ElementsAre("error: line 1: a has neither Nodes nor Switches [no-children]"));
+    EXPECT_THAT(judged(std::string(good) + "BlockName=b Nodes=n1\n"),
+                ElementsAre("error: line 4: the file has switches and blocks (expected one kind, as "
+                            "TopologyPlugin says) [mixed]"));
+}
+
+TEST(Check, holds_each_release_to_its_own_rules) {
+    std::string both = "SwitchName=a Nodes=n1\nSwitchName=b Nodes=n2 Switches=a\n";
+    auto sentence = " line 2: b has Nodes and Switches (expected one of them); move the nodes to a leaf of "
+                    "their own [nodes-and-switches]";
+    EXPECT_THAT(judged(both, {.slurm = 2411}), ElementsAre(std::string("error:") + sentence));
+    EXPECT_THAT(judged(both, {.slurm = 2205}), ElementsAre(std::string("warning:") + sentence));
+    EXPECT_THAT(
+        judged("BlockName=a Nodes=n1\n", {.slurm = 2205}),
+        ElementsAre(
+            "error: line 1: BlockName is unknown to this Slurm (expected 23.11 or later) [block-unknown]"));
+}
+
+TEST(Check, warns_of_what_slurm_makes_something_else_of) {
+    EXPECT_THAT(judged("SwitchName=a Nodes=n[1-3]\nSwitchName=b Nodes=n[2-4]\nSwitchName=r Switches=a,b\n"),
+                ElementsAre("warning: line 2: n[2-3] are on a as well, and Slurm takes the last (expected "
+                            "one leaf for each node) [two-leaves]"));
+    EXPECT_THAT(judged("SwitchName=a Nodes=n1\nSwitchName=b Nodes=n2\n"),
+                ElementsAre("warning: 2 switches (a,b) are below no other, so no job spans what is below two "
+                            "of them (expected one root, unless "
+                            "that is meant) [no-common-root]"));
+    EXPECT_THAT(
+        judged("SwitchName=a Nodes=n1\nSwitchName=r Switches=a\nSwitchName=s Switches=a,r\n"),
+        ElementsAre(
+            "warning: line 3: a is below another switch on line 2 (expected one parent) [two-parents]"));
+}
+
+TEST(Check, finds_cycles_and_towers) {
+    EXPECT_THAT(judged("SwitchName=a Switches=b\nSwitchName=b Switches=a\n"),
+                ElementsAre(HasSubstr("or below itself (expected a tree) [levels]")));
+    EXPECT_THAT(judged("SwitchName=a Switches=a\n"),
+                testing::Contains("error: line 1: a is below itself [cycle]"));
+    std::string tower = "SwitchName=s0 Nodes=n1\n";
+    for (int i = 1; i <= 20; ++i) tower += fmt::format("SwitchName=s{} Switches=s{}\n", i, i - 1);
+    EXPECT_THAT(judged(tower), ElementsAre(HasSubstr("[levels]")));
+}
+
+TEST(Check, holds_block_sizes_against_the_blocks) {
+    auto blocks = std::string("BlockName=b1 Nodes=n[1-4]\nBlockName=b2 Nodes=n[5-7]\n");
+    EXPECT_THAT(judged(blocks + "BlockSizes=4\n"),
+                ElementsAre("error: line 3: BlockSizes=4 is more than block b2 has (3 nodes) (expected at "
+                            "most 3) [block-size]"));
+    EXPECT_THAT(
+        judged(blocks + "BlockSizes=3,9\n"),
+        ElementsAre("error: line 3: BlockSizes=9 is not the first size times a power of two [block-size]"));
+}
+
+TEST(Check, compares_with_the_nodes_that_slurm_has) {
+    EXPECT_THAT(judged(good, {.nodes = {{"n1", "n2", "n3", "n9", "n10"}}}),
+                ElementsAre("warning: n4 is no node of Slurm's; take the name out, or define the node in "
+                            "slurm.conf [node-unknown]",
+                            "warning: n[9-10] are in no leaf, so no job of several nodes starts there; add a "
+                            "leaf for what is not in the fabric "
+                            "[node-missing]"));
+}

@@ -1,0 +1,115 @@
+#include "topology/hosts.hpp"
+
+#include "topology/readers.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fmt/core.h>
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+namespace {
+
+struct Adapter {
+    const char* description;
+    std::uint64_t guid, system_guid;
+};
+
+/// One leaf with these adapters.
+Fabric with(const std::vector<Adapter>& adapters) {
+    FabricBuilder build;
+    auto leaf = build.device(DeviceKind::network_switch, 1);
+    std::uint16_t port = 0;
+    for (const auto& adapter : adapters) {
+        auto device = build.device(DeviceKind::adapter, adapter.guid);
+        build.at(device).description = build.keep(adapter.description);
+        build.at(device).system_guid = adapter.system_guid;
+        build.link(leaf, ++port, device, 1, {4, 500}, 1);
+    }
+    return std::move(build).finish();
+}
+
+std::vector<std::string> names(const Hosts& hosts) {
+    std::vector<std::string> found;
+    for (const auto& host : hosts.hosts) {
+        found.push_back(std::string(host.name) + ":");
+        for (auto i = host.first; i < host.first + host.count; ++i)
+            found.back() += " " + std::string(hosts.ports[i].device);
+    }
+    return found;
+}
+
+std::vector<std::string> said(const Hosts& hosts) {
+    std::vector<std::string> found;
+    for (const auto& finding : hosts.findings) found.push_back(sentence(finding));
+    return found;
+}
+
+} // namespace
+
+TEST(Hosts, are_named_by_their_adapters_in_the_order_of_people) {
+    auto fabric = with({{"node10 mlx5_10", 16, 0},
+                        {"node10 mlx5_2", 17, 0},
+                        {"node9.site.org mlx5_0", 18, 0},
+                        {"login", 19, 0}});
+    auto hosts = hosts_of(fabric, {});
+    EXPECT_THAT(names(hosts), ElementsAre("login: ", "node9: mlx5_0", "node10: mlx5_2 mlx5_10"));
+    EXPECT_THAT(said(hosts), IsEmpty());
+}
+
+TEST(Hosts, that_are_wanted_are_found_whatever_their_case_and_domain) {
+    auto fabric =
+        with({{"NODE1.site.org mlx5_0", 16, 0}, {"node2 mlx5_0", 17, 0}, {"storage1 mlx5_0", 18, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, {.adapters = {}, .nodes = {{"node1", "Node2", "node3"}}})),
+                ElementsAre("Node2: mlx5_0", "node1: mlx5_0"));
+}
+
+TEST(Hosts, give_their_name_to_adapters_on_the_same_board) {
+    auto fabric = with({{"node1 mlx5_0", 16, 7},
+                        {"MT4123 ConnectX6   Mellanox Technologies", 17, 7},
+                        {"", 0x20, 8},
+                        {"localhost mlx5_0", 0x21, 0}});
+    auto hosts = hosts_of(fabric, {});
+    EXPECT_THAT(names(hosts), ElementsAre("node1:  mlx5_0"));
+    EXPECT_THAT(
+        said(hosts),
+        ElementsAre(
+            "2 adapters (0x0000000000000020, 0x0000000000000021) have no host's name, so they are of no "
+            "node here; name hosts in their node description, or give --map"));
+}
+
+TEST(Hosts, are_named_by_a_map_file_before_all) {
+    Naming naming;
+    ASSERT_TRUE(read_map_file("# the new rack\n0x10 node7 mlx5_3\n\n11 node8 # no device\n", naming));
+    auto fabric = with({{"node1 mlx5_0", 0x10, 0}, {"", 0x11, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("node7: mlx5_3", "node8: "));
+}
+
+TEST(Hosts, refuse_a_map_file_with_the_line) {
+    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n"}) {
+        Naming naming;
+        auto read = read_map_file(std::string("\n") + text, naming);
+        ASSERT_FALSE(read) << text;
+        EXPECT_THAT(sentence(read.error()), testing::StartsWith("line 2: ")) << text;
+    }
+}
+
+TEST(Hosts, are_no_aggregation_nodes) {
+    auto fabric = with({{"Mellanox Technologies Aggregation Node", 16, 0}, {"node1 mlx5_0", 17, 0}});
+    auto hosts = hosts_of(fabric, {});
+    EXPECT_THAT(names(hosts), ElementsAre("node1: mlx5_0"));
+    EXPECT_THAT(said(hosts), IsEmpty());
+}
+
+TEST(Hosts, with_one_name_twice_are_a_finding) {
+    auto hosts =
+        hosts_of(with({{"node1 mlx5_0", 16, 0}, {"node1 mlx5_0", 17, 0}, {"node1 mlx5_1", 18, 0}}), {});
+    EXPECT_THAT(
+        said(hosts),
+        ElementsAre(
+            "node1: adapters 0x0000000000000010 and 0x0000000000000011 both call themselves mlx5_0 of "
+            "node1; give each host its own name, or name these two with --map"));
+}

@@ -1,0 +1,72 @@
+#include "topology/rail_map.hpp"
+#include "topology/readers.hpp"
+
+#include <gmock/gmock.h>
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+TEST(InventoryFile, is_a_line_for_each_cable) {
+    auto fabric = read_inventory_file(Text("# from the cabling plan\n"
+                                           "switch,node,rail,speed\n"
+                                           "leaf1, node1, eth0, 400\n"
+                                           "leaf2,node1,eth1,400\n"
+                                           "leaf1,node2,eth0,400\n"
+                                           "\"leaf2\",node2,eth1,100\n"));
+    ASSERT_TRUE(fabric) << sentence(fabric.error());
+    EXPECT_THAT(fabric->links, SizeIs(4));
+    auto hosts = hosts_of(*fabric, {});
+    auto map = rail_map_of(*fabric, hosts);
+    ASSERT_THAT(map.groups, SizeIs(1));
+    EXPECT_THAT(map.groups[0].hosts, SizeIs(2));
+    ASSERT_THAT(map.groups[0].rails, SizeIs(2));
+    EXPECT_EQ(map.groups[0].rails[1].device, "eth1");
+}
+
+TEST(InventoryFile, names_the_line_that_it_cannot_read) {
+    auto refusal = [](const char* text) {
+        auto read = read_inventory_file(Text(text));
+        return read ? "read" : sentence(read.error());
+    };
+    EXPECT_THAT(refusal(""), HasSubstr("has no line"));
+    EXPECT_THAT(refusal("node,leaf\n"),
+                HasSubstr("line 1: \"node,leaf\" cannot be read (expected columns named"));
+    EXPECT_THAT(refusal("node,rail\n"), HasSubstr("node and switch at least"));
+    EXPECT_THAT(refusal("node,switch\nnode1\n"),
+                HasSubstr("line 2: \"node1\" cannot be read (expected a node and a switch)"));
+    EXPECT_THAT(refusal("node,switch,port\nn,s,x\n"), HasSubstr("(expected a port that is a number)"));
+    EXPECT_THAT(refusal("node,switch,speed\nn,s,fast\n"), HasSubstr("(expected a speed in Gbit/s)"));
+}
+
+TEST(PortsReport, of_ibnetdiscover_is_read_like_its_topology) {
+    constexpr auto* text =
+        "CA     5  1 0x98039b0300000011 4x HDR - SW    12  1 0x0c42a10300000010 ( 'node1 mlx5_0' - "
+        "'MF0;leaf1:MQM8700/U1' )\n"
+        "SW    12  1 0x0c42a10300000010 4x HDR - CA     5  1 0x98039b0300000011 ( 'MF0;leaf1:MQM8700/U1' - "
+        "'node1 mlx5_0' )\n"
+        "SW    12  2 0x0c42a10300000010 4x HDR - CA     6  1 0x98039b0300000021 ( 'MF0;leaf1:MQM8700/U1' - "
+        "'node2 mlx5_0' )\n"
+        "SW    12  3 0x0c42a10300000010 4x SDR                                    'MF0;leaf1:MQM8700/U1'\n";
+    EXPECT_TRUE(is_ports_report(text));
+    EXPECT_FALSE(is_ports_report("#\n# Topology file\nvendid=0x2c9\n"));
+    auto fabric = read_ibnetdiscover_ports(Text(text));
+    ASSERT_TRUE(fabric) << sentence(fabric.error());
+    EXPECT_THAT(fabric->devices, SizeIs(3));
+    ASSERT_THAT(fabric->links, SizeIs(2));
+    EXPECT_EQ(text_of(fabric->links[0].rate), "4xHDR");
+    auto hosts = hosts_of(*fabric, {});
+    ASSERT_THAT(hosts.hosts, SizeIs(2));
+    EXPECT_EQ(hosts.hosts[1].name, "node2");
+}
+
+TEST(PortsReport, names_the_line_that_it_cannot_read) {
+    for (auto* text : {"SW 1\n", "SW 12 x 0x1 4x HDR\n", "SW 12 1 0x1 4x HDR - CA 1 1\n",
+                       "SW 12 1 0x1 4x HDR - CA 1 1 0x2 ( 'a'\n", "??\n"}) {
+        auto read = read_ibnetdiscover_ports(Text(text));
+        ASSERT_FALSE(read) << text;
+        EXPECT_THAT(sentence(read.error()), testing::StartsWith("line 1: ")) << text;
+    }
+}

@@ -1,0 +1,161 @@
+#include "fabric_rig.hpp"
+
+#include <fmt/core.h>
+
+#include <random>
+
+using namespace railhead::topology;
+using testing::ElementsAre;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+namespace {
+
+std::vector<std::string> switch_names(const Mapped& mapped, const std::vector<std::uint32_t>& devices) {
+    std::vector<std::string> names;
+    for (auto device : devices) names.emplace_back(mapped.fabric.devices[device].description);
+    return names;
+}
+
+} // namespace
+
+TEST(RailMap, has_one_group_for_each_unit_with_a_leaf_for_each_rail) {
+    Mapped mapped(Synth{.nodes = 8, .rails = 2, .unit = 4, .spines = 2});
+    auto groups = mapped.groups();
+    EXPECT_THAT(groups["su1"], ElementsAre("node1", "node2", "node3", "node4"));
+    EXPECT_THAT(groups["su2"], ElementsAre("node5", "node6", "node7", "node8"));
+    EXPECT_THAT(groups, SizeIs(2));
+    const auto& rails = mapped.map.groups[0].rails;
+    ASSERT_THAT(rails, SizeIs(2));
+    EXPECT_EQ(rails[1].device, "mlx5_1");
+    EXPECT_THAT(switch_names(mapped, rails[1].switches), ElementsAre("MF0;su1-leaf2:MQM8700/U1"));
+    ASSERT_THAT(mapped.map.tiers, SizeIs(1));
+    EXPECT_EQ(mapped.map.tiers[0].units, 1U);
+}
+
+TEST(RailMap, finds_pods_below_cores) {
+    Mapped mapped(Synth{.nodes = 32, .rails = 2, .unit = 4, .pod_units = 4, .spines = 2, .cores = 2});
+    ASSERT_THAT(mapped.map.groups, SizeIs(8));
+    ASSERT_THAT(mapped.map.tiers, SizeIs(2));
+    EXPECT_THAT(mapped.map.tiers[0].names, ElementsAre("pod1", "pod2"));
+    EXPECT_THAT(mapped.map.tiers[0].of_group, ElementsAre(0, 0, 0, 0, 1, 1, 1, 1));
+    EXPECT_EQ(mapped.map.tiers[1].units, 1U);
+}
+
+TEST(RailMap, leaves_storage_and_aggregation_nodes_out_of_the_groups_of_nodes) {
+    Synth plain{.nodes = 32, .rails = 4, .unit = 8, .spines = 4};
+    auto with_storage = plain;
+    with_storage.storage = 6;
+    with_storage.sharp = true;
+    auto groups = Mapped(with_storage).groups();
+    EXPECT_THAT(groups["storage"],
+                ElementsAre("storage1", "storage2", "storage3", "storage4", "storage5", "storage6"));
+    groups.erase("storage");
+    EXPECT_EQ(groups, Mapped(plain).groups());
+}
+
+TEST(RailMap, tells_fabrics_apart_that_no_cable_joins) {
+    auto one = *synthesize({.nodes = 8, .rails = 2, .unit = 4, .spines = 2, .host = "a"});
+    auto other = *synthesize({.nodes = 8, .rails = 2, .unit = 4, .spines = 2, .host = "b"});
+    for (std::size_t at = 0; (at = other.find("0c42a1030", at)) != other.npos; ++at) other[at + 8] = '1';
+    for (std::size_t at = 0; (at = other.find("98039b03", at)) != other.npos; ++at) other[at + 7] = '4';
+    Mapped mapped(one + other);
+    ASSERT_THAT(mapped.map.groups, SizeIs(4));
+    ASSERT_FALSE(mapped.map.tiers.empty());
+    EXPECT_EQ(mapped.map.tiers.back().units, 2U);
+}
+
+TEST(RailMap, of_a_host_with_all_adapters_on_one_leaf_is_that_leaf) {
+    FabricBuilder build;
+    auto leaf = build.device(DeviceKind::network_switch, 1);
+    for (std::uint16_t i = 0; i < 8; ++i) {
+        auto device = build.device(DeviceKind::adapter, 10 + i);
+        build.at(device).description = build.keep(fmt::format("node1 mlx5_{}", i));
+        build.link(device, 1, leaf, static_cast<std::uint16_t>(i + 1), {}, 1);
+    }
+    auto fabric = std::move(build).finish();
+    auto hosts = hosts_of(fabric, {});
+    auto map = rail_map_of(fabric, hosts);
+    ASSERT_THAT(map.groups, SizeIs(1));
+    EXPECT_EQ(map.groups[0].name, "S-0000000000000001");
+}
+
+/// The rule of grouping.hpp, over many fabrics: below the bound that stands there, groups are the faultless
+/// ones.
+TEST(RailMap, has_the_faultless_groups_whatever_is_broken_below_the_bound) {
+    const char* kinds[] = {"lost-cable", "dead-leaf",   "swapped-rails", "foreign-cable", "half-node",
+                           "slow-link",  "narrow-link", "unnamed",       "lost-uplink"};
+    for (std::uint64_t seed = 1; seed <= 500; ++seed) {
+        std::mt19937_64 random(seed);
+        auto below = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); };
+        Synth shape{.rails = 4 + 2 * below(3),
+                    .unit = 8 + 4 * below(3),
+                    .spines = 1 + below(4),
+                    .storage = below(2) * 3,
+                    .seed = seed};
+        shape.nodes = shape.unit * (2 + below(4));
+        if (below(2) == 1) shape.pod_units = 2;
+        auto expected = Mapped(shape).groups();
+        // A quarter of the hosts of a leaf is two at least; one fault harms at most one host of it.
+        auto faulty = shape;
+        faulty.faults = {kinds[below(std::size(kinds))]};
+        ASSERT_EQ(Mapped(faulty).groups(), expected) << "seed " << seed << ", " << faulty.faults[0];
+    }
+}
+
+TEST(RailMap, moves_a_node_that_is_cabled_elsewhere_and_nobody_besides) {
+    Synth shape{.nodes = 32, .rails = 4, .unit = 8, .spines = 4};
+    auto groups = Mapped(shape).groups();
+    for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+        auto moved = shape;
+        moved.seed = seed;
+        moved.faults = {"moved-node"};
+        auto now = Mapped(moved).groups();
+        std::size_t gone = 0, come = 0;
+        for (auto& [name, nodes] : groups) {
+            for (auto& node : nodes) gone += now[name].count(node) == 0 ? 1 : 0;
+            for (auto& node : now[name]) come += nodes.count(node) == 0 ? 1 : 0;
+        }
+        EXPECT_EQ(gone, 1U) << seed;
+        EXPECT_EQ(come, 1U) << seed;
+    }
+}
+
+TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
+    auto text = *synthesize({.nodes = 32,
+                             .rails = 4,
+                             .unit = 8,
+                             .pod_units = 2,
+                             .spines = 2,
+                             .storage = 2,
+                             .faults = {"lost-cable:3", "swapped-rails"}});
+    auto expected = Mapped(text).conf();
+    std::vector<std::string> boxes;
+    for (std::size_t at = text.find("\nvendid"), next = 0; at != text.npos; at = next) {
+        next = text.find("\nvendid", at + 1);
+        boxes.push_back(text.substr(at, next == text.npos ? next : next - at));
+    }
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 20; ++i) {
+        for (std::size_t last = boxes.size() - 1; last > 0; --last)
+            std::swap(boxes[last], boxes[random() % (last + 1)]);
+        std::string shuffled;
+        for (const auto& box : boxes) shuffled += box;
+        ASSERT_EQ(Mapped(shuffled).conf(), expected);
+    }
+}
+
+TEST(RailMap, takes_a_spine_with_one_management_host_for_a_spine) {
+    auto text = *synthesize({.nodes = 32, .rails = 2, .unit = 16, .spines = 2});
+    auto expected = Mapped(text).map.groups.size();
+    auto spine = text.find("Switch\t40 \"S-");
+    auto guid = text.substr(spine + 13, 16);
+    text.insert(text.find('\n', spine) + 1,
+                "[39] \t\"H-00000000000000aa\"[1](ab) \t\t# \"ufm1 mlx5_0\" lid 1 4xHDR\n");
+    text += "\nCa\t1 \"H-00000000000000aa\"\t\t# \"ufm1 mlx5_0\"\n[1](ab) \t\"S-" + guid +
+            "\"[39]\t\t# lid 1 lmc 0 \"x\" lid 1 4xHDR\n";
+    Mapped mapped(text);
+    EXPECT_EQ(mapped.map.groups.size(), expected);
+    ASSERT_THAT(mapped.map.loose_hosts, SizeIs(1));
+    EXPECT_EQ(mapped.hosts.hosts[mapped.map.loose_hosts[0]].name, "ufm1");
+}

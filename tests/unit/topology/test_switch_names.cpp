@@ -1,0 +1,31 @@
+#include "topology/switch_names.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace railhead::topology;
+
+TEST(SwitchName, is_what_its_owner_wrote) {
+    EXPECT_EQ(switch_name_from("MF0;leaf-1-2:MQM8700/U1"), "leaf-1-2");
+    EXPECT_EQ(switch_name_from("leaf3"), "leaf3");
+    EXPECT_EQ(switch_name_from("MF0;director1:CS7500/L03/U1"), "director1-L03");
+    EXPECT_EQ(switch_name_from("MF0;director1:CS7500/S01/U2"), "director1-S01");
+}
+
+TEST(SwitchName, is_nothing_that_a_vendor_wrote) {
+    EXPECT_EQ(switch_name_from("SwitchX -  Mellanox Technologies"), "");
+    EXPECT_EQ(switch_name_from("Quantum Mellanox Technologies"), "");
+    EXPECT_EQ(switch_name_from(""), "");
+    EXPECT_EQ(switch_name_from(std::string(65, 'x')), "") << "longer than Slurm takes";
+}
+
+TEST(CommonName, is_whole_parts_that_all_have) {
+    EXPECT_EQ(common_name({"su1-leaf1", "su1-leaf2", "su1-leaf8"}), "su1");
+    EXPECT_EQ(common_name({"rail1-su3", "rail2-su3"}), "su3");
+    EXPECT_EQ(common_name({"L01R1", "L01R2"}), "L01");
+    EXPECT_EQ(common_name({"leaf-1-1", "leaf-1-2"}), "leaf-1");
+    EXPECT_EQ(common_name({"su12", "su13"}), "") << "half a number is no part";
+    EXPECT_EQ(common_name({"leaf101", "leaf102"}), "");
+    EXPECT_EQ(common_name({"a", "b"}), "");
+    EXPECT_EQ(common_name({"one"}), "one");
+    EXPECT_EQ(common_name({}), "");
+}

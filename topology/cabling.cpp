@@ -1,0 +1,265 @@
+#include "topology/cabling.hpp"
+
+#include "topology/switch_names.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+
+namespace railhead::topology {
+namespace {
+
+constexpr double most_even = 1.05; ///< bandwidth down to up of a leaf that is not over-subscribed
+
+/// Links are compared with their like: from a host to a leaf, from a leaf up, from a spine up.
+enum class LinkKind { host, uplink, core };
+
+class Inspector {
+  public:
+    Inspector(const Fabric& fabric, const Hosts& hosts, const RailMap& map)
+        : fabric_(fabric), hosts_(hosts), map_(map), is_adapter_of_host_(fabric.devices.size()) {
+        for (const auto& port : hosts.ports) is_adapter_of_host_[port.adapter] = true;
+        for (const auto& link : fabric.links)
+            if (counts(link)) ++rates_[index(kind_of(link))][link.rate.gbps_x10()][link.rate.lanes];
+        for (auto kind : {LinkKind::host, LinkKind::uplink, LinkKind::core})
+            usual_[index(kind)] = most_have(kind);
+    }
+
+    std::vector<CablingFinding> findings() {
+        look_at_rails();
+        look_at_hosts();
+        look_at_links();
+        look_at_uplinks();
+        auto dearer = [](const CablingFinding& one, const CablingFinding& other) {
+            return one.cost_gbps > other.cost_gbps;
+        };
+        std::stable_sort(out_.begin(), out_.end(), dearer);
+        return std::move(out_);
+    }
+
+  private:
+    static std::size_t index(LinkKind kind) { return static_cast<std::size_t>(kind); }
+    void say(Finding finding, double cost_gbps) {
+        finding.level = cost_gbps > 0 ? Level::warn : Level::info;
+        out_.push_back({std::move(finding), cost_gbps});
+    }
+    std::string switch_name(std::uint32_t device) const {
+        auto name = switch_name_from(fabric_.devices[device].description);
+        return name.empty() ? fmt::format("S-{:016x}", fabric_.devices[device].guid) : name;
+    }
+    std::string host_name(std::uint32_t host) const { return std::string(hosts_.hosts[host].name); }
+    std::string group_name(std::uint32_t group) const {
+        return group == none ? "no group" : map_.groups[group].name;
+    }
+
+    bool counts(const Link& link) const {
+        auto known = [&](std::uint32_t device) {
+            return fabric_.devices[device].kind == DeviceKind::network_switch || is_adapter_of_host_[device];
+        };
+        return known(link.a) && known(link.b);
+    }
+    LinkKind kind_of(const Link& link) const {
+        if (is_adapter_of_host_[link.a] || is_adapter_of_host_[link.b]) return LinkKind::host;
+        return map_.grouping.is_leaf[link.a] || map_.grouping.is_leaf[link.b] ? LinkKind::uplink
+                                                                              : LinkKind::core;
+    }
+    /// What most links of a kind have, in tenths of Gbit/s; the most lanes at that rate.
+    std::pair<std::uint32_t, std::uint8_t> most_have(LinkKind kind) const {
+        std::uint32_t best = 0, most = 0;
+        std::uint8_t lanes = 0;
+        for (const auto& [rate, by_lanes] : rates_[index(kind)]) {
+            std::uint32_t count = 0;
+            for (const auto& [_, links] : by_lanes) count += links;
+            if (count < most) continue;
+            best = rate, most = count, lanes = by_lanes.rbegin()->first;
+        }
+        return {best, lanes};
+    }
+
+    /// A rail that most groups have and one lacks is one finding about the group, not one for each of its
+    /// nodes. A group that lacks most of them holds nodes of another kind.
+    void look_at_rails() {
+        double one_rail = usual_[index(LinkKind::host)].first / 10.0;
+        std::map<std::string_view, std::uint32_t> groups_with;
+        for (const auto& group : map_.groups)
+            for (const auto& rail : group.rails) ++groups_with[rail.device];
+        auto is_usual = [&](const auto& rail) {
+            return !rail.first.empty() && rail.second * 2 > map_.groups.size();
+        };
+        auto usual_rails =
+            static_cast<std::size_t>(std::count_if(groups_with.begin(), groups_with.end(), is_usual));
+        for (const auto& [device, count] : groups_with) {
+            if (!is_usual(std::pair(device, count))) continue;
+            for (const auto& group : map_.groups) {
+                if (group.rails.size() * 2 <= usual_rails) continue;
+                auto has = [&device = device](const Rail& rail) { return rail.device == device; };
+                if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
+                say({.id = "leaf-missing",
+                     .where = group.name,
+                     .seen = fmt::format("has no leaf switch on rail {}", device),
+                     .expected = fmt::format("one, as {} other groups have", count),
+                     .next = "look for the switch, or for its cables"},
+                    one_rail * static_cast<double>(group.hosts.size()));
+            }
+        }
+    }
+
+    void look_at_hosts() {
+        double one_rail = usual_[index(LinkKind::host)].first / 10.0;
+        std::vector<const Rail*> rail_of(fabric_.devices.size());
+        for (const auto& group : map_.groups)
+            for (const auto& rail : group.rails)
+                for (auto leaf : rail.switches) rail_of[leaf] = &rail;
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            const auto& all = hosts_.hosts[host];
+            auto own = map_.grouping.of_host[host];
+            if (all.count == 0) {
+                say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable on any adapter"},
+                    one_rail * all.adapters);
+                continue;
+            }
+            std::vector<std::string_view> reached;
+            for (auto i = all.first; i < all.first + all.count; ++i) {
+                const auto& port = hosts_.ports[i];
+                if (!map_.grouping.is_leaf[port.leaf]) {
+                    say({.id = "host-on-spine",
+                         .where = host_name(host),
+                         .thing = std::string(port.device),
+                         .seen = fmt::format("is cabled to {}, which joins leaves", switch_name(port.leaf)),
+                         .expected = "a leaf"},
+                        one_rail);
+                    continue;
+                }
+                auto group = map_.grouping.of_switch[port.leaf];
+                if (group != none && group != own) {
+                    say({.id = "foreign-cable",
+                         .where = host_name(host),
+                         .thing = std::string(port.device),
+                         .seen =
+                             fmt::format("is cabled to {} of {}", switch_name(port.leaf), group_name(group)),
+                         .expected =
+                             fmt::format("a leaf of {}, where its other cables are", group_name(own))},
+                        one_rail);
+                    reached.push_back(port.device);
+                    continue;
+                }
+                reached.push_back(port.device);
+                if (group == none || port.device.empty() || rail_of[port.leaf]->device == port.device)
+                    continue;
+                if (rail_named(own, port.device) == nullptr) continue;
+                say({.id = "rail-swapped",
+                     .where = host_name(host),
+                     .thing = std::string(port.device),
+                     .seen = fmt::format("is cabled to {}, the leaf of {}", switch_name(port.leaf),
+                                         rail_of[port.leaf]->device),
+                     .expected = switch_name(rail_named(own, port.device)->switches.front())},
+                    one_rail);
+            }
+            if (own != none) look_for_rails(host, own, reached, one_rail);
+        }
+    }
+
+    const Rail* rail_named(std::uint32_t group, std::string_view device) const {
+        for (const auto& rail : map_.groups[group].rails)
+            if (rail.device == device) return &rail;
+        return nullptr;
+    }
+
+    void look_for_rails(std::uint32_t host, std::uint32_t own, const std::vector<std::string_view>& reached,
+                        double one_rail) {
+        std::string lacks;
+        std::size_t count = 0;
+        const auto& rails = map_.groups[own].rails;
+        for (const auto& rail : rails) {
+            if (rail.device.empty() ||
+                std::find(reached.begin(), reached.end(), rail.device) != reached.end())
+                continue;
+            lacks += (count++ == 0 ? "" : ", ") + rail.device;
+        }
+        if (count > 0)
+            say({.id = "rail-missing",
+                 .where = host_name(host),
+                 .seen = fmt::format("has no cable on {} of {} rails ({})", count, rails.size(), lacks),
+                 .next = "look at the cable and the port, or ibstat there"},
+                one_rail * static_cast<double>(count));
+    }
+
+    void look_at_links() {
+        for (const auto& link : fabric_.links) {
+            if (!counts(link) || link.rate.gbps_x10() == 0) continue;
+            auto [usual_rate, usual_lanes] = usual_[index(kind_of(link))];
+            if (link.rate.gbps_x10() >= usual_rate) continue;
+            bool narrow = link.rate.lanes < usual_lanes;
+            say({.id = narrow ? "link-narrow" : "link-slow",
+                 .where = fmt::format("{} port {} - {} port {}", device_name(link.a), link.a_port,
+                                      device_name(link.b), link.b_port),
+                 .seen = fmt::format("runs at {}", text_of(link.rate)),
+                 .expected = fmt::format("{:g} Gbit/s, as most links of its kind", usual_rate / 10.0)},
+                (usual_rate - link.rate.gbps_x10()) / 10.0);
+        }
+    }
+
+    std::string device_name(std::uint32_t device) const {
+        const auto& at = fabric_.devices[device];
+        return at.kind == DeviceKind::network_switch ? switch_name(device) : std::string(at.description);
+    }
+
+    void look_at_uplinks() {
+        std::vector<std::uint32_t> uplinks(fabric_.devices.size());
+        std::vector<double> up(fabric_.devices.size()), down(fabric_.devices.size());
+        for (const auto& link : fabric_.links) {
+            if (!counts(link)) continue;
+            for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
+                if (!map_.grouping.is_leaf[one]) continue;
+                bool is_up = fabric_.devices[other].kind == DeviceKind::network_switch;
+                uplinks[one] += is_up ? 1 : 0;
+                (is_up ? up : down)[one] += link.rate.gbps_x10() / 10.0;
+            }
+        }
+        std::map<std::uint32_t, std::uint32_t> leaves_with;
+        for (std::uint32_t device = 0; device < uplinks.size(); ++device)
+            if (map_.grouping.of_switch[device] != none) ++leaves_with[uplinks[device]];
+        if (leaves_with.empty()) return;
+        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+        auto usual_count = std::max_element(leaves_with.begin(), leaves_with.end(), fewer)->first;
+        auto one_uplink = usual_[index(LinkKind::uplink)].first / 10.0;
+        std::vector<double> ratios;
+        for (std::uint32_t device = 0; device < uplinks.size(); ++device) {
+            if (map_.grouping.of_switch[device] == none) continue;
+            if (uplinks[device] < usual_count)
+                say({.id = "uplinks-uneven",
+                     .where = switch_name(device),
+                     .seen = fmt::format("has {} cables up", uplinks[device]),
+                     .expected = fmt::format("{}, as most leaves have", usual_count)},
+                    one_uplink * (usual_count - uplinks[device]));
+            if (up[device] > 0) ratios.push_back(down[device] / up[device]);
+        }
+        if (ratios.empty()) return;
+        auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+        std::nth_element(ratios.begin(), middle, ratios.end());
+        if (*middle > most_even)
+            say({.id = "oversubscribed",
+                 .thing = "the leaf in the middle",
+                 .seen = fmt::format("has {:.1f} times as much bandwidth down as up", *middle)},
+                0);
+    }
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    const RailMap& map_;
+    std::vector<bool> is_adapter_of_host_;
+    /// How many links of a kind have a rate, by the rate and its lanes.
+    std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 3> rates_;
+    std::array<std::pair<std::uint32_t, std::uint8_t>, 3> usual_;
+    std::vector<CablingFinding> out_;
+};
+
+} // namespace
+
+std::vector<CablingFinding> cabling_findings(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
+    return Inspector(fabric, hosts, map).findings();
+}
+
+} // namespace railhead::topology

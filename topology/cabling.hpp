@@ -1,0 +1,20 @@
+#pragma once
+#include "topology/rail_map.hpp"
+
+#include <vector>
+
+namespace railhead::topology {
+
+/// What is wrong with a cable, an adapter or a switch, and the Gbit/s that it costs as far as the fabric
+/// says.
+struct CablingFinding {
+    Finding finding;
+    double cost_gbps = 0;
+};
+
+/// Against what most of the group, and most links of the same kind, have; the dearest first. Ids:
+/// rail-missing, rail-swapped, foreign-cable, leaf-missing, host-on-spine, host-unplugged, link-slow,
+/// link-narrow, uplinks-uneven, oversubscribed.
+std::vector<CablingFinding> cabling_findings(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
+
+} // namespace railhead::topology

@@ -1,0 +1,223 @@
+#include "topology/check.hpp"
+
+#include "slurm/hostlist.hpp"
+#include "topology/natural.hpp"
+#include "topology/switch_names.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+namespace railhead::topology {
+namespace {
+
+constexpr std::size_t most_levels = 20, most_block_levels = 16, most_named = 20;
+constexpr std::size_t many_switches =
+    1000; ///< distances between all pairs: seconds at the start of slurmctld
+
+std::string in_line(std::uint32_t line) {
+    return fmt::format("line {}", line);
+}
+
+std::string listed(std::vector<std::string> names) {
+    auto more = names.size() > most_named;
+    if (more) names.resize(most_named);
+    return compress_hostlist(names) + (more ? ",..." : "");
+}
+
+class Checker {
+  public:
+    Checker(const TopologyConf& conf, const CheckOptions& options)
+        : conf_(conf), options_(options), out_(conf.findings) {}
+
+    std::vector<Finding> findings() {
+        if (conf_.switches.empty() && conf_.blocks.empty()) {
+            say(Level::fail, "empty", "", "the file", "has neither switches nor blocks");
+            return std::move(out_);
+        }
+        if (!conf_.switches.empty() && !conf_.blocks.empty())
+            say(Level::fail, "mixed", in_line(conf_.blocks.front().line), "the file",
+                "has switches and blocks", "one kind, as TopologyPlugin says");
+        check_switches();
+        check_depth();
+        check_blocks();
+        check_nodes();
+        return std::move(out_);
+    }
+
+  private:
+    void say(Level level, std::string id, std::string where, std::string thing, std::string seen,
+             std::string expected = "", std::string next = "") {
+        out_.push_back({std::move(id), level, std::move(where), std::move(thing), std::move(seen),
+                        std::move(expected), std::move(next)});
+    }
+
+    void check_name(const std::string& name, std::uint32_t line) {
+        if (name.empty()) say(Level::fail, "name", in_line(line), "a name", "is empty");
+        if (name.size() > max_name_bytes)
+            say(Level::fail, "name", in_line(line), name.substr(0, max_name_bytes) + "...",
+                fmt::format("has {} characters", name.size()), fmt::format("at most {}", max_name_bytes));
+    }
+
+    void check_switches() {
+        std::map<std::string_view, std::uint32_t> line_of, parent_line;
+        for (const auto& one : conf_.switches) {
+            check_name(one.name, one.line);
+            auto [at, is_new] = line_of.try_emplace(one.name, one.line);
+            if (!is_new)
+                say(Level::fail, "name-twice", in_line(one.line), one.name,
+                    fmt::format("is defined on line {} as well", at->second));
+            if (one.has_nodes && one.has_switches)
+                say(options_.slurm >= 2405 ? Level::fail : Level::warn, "nodes-and-switches",
+                    in_line(one.line), one.name, "has Nodes and Switches", "one of them",
+                    "move the nodes to a leaf of their own");
+            if (!one.has_nodes && !one.has_switches)
+                say(Level::fail, "no-children", in_line(one.line), one.name,
+                    "has neither Nodes nor Switches");
+        }
+        for (const auto& one : conf_.switches)
+            for (const auto& child : one.switches) {
+                if (!line_of.contains(child))
+                    say(Level::fail, "switch-unknown", in_line(one.line), child, "is no switch of this file");
+                if (child == one.name) say(Level::fail, "cycle", in_line(one.line), child, "is below itself");
+                auto [at, is_new] = parent_line.try_emplace(child, one.line);
+                if (!is_new && at->second != one.line)
+                    say(Level::warn, "two-parents", in_line(one.line), child,
+                        fmt::format("is below another switch on line {}", at->second), "one parent");
+            }
+        if (conf_.switches.size() > many_switches)
+            say(Level::warn, "many-switches", "", fmt::format("{} switches", conf_.switches.size()),
+                "make slurmctld's start slow, for it computes the distances of all pairs", "",
+                "leave out what joins one switch only");
+        check_twice();
+    }
+
+    /// slurmctld takes the last leaf and only logs it.
+    void check_twice() {
+        std::map<std::string_view, const TopologyConf::Switch*, Natural> leaf_of;
+        std::map<std::pair<std::string_view, std::string_view>, std::vector<std::string>> twice;
+        for (const auto& one : conf_.switches)
+            for (const auto& node : one.nodes) {
+                auto [at, is_new] = leaf_of.try_emplace(node, &one);
+                if (is_new) continue;
+                twice[{at->second->name, one.name}].push_back(node);
+                at->second = &one;
+            }
+        for (const auto& [leaves, nodes] : twice)
+            say(Level::warn, "two-leaves", in_line(line_of_switch(leaves.second)), listed(nodes),
+                fmt::format("{} on {} as well, and Slurm takes the last", nodes.size() == 1 ? "is" : "are",
+                            leaves.first),
+                "one leaf for each node");
+    }
+
+    std::uint32_t line_of_switch(std::string_view name) const {
+        for (const auto& one : conf_.switches)
+            if (one.name == name) return one.line;
+        return 0;
+    }
+
+    void check_depth() {
+        std::map<std::string_view, std::size_t> depth;
+        for (const auto& one : conf_.switches) depth[one.name] = one.has_switches ? 0 : 1;
+        // Each round settles one level more; what is not settled then is in a cycle, or too deep.
+        for (std::size_t round = 0; round <= most_levels; ++round)
+            for (const auto& one : conf_.switches) {
+                if (depth[one.name] != 0) continue;
+                std::size_t deepest = 0;
+                bool settled = true;
+                for (const auto& child : one.switches) {
+                    auto at = depth.find(child);
+                    if (at == depth.end()) continue;
+                    settled = settled && at->second != 0;
+                    deepest = std::max(deepest, at->second);
+                }
+                if (settled) depth[one.name] = deepest + 1;
+            }
+        for (const auto& one : conf_.switches) {
+            if (depth[one.name] != 0 && depth[one.name] <= most_levels) continue;
+            say(Level::fail, "levels", in_line(one.line), one.name,
+                fmt::format("is more than {} levels above a leaf, or below itself", most_levels), "a tree");
+            return; // what stands above it says the same
+        }
+        std::set<std::string_view> children;
+        for (const auto& one : conf_.switches) children.insert(one.switches.begin(), one.switches.end());
+        std::vector<std::string> tops;
+        for (const auto& one : conf_.switches)
+            if (!children.contains(one.name)) tops.push_back(one.name);
+        if (tops.size() > 1)
+            say(Level::warn, "no-common-root", "", fmt::format("{} switches ({})", tops.size(), listed(tops)),
+                "are below no other, so no job spans what is below two of them",
+                "one root, unless that is meant");
+    }
+
+    void check_blocks() {
+        if (conf_.blocks.empty()) return;
+        if (options_.slurm < 2311)
+            say(Level::fail, "block-unknown", in_line(conf_.blocks.front().line), "BlockName",
+                "is unknown to this Slurm", "23.11 or later");
+        std::map<std::string_view, std::uint32_t> line_of;
+        const TopologyConf::Block* smallest = nullptr;
+        for (const auto& one : conf_.blocks) {
+            check_name(one.name, one.line);
+            auto [at, is_new] = line_of.try_emplace(one.name, one.line);
+            if (!is_new)
+                say(Level::fail, "name-twice", in_line(one.line), one.name,
+                    fmt::format("is defined on line {} as well", at->second));
+            if (!smallest || one.nodes.size() < smallest->nodes.size()) smallest = &one;
+        }
+        const auto& sizes = conf_.block_sizes;
+        if (sizes.empty()) return;
+        auto where = in_line(conf_.block_sizes_line);
+        if (sizes.front() > smallest->nodes.size())
+            say(Level::fail, "block-size", where, fmt::format("BlockSizes={}", sizes.front()),
+                fmt::format("is more than block {} has ({} nodes)", smallest->name, smallest->nodes.size()),
+                fmt::format("at most {}", smallest->nodes.size()));
+        if (sizes.size() > most_block_levels)
+            say(Level::fail, "block-size", where, "BlockSizes", fmt::format("has {} sizes", sizes.size()),
+                fmt::format("at most {}", most_block_levels));
+        for (auto size : sizes) {
+            auto ratio = size / sizes.front();
+            if (size % sizes.front() == 0 && (ratio & (ratio - 1)) == 0) continue;
+            say(Level::fail, "block-size", where, fmt::format("BlockSizes={}", size),
+                "is not the first size times a power of two");
+        }
+    }
+
+    void check_nodes() {
+        if (!options_.nodes) return;
+        std::set<std::string_view> known(options_.nodes->begin(), options_.nodes->end()), placed;
+        std::vector<std::string> unknown, missing;
+        for (const auto& [node, leaf] : leaves_of(conf_).nodes) {
+            auto at = known.find(node);
+            if (at == known.end())
+                unknown.push_back(node);
+            else
+                placed.insert(*at);
+        }
+        for (const auto& node : *options_.nodes)
+            if (!placed.contains(node)) missing.push_back(node);
+        if (!unknown.empty())
+            say(Level::warn, "node-unknown", "", listed(unknown),
+                fmt::format("{} no node of Slurm's", unknown.size() == 1 ? "is" : "are"), "",
+                "take the name out, or define the node in slurm.conf");
+        if (!missing.empty())
+            say(Level::warn, "node-missing", "", listed(missing),
+                fmt::format("{} in no leaf, so no job of several nodes starts there",
+                            missing.size() == 1 ? "is" : "are"),
+                "", "add a leaf for what is not in the fabric");
+    }
+
+    const TopologyConf& conf_;
+    const CheckOptions& options_;
+    std::vector<Finding> out_;
+};
+
+} // namespace
+
+std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options) {
+    return Checker(conf, options).findings();
+}
+
+} // namespace railhead::topology

@@ -1,0 +1,19 @@
+#pragma once
+#include "topology/topology_conf.hpp"
+
+#include <optional>
+
+namespace railhead::topology {
+
+/// Year and month of a Slurm release, 24.11 as 2411.
+struct CheckOptions {
+    std::uint32_t slurm = 2605;
+    std::optional<std::vector<std::string>> nodes; ///< that Slurm has; absent: not compared
+};
+
+/// Slurm's own rules for the file, each with its line: `fail` for what its daemons refuse or die of, `warn`
+/// for what they take and make something else of. Sources: src/plugins/topology/tree/switch_record.c and
+/// block/block_record.c of 22.05, 24.11 and 26.05.
+std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options);
+
+} // namespace railhead::topology

@@ -1,0 +1,202 @@
+#include "topology/draw.hpp"
+
+#include "topology/switch_names.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <set>
+#include <unordered_map>
+#include <unordered_set>
+
+namespace railhead::topology {
+namespace {
+
+constexpr int page_width = 1600, gap = 14, text_height = 16;
+constexpr int cell = 14, cells_in_row = 8; ///< a node's square
+constexpr int named_width = 110;           ///< a node with its name beside
+constexpr std::size_t most_shown = 16;     ///< nodes of a group that are shown by name
+constexpr const char* plain = "#9ecae1";
+constexpr const char* broken = "#f28e2b";
+constexpr const char* chosen = "#59a14f";
+constexpr const char* switch_color = "#bab0ac";
+
+std::string escaped(std::string_view text) {
+    std::string safe;
+    for (char c : text) {
+        if (c == '<')
+            safe += "&lt;";
+        else if (c == '&')
+            safe += "&amp;";
+        else if (c == '"')
+            safe += "&quot;";
+        else if (static_cast<unsigned char>(c) >= ' ' && static_cast<unsigned char>(c) < 127)
+            safe += c;
+        else
+            safe += '?';
+    }
+    return safe;
+}
+
+struct Size {
+    int width, height;
+};
+
+class Drawer {
+  public:
+    Drawer(const Fabric& fabric, const Hosts& hosts, const RailMap& map,
+           const std::vector<CablingFinding>& findings, const std::vector<std::string>& marked)
+        : fabric_(fabric), hosts_(hosts), map_(map), marked_(marked.begin(), marked.end()) {
+        for (const auto& [finding, cost] : findings) said_[finding.where] += sentence(finding) + "\n";
+    }
+
+    std::string picture() {
+        auto units = lowest_units();
+        for (std::uint32_t unit = 0; unit < units.size(); ++unit) add_unit(unit_name(unit), units[unit]);
+        add_loose();
+        y_ += row_height_;
+        return fmt::format(
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
+            "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" "
+            "fill=\"white\"/>\n{2}</svg>\n",
+            page_width, y_ + gap, body_);
+    }
+
+  private:
+    /// The groups of each pod; without pods, of the whole fabric.
+    std::vector<std::vector<std::uint32_t>> lowest_units() const {
+        if (map_.tiers.empty()) return {};
+        std::vector<std::vector<std::uint32_t>> units(map_.tiers.front().units);
+        for (std::uint32_t group = 0; group < map_.groups.size(); ++group)
+            units[map_.tiers.front().of_group[group]].push_back(group);
+        return units;
+    }
+    std::string unit_name(std::uint32_t unit) const { return map_.tiers.front().names[unit]; }
+
+    template <class... Args>
+    void put(fmt::format_string<Args...> format, Args&&... args) {
+        fmt::format_to(std::back_inserter(body_), format, std::forward<Args>(args)...);
+    }
+    void text(int x, int y, std::string_view words) {
+        put("<text x=\"{}\" y=\"{}\">{}</text>\n", x, y, escaped(words));
+    }
+    void box(int x, int y, int width, int height, const char* color, const std::string& title) {
+        put("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"2\" fill=\"{}\" stroke=\"#555\" "
+            "stroke-width=\"0.5\"><title>{}</title></rect>\n",
+            x, y, width, height, color, escaped(title));
+    }
+
+    static bool shows_names(const LeafGroup& group) { return group.hosts.size() <= most_shown; }
+    static int columns_of(const LeafGroup& group) { return shows_names(group) ? 2 : cells_in_row; }
+    static Size size_of(const LeafGroup& group) {
+        auto columns = columns_of(group);
+        auto rows = (static_cast<int>(group.hosts.size()) + columns - 1) / columns;
+        auto nodes = columns * (shows_names(group) ? named_width : cell + 2);
+        auto rails = static_cast<int>(group.rails.size()) * (cell + 2);
+        return {std::max({nodes, rails, 120}) + gap, 2 * text_height + cell + 8 + rows * (cell + 2) + gap};
+    }
+
+    std::set<std::uint32_t> spines_of(const std::vector<std::uint32_t>& groups) const {
+        std::set<std::uint32_t> own(groups.begin(), groups.end()), found;
+        for (const auto& link : fabric_.links)
+            for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
+                if (map_.grouping.of_switch[leaf] != none && own.contains(map_.grouping.of_switch[leaf]) &&
+                    fabric_.devices[other].kind == DeviceKind::network_switch &&
+                    !map_.grouping.is_leaf[other])
+                    found.insert(other);
+        return found;
+    }
+
+    void new_row(int height) {
+        x_ = gap;
+        y_ += row_height_ + gap;
+        row_height_ = height;
+    }
+
+    void add_unit(const std::string& name, const std::vector<std::uint32_t>& groups) {
+        new_row(0);
+        auto spines = spines_of(groups);
+        text(x_, y_ + text_height - 4,
+             fmt::format("{}: {} leaf groups, {} spines", name, groups.size(), spines.size()));
+        int x = x_;
+        y_ += text_height;
+        for (auto spine : spines) {
+            if (x + cell > page_width - gap) {
+                x = gap;
+                y_ += cell + 2;
+            }
+            add_switch(x, y_, spine);
+            x += cell + 2;
+        }
+        y_ += spines.empty() ? 0 : cell + gap;
+        for (auto group : groups) add_group(map_.groups[group]);
+    }
+
+    void add_switch(int x, int y, std::uint32_t device) {
+        auto name = switch_name_from(fabric_.devices[device].description);
+        if (name.empty()) name = fmt::format("S-{:016x}", fabric_.devices[device].guid);
+        auto found = said_.find(name);
+        box(x, y, cell, cell, found == said_.end() ? switch_color : broken,
+            found == said_.end() ? name : name + "\n" + found->second);
+    }
+
+    void add_group(const LeafGroup& group) {
+        auto size = size_of(group);
+        if (x_ + size.width > page_width) new_row(size.height);
+        row_height_ = std::max(row_height_, size.height);
+        auto found = said_.find(group.name);
+        put("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"4\" fill=\"none\" stroke=\"{}\"/>\n", x_,
+            y_, size.width - 4, size.height - 4, found == said_.end() ? "#999" : broken);
+        int x = x_ + gap / 2, y = y_ + text_height;
+        text(x, y, fmt::format("{} ({})", group.name, group.hosts.size()));
+        y += 4;
+        for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
+            add_switch(x + static_cast<int>(rail) * (cell + 2), y, group.rails[rail].switches.front());
+        y += cell + 8;
+        for (std::size_t i = 0; i < group.hosts.size(); ++i) {
+            auto column = static_cast<int>(i) % columns_of(group),
+                 row = static_cast<int>(i) / columns_of(group);
+            add_host(x + column * (shows_names(group) ? named_width : cell + 2), y + row * (cell + 2),
+                     group.hosts[i], shows_names(group));
+        }
+        x_ += size.width;
+    }
+
+    void add_host(int x, int y, std::uint32_t host, bool with_name) {
+        std::string name(hosts_.hosts[host].name);
+        auto found = said_.find(name);
+        const char* color = found != said_.end() ? broken : marked_.contains(name) ? chosen : plain;
+        box(x, y, cell, cell, color, found == said_.end() ? name : name + "\n" + found->second);
+        if (marked_.contains(name) && found != said_.end())
+            put("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"{}\" "
+                "stroke-width=\"3\"/>\n",
+                x, y, cell, cell, chosen);
+        if (with_name) text(x + cell + 3, y + cell - 3, name.size() > 14 ? name.substr(0, 13) + "." : name);
+    }
+
+    void add_loose() {
+        if (map_.loose_hosts.empty()) return;
+        new_row(2 * text_height);
+        text(x_, y_ + text_height, fmt::format("on no leaf: {} hosts", map_.loose_hosts.size()));
+        for (std::size_t i = 0; i < map_.loose_hosts.size() && i < most_shown * 4; ++i)
+            add_host(x_ + 140 + static_cast<int>(i) * (cell + 2), y_ + 4, map_.loose_hosts[i], false);
+    }
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    const RailMap& map_;
+    std::unordered_set<std::string> marked_;
+    std::unordered_map<std::string, std::string> said_; ///< of a node, a switch or a group
+    std::string body_;
+    int x_ = gap, y_ = 0, row_height_ = 0;
+};
+
+} // namespace
+
+std::string draw(const Fabric& fabric, const Hosts& hosts, const RailMap& map,
+                 const std::vector<CablingFinding>& findings, const std::vector<std::string>& marked) {
+    return Drawer(fabric, hosts, map, findings, marked).picture();
+}
+
+} // namespace railhead::topology

@@ -1,0 +1,78 @@
+#pragma once
+#include "base/error.hpp"
+#include "topology/text.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace railhead::topology {
+
+enum class DeviceKind : std::uint8_t { adapter, network_switch, router };
+
+/// A box with ports. Adapters are what hosts hold (HCAs, NICs); a director's chips are switches of their own.
+struct Device {
+    std::uint64_t guid = 0;        ///< unique in the fabric
+    std::uint64_t system_guid = 0; ///< alike for what sits on one board; 0: not said
+    std::string_view description;  ///< as its owner wrote it, "node1 HCA-1"; points into the fabric
+    std::uint32_t line = 0;        ///< where the source describes it; 0: only its neighbours name it
+    DeviceKind kind = DeviceKind::adapter;
+};
+
+/// Lanes and the signalling rate of one, in tenths of Gbit/s as vendors name it (HDR: 500). 0: not said.
+struct Rate {
+    std::uint8_t lanes = 0;
+    std::uint16_t lane_gbps_x10 = 0;
+
+    std::uint32_t gbps_x10() const { return std::uint32_t{lanes} * lane_gbps_x10; }
+    bool operator==(const Rate&) const = default;
+};
+
+/// "4xHDR", "1xFDR10"; absent rate (all 0) for what is none.
+Rate rate_from(std::string_view text);
+std::string text_of(Rate rate); ///< "4xHDR"; "unknown"
+
+/// A cable, each once: `a` is the device with the smaller index.
+struct Link {
+    std::uint32_t a = 0, b = 0; ///< indexes of devices
+    std::uint16_t a_port = 0, b_port = 0;
+    Rate rate;
+    std::uint32_t line = 0; ///< where the source says so
+};
+
+/// What a source says, and nothing derived from it. Memory is linear in the text, which is kept.
+struct Fabric {
+    Text text; ///< the source's
+    std::deque<std::string>
+        names; ///< what views point into that the text does not hold; a deque does not move its elements
+    std::vector<Device> devices;
+    std::vector<Link> links; ///< sorted by a, a_port
+    std::vector<Finding> findings;
+};
+
+/// Puts a fabric together while a reader goes through its text. A device may be named by a neighbour before
+/// it is described; a cable may be told from both ends.
+class FabricBuilder {
+  public:
+    FabricBuilder() = default;
+    explicit FabricBuilder(Text text);
+    std::string_view text() const { return fabric_.text.view(); }
+    /// The device with this GUID, made where it is new. One GUID with two kinds is two devices.
+    std::uint32_t device(DeviceKind kind, std::uint64_t guid);
+    Device& at(std::uint32_t index) { return fabric_.devices[index]; }
+    void link(std::uint32_t from, std::uint16_t from_port, std::uint32_t to, std::uint16_t to_port, Rate rate,
+              std::uint32_t line);
+    void finding(Finding finding) { fabric_.findings.push_back(std::move(finding)); }
+    std::string_view keep(std::string name) { return fabric_.names.emplace_back(std::move(name)); }
+    /// Cables told from both ends become one.
+    Fabric finish() &&;
+
+  private:
+    Fabric fabric_;
+    std::unordered_map<std::uint64_t, std::uint32_t> by_guid_[3];
+};
+
+} // namespace railhead::topology

@@ -1,0 +1,142 @@
+#include "topology/grouping.hpp"
+
+#include "topology/natural.hpp"
+
+#include <algorithm>
+
+namespace railhead::topology {
+namespace {
+
+/// A spine's few strays against the hosts of a leaf.
+constexpr std::uint32_t stray_factor = 8;
+
+class Grouper {
+  public:
+    Grouper(const Fabric& fabric, const Hosts& hosts)
+        : fabric_(fabric), hosts_(hosts),
+          on_leaf_(fabric.devices.size(), [&](auto add) { each_host_on_leaf(add); }) {
+        out_.of_host.assign(hosts.hosts.size(), none);
+        out_.of_switch.assign(fabric.devices.size(), none);
+        out_.is_leaf.assign(fabric.devices.size(), false);
+        for (std::size_t i = 0; i < on_leaf_.size(); ++i) {
+            out_.hosts_on.push_back(static_cast<std::uint32_t>(on_leaf_[i].size()));
+            out_.is_leaf[i] = on_leaf_[i].size() > 0;
+        }
+    }
+
+    Grouping grouping() {
+        drop_spines();
+        auto each_on_leaf = [&](auto add) {
+            each_host_on_leaf([&](std::uint32_t leaf, std::uint32_t host) {
+                if (out_.is_leaf[leaf]) add(leaf, host);
+            });
+        };
+        on_leaf_ = Lists(fabric_.devices.size(), each_on_leaf);
+        Lists leaves_of(hosts_.hosts.size(), [&](auto add) {
+            each_on_leaf([&](std::uint32_t leaf, std::uint32_t host) { add(host, leaf); });
+        });
+        auto units = join_coinciding(on_leaf_, leaves_of);
+        hosts_choose(units);
+        leaves_choose();
+        return std::move(out_);
+    }
+
+  private:
+    /// Calls add(leaf, host) once, however many cables go from the one to the other.
+    template <class Add>
+    void each_host_on_leaf(Add add) const {
+        std::vector<std::uint32_t> last(fabric_.devices.size(), none);
+        for (const auto& port : hosts_.ports)
+            if (std::exchange(last[port.leaf], port.host) != port.host) add(port.leaf, port.host);
+    }
+
+    void drop_spines() {
+        // The size of the leaf that the host in the middle is on: the few small leaves at the edge of a
+        // cluster do not matter.
+        std::vector<std::uint32_t> sizes;
+        for (const auto& port : hosts_.ports) sizes.push_back(out_.hosts_on[port.leaf]);
+        if (sizes.empty()) return;
+        auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+        std::nth_element(sizes.begin(), middle, sizes.end());
+        auto is_small = [&](std::uint32_t device) { return out_.hosts_on[device] * stray_factor <= *middle; };
+        std::vector<std::uint32_t> to_leaves(fabric_.devices.size()), to_switches(fabric_.devices.size());
+        for (const auto& link : fabric_.links)
+            for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
+                if (fabric_.devices[other].kind != DeviceKind::network_switch) continue;
+                ++to_switches[one];
+                if (!is_small(other)) ++to_leaves[one];
+            }
+        for (std::size_t i = 0; i < out_.is_leaf.size(); ++i)
+            if (out_.is_leaf[i] && is_small(static_cast<std::uint32_t>(i)) &&
+                to_leaves[i] * 2 > to_switches[i])
+                out_.is_leaf[i] = false;
+    }
+
+    template <class Do>
+    void each_leaf_of(std::uint32_t host, Do what) const {
+        const auto& all = hosts_.hosts[host];
+        for (auto i = all.first; i < all.first + all.count; ++i)
+            if (out_.is_leaf[hosts_.ports[i].leaf]) what(hosts_.ports[i]);
+    }
+
+    void hosts_choose(DisjointSets& units) {
+        std::vector<std::uint32_t> number(fabric_.devices.size(), none), hosts_in(fabric_.devices.size());
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
+            if (out_.is_leaf[leaf])
+                hosts_in[units.root(leaf)] = std::max(hosts_in[units.root(leaf)], out_.hosts_on[leaf]);
+        struct Choice {
+            std::uint32_t unit, cables;
+        };
+        std::vector<Choice> choices; // in the order of the host's devices
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            choices.clear();
+            each_leaf_of(host, [&](const HostPort& port) {
+                auto unit = units.root(port.leaf);
+                auto at = std::find_if(choices.begin(), choices.end(),
+                                       [&](auto& choice) { return choice.unit == unit; });
+                if (at == choices.end())
+                    choices.push_back({unit, 1});
+                else
+                    ++at->cables;
+            });
+            if (choices.empty()) continue;
+            // With as many cables in each, a leaf that clearly fewer hosts are on is the closer one; else the
+            // first device decides.
+            auto is_worse = [&](const Choice& one, const Choice& other) {
+                if (one.cables != other.cables) return one.cables < other.cables;
+                return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
+            };
+            auto best = choices.front();
+            for (const auto& choice : choices)
+                if (is_worse(best, choice)) best = choice;
+            if (number[best.unit] == none) number[best.unit] = out_.groups++;
+            out_.of_host[host] = number[best.unit];
+        }
+    }
+
+    void leaves_choose() {
+        std::vector<std::uint32_t> count(out_.groups);
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
+            if (!out_.is_leaf[leaf]) continue;
+            for (auto host : on_leaf_[leaf]) ++count[out_.of_host[host]];
+            for (auto host : on_leaf_[leaf]) {
+                auto group = out_.of_host[host];
+                if (count[group] * 2 > out_.hosts_on[leaf]) out_.of_switch[leaf] = group;
+            }
+            for (auto host : on_leaf_[leaf]) count[out_.of_host[host]] = 0;
+        }
+    }
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    Lists on_leaf_;
+    Grouping out_;
+};
+
+} // namespace
+
+Grouping group_by_rails(const Fabric& fabric, const Hosts& hosts) {
+    return Grouper(fabric, hosts).grouping();
+}
+
+} // namespace railhead::topology

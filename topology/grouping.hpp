@@ -1,0 +1,31 @@
+#pragma once
+#include "topology/hosts.hpp"
+#include "topology/sets.hpp"
+
+namespace railhead::topology {
+
+/// Which hosts reach each other through one switch on every rail.
+///
+/// The rule: two leaf switches are of one group when the sets of hosts on them mostly coincide, that is, when
+/// more than half of the hosts on either are on both. A host belongs to the group in which it has the most
+/// cables; a leaf then belongs to the group of more than half of its hosts, or else to none: it is shared (a
+/// storage or management plane).
+///
+/// What it bears: let each leaf of a group of n hosts miss m of them and carry f foreign ones. Two of the
+/// group's leaves have at least n - 2m hosts in common and at most n - m + f each, so they stay together
+/// while 4m + 2f < n. Two leaves of different groups have at most 2f in common and never meet. So groups are
+/// those of the faultless fabric while fewer than a quarter of the hosts of a leaf are missing or foreign,
+/// and each host has more cables in its own group than in any other. Whole leaves may be dead.
+struct Grouping {
+    std::uint32_t groups = 0;
+    std::vector<std::uint32_t> of_host;   ///< `none`: it has no cable to a leaf
+    std::vector<std::uint32_t> of_switch; ///< by device; `none`: no leaf, or shared by several groups
+    std::vector<bool> is_leaf;            ///< by device
+    std::vector<std::uint32_t> hosts_on;  ///< by device; each host once
+};
+
+/// Groups are numbered by their first host. A switch that carries a few hosts, but mostly other leaves, is a
+/// spine with strays on it and no leaf.
+Grouping group_by_rails(const Fabric& fabric, const Hosts& hosts);
+
+} // namespace railhead::topology

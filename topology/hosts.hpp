@@ -1,0 +1,58 @@
+#pragma once
+#include "topology/fabric.hpp"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace railhead::topology {
+
+/// One cable from a host to a switch.
+struct HostPort {
+    std::uint32_t host = 0;    ///< index in Hosts::hosts
+    std::uint32_t adapter = 0; ///< index in Fabric::devices
+    std::uint32_t leaf = 0;    ///< the switch at the other end, index in Fabric::devices
+    std::uint32_t link = 0;    ///< index in Fabric::links
+    std::string_view device;   ///< the adapter's name on its host, "mlx5_0"; empty: not known
+};
+
+struct Host {
+    std::string_view name;
+    std::uint32_t first = 0, count = 0; ///< its ports, in the order of their devices' names
+    std::uint32_t adapters = 0;         ///< with a cable or without
+};
+
+/// The hosts of a fabric, ordered by name.
+struct Hosts {
+    std::deque<std::string> texts; ///< what names point into that the fabric does not hold
+    std::vector<Host> hosts;
+    std::vector<HostPort> ports; ///< sorted by host
+    std::vector<Finding> findings;
+};
+
+/// How names in the fabric become names of nodes.
+struct Naming {
+    /// What a map file says: of an adapter's GUID, "host" or "host device".
+    std::unordered_map<std::uint64_t, std::string> adapters;
+    /// If given, only these are hosts; they are found whatever their case and domain in the fabric.
+    std::optional<std::vector<std::string>> nodes;
+};
+
+/// A map file has a line "GUID HOST [DEVICE]" for each adapter that the fabric names badly; # begins a
+/// comment.
+Result<void> read_map_file(std::string_view text, Naming& naming);
+
+/// "node1 HCA-1", "node1.site.org mlx5_0", "node1": the host and its device. Empty host: the text is the
+/// vendor's, or nobody's.
+struct AdapterName {
+    std::string_view host, device;
+};
+AdapterName adapter_name_from(std::string_view description);
+
+/// Adapters without a name take that of a named one on the same board (system image GUID). What is no host's
+/// is left out: aggregation nodes of switches (SHARP) silently, adapters that nobody can name with a finding.
+Hosts hosts_of(const Fabric& fabric, const Naming& naming);
+
+} // namespace railhead::topology

@@ -1,0 +1,126 @@
+// A list that people keep, or export from what they cabled by: a line for each cable of a node.
+#include "base/number.hpp"
+#include "topology/line_reader.hpp"
+#include "topology/readers.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <array>
+#include <unordered_map>
+
+namespace railhead::topology {
+namespace {
+
+constexpr std::array<std::string_view, 5> columns{"node", "rail", "switch", "port", "speed"};
+enum Column { node, rail, at_switch, port, speed };
+
+std::string_view trimmed(std::string_view text) {
+    auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
+    return text;
+}
+
+class InventoryReader {
+  public:
+    explicit InventoryReader(Text text) : build_(std::move(text)) {}
+
+    Result<Fabric> read() {
+        LineReader lines(build_.text());
+        std::string_view line;
+        while (lines.next(line)) {
+            if (trimmed(line).empty() || line.front() == '#') continue;
+            auto taken = has_head_ ? row(line, lines.number()) : head(line, lines.number());
+            if (!taken) return tl::unexpected(taken.error());
+        }
+        if (!has_head_)
+            return fail(ErrorKind::usage, {.id = "fabric-empty",
+                                           .thing = "the text",
+                                           .seen = "has no line",
+                                           .expected = "node,rail,switch,port"});
+        return std::move(build_).finish();
+    }
+
+  private:
+    std::vector<std::string_view> fields(std::string_view line) const {
+        std::vector<std::string_view> found;
+        while (true) {
+            auto comma = line.find(',');
+            found.push_back(trimmed(line.substr(0, comma)));
+            if (comma == line.npos) return found;
+            line.remove_prefix(comma + 1);
+        }
+    }
+
+    Result<void> head(std::string_view line, std::uint32_t number) {
+        place_.fill(SIZE_MAX);
+        auto names = fields(line);
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            auto column = std::find(columns.begin(), columns.end(), names[i]);
+            if (column == columns.end())
+                return bad_line(number, line, "columns named node, rail, switch, port and speed");
+            place_[static_cast<std::size_t>(column - columns.begin())] = i;
+        }
+        if (place_[node] == SIZE_MAX || place_[at_switch] == SIZE_MAX)
+            return bad_line(number, line, "a first line that names the columns, node and switch at least");
+        has_head_ = true;
+        return {};
+    }
+
+    Result<void> row(std::string_view line, std::uint32_t number) {
+        auto values = fields(line);
+        auto value = [&](Column column) {
+            return place_[column] < values.size() ? values[place_[column]] : std::string_view();
+        };
+        if (value(node).empty() || value(at_switch).empty())
+            return bad_line(number, line, "a node and a switch");
+        std::uint16_t switch_port = ++ports_[value(at_switch)];
+        if (!value(port).empty()) {
+            auto given = whole_number<std::uint16_t>(value(port));
+            if (!given) return bad_line(number, line, "a port that is a number");
+            switch_port = *given;
+        }
+        Rate rate;
+        if (!value(speed).empty()) {
+            auto gbps = whole_number<std::uint16_t>(value(speed));
+            if (!gbps || *gbps > 6000) return bad_line(number, line, "a speed in Gbit/s");
+            rate = {1, static_cast<std::uint16_t>(*gbps * 10)};
+        }
+        auto leaf = named(DeviceKind::network_switch, value(at_switch), value(at_switch), number);
+        auto text =
+            fmt::format("{} {}", value(node),
+                        value(rail).empty() ? fmt::format("port{}", number) : std::string(value(rail)));
+        auto adapter = named(DeviceKind::adapter, text, text, number);
+        build_.link(leaf, switch_port, adapter, 1, rate, number);
+        return {};
+    }
+
+    /// What has no GUID gets a number.
+    std::uint32_t named(DeviceKind kind, std::string_view key, std::string_view description,
+                        std::uint32_t number) {
+        auto& numbers = kind == DeviceKind::adapter ? adapters_ : switches_;
+        auto [at, is_new] = numbers.try_emplace(std::string(key), numbers.size() + 1);
+        auto device = build_.device(kind, at->second);
+        if (is_new) {
+            build_.at(device).description = build_.keep(std::string(description));
+            build_.at(device).line = number;
+        }
+        return device;
+    }
+
+    FabricBuilder build_;
+    bool has_head_ = false;
+    std::array<std::size_t, columns.size()> place_{};
+    std::unordered_map<std::string, std::uint64_t> adapters_, switches_;
+    std::unordered_map<std::string_view, std::uint16_t> ports_;
+};
+
+} // namespace
+
+Result<Fabric> read_inventory_file(Text text) {
+    return InventoryReader(std::move(text)).read();
+}
+
+} // namespace railhead::topology

@@ -1,0 +1,39 @@
+#include "topology/natural.hpp"
+
+#include "topology/characters.hpp"
+
+#include <cstddef>
+
+namespace railhead::topology {
+namespace {
+
+/// The digits at the front, without leading zeros; all of them are removed from `text`.
+std::string_view take_number(std::string_view& text) {
+    std::size_t zeros = 0, size = 0;
+    while (zeros < text.size() && text[zeros] == '0') ++zeros;
+    while (zeros + size < text.size() && is_digit(text[zeros + size])) ++size;
+    auto number = text.substr(zeros, size);
+    text.remove_prefix(zeros + size);
+    return number;
+}
+
+} // namespace
+
+std::strong_ordering natural_order(std::string_view left, std::string_view right) {
+    auto a = left, b = right;
+    while (!a.empty() && !b.empty()) {
+        if (is_digit(a.front()) && is_digit(b.front())) {
+            auto x = take_number(a), y = take_number(b);
+            if (auto by_size = x.size() <=> y.size(); by_size != 0) return by_size;
+            if (auto by_digits = x <=> y; by_digits != 0) return by_digits;
+            continue;
+        }
+        if (auto by_letter = a.front() <=> b.front(); by_letter != 0) return by_letter;
+        a.remove_prefix(1);
+        b.remove_prefix(1);
+    }
+    if (auto by_rest = a.size() <=> b.size(); by_rest != 0) return by_rest;
+    return left <=> right;
+}
+
+} // namespace railhead::topology

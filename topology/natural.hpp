@@ -1,0 +1,17 @@
+#pragma once
+#include <compare>
+#include <string_view>
+
+namespace railhead::topology {
+
+/// Names as people order them: node2 before node10. Numbers that are equal but written differently ("01",
+/// "1") are ordered by their text, so that only equal texts are equal.
+std::strong_ordering natural_order(std::string_view left, std::string_view right);
+
+struct Natural {
+    bool operator()(std::string_view left, std::string_view right) const {
+        return natural_order(left, right) < 0;
+    }
+};
+
+} // namespace railhead::topology

@@ -1,0 +1,189 @@
+#include "topology/rail_map.hpp"
+
+#include "topology/natural.hpp"
+#include "topology/switch_names.hpp"
+#include "topology/tiers.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <unordered_map>
+
+namespace railhead::topology {
+namespace {
+
+/// The device that most hosts of the group have at this leaf.
+class RailDevices {
+  public:
+    RailDevices(const Hosts& hosts, const Grouping& grouping) {
+        for (const auto& port : hosts.ports) {
+            auto group = grouping.of_switch[port.leaf];
+            if (group != none && group == grouping.of_host[port.host]) ++counts_[port.leaf][port.device];
+        }
+    }
+    std::string_view at(std::uint32_t leaf) const {
+        auto found = counts_.find(leaf);
+        if (found == counts_.end()) return {};
+        auto most = [](const auto& one, const auto& other) { return one.second < other.second; };
+        return std::max_element(found->second.begin(), found->second.end(), most)->first;
+    }
+
+  private:
+    std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t, Natural>> counts_;
+};
+
+class Mapper {
+  public:
+    Mapper(const Fabric& fabric, const Hosts& hosts) : fabric_(fabric), hosts_(hosts) {
+        map_.grouping = group_by_rails(fabric, hosts);
+    }
+
+    RailMap map() {
+        map_.groups.resize(map_.grouping.groups);
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            auto group = map_.grouping.of_host[host];
+            (group == none ? map_.loose_hosts : map_.groups[group].hosts).push_back(host);
+        }
+        for (std::uint32_t device = 0; device < fabric_.devices.size(); ++device)
+            if (map_.grouping.is_leaf[device] && map_.grouping.of_switch[device] == none)
+                map_.shared_leaves.push_back(device);
+        add_rails();
+        map_.tiers = tiers_of(fabric_, map_.grouping);
+        order();
+        name_groups();
+        name_tiers();
+        return std::move(map_);
+    }
+
+  private:
+    std::string name_of(std::uint32_t device) const {
+        return switch_name_from(fabric_.devices[device].description);
+    }
+
+    void add_rails() {
+        RailDevices devices(hosts_, map_.grouping);
+        for (std::uint32_t leaf = 0; leaf < fabric_.devices.size(); ++leaf) {
+            auto group = map_.grouping.of_switch[leaf];
+            if (group == none) continue;
+            auto& rails = map_.groups[group].rails;
+            auto device = devices.at(leaf);
+            auto at =
+                std::find_if(rails.begin(), rails.end(), [&](auto& rail) { return rail.device == device; });
+            if (at == rails.end() || device.empty())
+                rails.push_back({std::string(device), {leaf}});
+            else
+                at->switches.push_back(leaf);
+        }
+        auto by_name = [&](std::uint32_t left, std::uint32_t right) {
+            const auto &one = fabric_.devices[left], &other = fabric_.devices[right];
+            auto order = natural_order(one.description, other.description);
+            return order != 0 ? order < 0 : one.guid < other.guid;
+        };
+        for (auto& group : map_.groups) {
+            for (auto& rail : group.rails) std::sort(rail.switches.begin(), rail.switches.end(), by_name);
+            std::sort(group.rails.begin(), group.rails.end(), [&](const Rail& left, const Rail& right) {
+                if (left.device != right.device) return natural_order(left.device, right.device) < 0;
+                return by_name(left.switches.front(), right.switches.front());
+            });
+        }
+    }
+
+    /// Groups come numbered by their first host. What joins them keeps them together.
+    void order() {
+        std::vector<std::uint32_t> now(map_.groups.size());
+        for (std::uint32_t i = 0; i < now.size(); ++i) now[i] = i;
+        std::vector<std::vector<std::uint32_t>> place_of_group; // by tier, from the highest
+        for (auto tier = map_.tiers.rbegin(); tier != map_.tiers.rend(); ++tier)
+            place_of_group.push_back(tier->of_group);
+        std::stable_sort(now.begin(), now.end(), [&](std::uint32_t left, std::uint32_t right) {
+            for (const auto& place : place_of_group)
+                if (place[left] != place[right]) return place[left] < place[right];
+            return false;
+        });
+        std::vector<std::uint32_t> place(now.size());
+        std::vector<LeafGroup> groups;
+        for (std::uint32_t i = 0; i < now.size(); ++i) {
+            place[now[i]] = i;
+            groups.push_back(std::move(map_.groups[now[i]]));
+        }
+        map_.groups = std::move(groups);
+        for (auto& tier : map_.tiers) {
+            std::vector<std::uint32_t> moved(now.size());
+            for (std::uint32_t i = 0; i < now.size(); ++i) moved[i] = tier.of_group[now[i]];
+            tier.of_group = std::move(moved);
+        }
+        for (auto* numbers : {&map_.grouping.of_host, &map_.grouping.of_switch})
+            for (auto& number : *numbers)
+                if (number != none) number = place[number];
+    }
+
+    /// Its own leaves, or, where it has none, those that its hosts share with other groups.
+    std::vector<std::uint32_t> leaves_of(const LeafGroup& group) const {
+        std::vector<std::uint32_t> leaves;
+        for (const auto& rail : group.rails)
+            leaves.insert(leaves.end(), rail.switches.begin(), rail.switches.end());
+        if (!leaves.empty()) return leaves;
+        std::set<std::uint32_t> shared;
+        for (auto host : group.hosts)
+            for (auto i = hosts_.hosts[host].first; i < hosts_.hosts[host].first + hosts_.hosts[host].count;
+                 ++i)
+                if (map_.grouping.is_leaf[hosts_.ports[i].leaf]) shared.insert(hosts_.ports[i].leaf);
+        return {shared.begin(), shared.end()};
+    }
+
+    /// What the names of its leaves have in common; where that is nothing, or another group's as well, the
+    /// first leaf's name.
+    void name_groups() {
+        std::unordered_map<std::string, int> used;
+        for (auto& group : map_.groups) {
+            std::vector<std::string> texts;
+            for (auto leaf : leaves_of(group))
+                if (auto name = name_of(leaf); !name.empty()) texts.push_back(std::move(name));
+            group.name = common_name({texts.begin(), texts.end()});
+            ++used[group.name];
+        }
+        for (auto& group : map_.groups) {
+            if (!group.name.empty() && used[group.name] == 1) continue;
+            auto first = leaves_of(group).front(); // a host is in a group by a leaf
+            group.name = name_of(first);
+            if (group.name.empty()) group.name = fmt::format("S-{:016x}", fabric_.devices[first].guid);
+        }
+        for (auto& group : map_.groups) group.name = unique(group.name);
+    }
+
+    void name_tiers() {
+        for (std::size_t level = 0; level < map_.tiers.size(); ++level) {
+            auto& tier = map_.tiers[level];
+            bool is_top = level + 1 == map_.tiers.size();
+            for (std::uint32_t unit = 0; unit < tier.units; ++unit) {
+                std::vector<std::string_view> names;
+                for (std::size_t group = 0; group < map_.groups.size(); ++group)
+                    if (tier.of_group[group] == unit) names.push_back(map_.groups[group].name);
+                auto common = names.size() > 1 && !is_top ? common_name(names) : std::string();
+                const char* kind = is_top ? "fabric" : level == 0 ? "pod" : "superpod";
+                tier.names.push_back(unique(!common.empty() ? common : fmt::format("{}{}", kind, unit + 1)));
+            }
+        }
+    }
+
+    std::string unique(std::string name) {
+        auto wanted = name;
+        for (int i = 2; !names_.try_emplace(name, 0).second; ++i) name = fmt::format("{}-{}", wanted, i);
+        return name;
+    }
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    std::unordered_map<std::string, int> names_;
+    RailMap map_;
+};
+
+} // namespace
+
+RailMap rail_map_of(const Fabric& fabric, const Hosts& hosts) {
+    return Mapper(fabric, hosts).map();
+}
+
+} // namespace railhead::topology

@@ -1,0 +1,81 @@
+#include "topology/switch_names.hpp"
+
+#include "topology/characters.hpp"
+
+#include <algorithm>
+
+namespace railhead::topology {
+namespace {
+
+/// A name's parts begin after a separator, and where a letter follows a digit.
+bool begins_part(std::string_view name, std::size_t at) {
+    if (at == 0 || at >= name.size()) return true;
+    bool before = is_letter(name[at - 1]) || is_digit(name[at - 1]),
+         after = is_letter(name[at]) || is_digit(name[at]);
+    return before != after || (is_digit(name[at - 1]) && is_letter(name[at]));
+}
+
+std::string_view without_edges(std::string_view text) {
+    auto is_edge = [](char c) { return !is_letter(c) && !is_digit(c); };
+    while (!text.empty() && is_edge(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_edge(text.back())) text.remove_suffix(1);
+    return text;
+}
+
+std::size_t common_front(std::string_view a, std::string_view b) {
+    auto size = std::min(a.size(), b.size());
+    return static_cast<std::size_t>(
+        std::mismatch(a.begin(), a.begin() + static_cast<std::ptrdiff_t>(size), b.begin()).first - a.begin());
+}
+std::size_t common_back(std::string_view a, std::string_view b) {
+    auto size = std::min(a.size(), b.size());
+    return static_cast<std::size_t>(
+        std::mismatch(a.rbegin(), a.rbegin() + static_cast<std::ptrdiff_t>(size), b.rbegin()).first -
+        a.rbegin());
+}
+
+} // namespace
+
+std::string switch_name_from(std::string_view description) {
+    if (auto semicolon = description.find(';'); semicolon != description.npos)
+        description.remove_prefix(semicolon + 1);
+    auto name = description.substr(0, description.find(':'));
+    std::string found;
+    for (char c : name) {
+        bool fits = is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
+        if (!fits) return {}; // "SwitchX - Mellanox Technologies": nobody has named it
+        found += c;
+    }
+    // Chips of a director: /L03/U1, /S01/U1 behind its model.
+    if (auto slash = description.find('/'); slash != description.npos && slash + 1 < description.size()) {
+        auto chip = description.substr(slash + 1);
+        chip = chip.substr(0, chip.find('/'));
+        if (chip.size() > 1 && (chip[0] == 'L' || chip[0] == 'S') && is_digit(chip[1]))
+            found.append("-").append(chip);
+    }
+    return found.size() <= max_name_bytes ? found : std::string();
+}
+
+std::string common_name(const std::vector<std::string_view>& names) {
+    if (names.empty()) return {};
+    auto first = names.front();
+    if (names.size() == 1) return std::string(first);
+    std::size_t front = first.size(), back = first.size();
+    for (auto name : names) {
+        front = std::min(front, common_front(first, name));
+        back = std::min(back, common_back(first, name));
+    }
+    auto ends_part = [&](std::size_t at) {
+        return std::all_of(names.begin(), names.end(), [&](auto name) { return begins_part(name, at); });
+    };
+    while (front > 0 && !ends_part(front)) --front;
+    if (auto found = without_edges(first.substr(0, front)); !found.empty()) return std::string(found);
+    auto starts_part = [&](std::size_t size) {
+        return std::all_of(names.begin(), names.end(),
+                           [&](auto name) { return begins_part(name, name.size() - size); });
+    };
+    while (back > 0 && !starts_part(back)) --back;
+    return std::string(without_edges(first.substr(first.size() - back)));
+}
+
+} // namespace railhead::topology

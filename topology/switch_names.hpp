@@ -1,0 +1,19 @@
+#pragma once
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace railhead::topology {
+
+/// Slurm's bound for names in topology.conf (src/plugins/topology/tree, "switch name too long").
+constexpr std::size_t max_name_bytes = 64;
+
+/// "MF0;leaf-1-2:MQM8700/U1" -> "leaf-1-2", a director's chip "MF0;dir1:CS7500/L03/U1" -> "dir1-L03"; empty
+/// where the description is the vendor's or has nothing that can be a name in topology.conf.
+std::string switch_name_from(std::string_view description);
+
+/// What names have in common, at a boundary between their parts: "su1-leaf1", "su1-leaf2" -> "su1";
+/// "rail1-su3", "rail2-su3" -> "su3"; "L01R1", "L01R2" -> "L01". Of one name, the name. Empty: nothing.
+std::string common_name(const std::vector<std::string_view>& names);
+
+} // namespace railhead::topology

@@ -1,0 +1,34 @@
+#pragma once
+#include "base/error.hpp"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace railhead::topology {
+
+/// A rail-optimised fabric that does not exist. Every unit has one leaf switch a rail; every leaf is cabled
+/// to all spines of its pod, every spine to all cores.
+struct Synth {
+    std::uint32_t nodes = 64, rails = 8;
+    std::uint32_t unit = 32;     ///< nodes on a leaf
+    std::uint32_t pod_units = 0; ///< units in a pod; 0: one pod, no cores (two tiers)
+    std::uint32_t spines = 8;    ///< of a pod
+    std::uint32_t cores = 8;
+    std::uint32_t storage = 0;  ///< servers, each with one adapter on each of two storage leaves below the
+                                ///< first pod's spines; all nodes have a storage adapter too then
+    bool sharp = false;         ///< an aggregation node on every switch
+    std::string names = "mlx5"; ///< mlx5 ("node1 mlx5_0"), hca ("node1 HCA-1"), vendor, none
+    std::string host = "node";  ///< in front of a host's number
+    std::uint64_t seed = 1;
+    std::vector<std::string> faults; ///< KIND or KIND:COUNT, each at places that the seed chooses
+};
+
+/// lost-cable, dead-leaf, swapped-rails, foreign-cable (one cable of a node in another unit), moved-node (all
+/// of them), half-node, slow-link, narrow-link, unnamed, lost-uplink.
+const std::vector<std::string>& synth_faults();
+
+/// The text of ibnetdiscover; ibsim(8) reads it, too. Error (usage) for a shape that cannot be.
+Result<std::string> synthesize(const Synth& wanted);
+
+} // namespace railhead::topology

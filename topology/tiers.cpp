@@ -1,0 +1,151 @@
+#include "topology/tiers.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace railhead::topology {
+namespace {
+
+class Tiers {
+  public:
+    Tiers(const Fabric& fabric, const Grouping& grouping)
+        : fabric_(fabric), grouping_(grouping), neighbours_(fabric.devices.size(), [&](auto add) {
+              for (const auto& link : fabric.links)
+                  if (is_switch(link.a) && is_switch(link.b)) {
+                      add(link.a, link.b);
+                      add(link.b, link.a);
+                  }
+          }) {}
+
+    std::vector<Tier> tiers() {
+        find_levels();
+        std::vector<std::vector<std::uint32_t>> parts(
+            grouping_.groups); // switches of each unit on the level below
+        for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device)
+            if (grouping_.of_switch[device] != none) parts[grouping_.of_switch[device]].push_back(device);
+        std::vector<std::uint32_t> of_group(grouping_.groups);
+        for (std::uint32_t i = 0; i < of_group.size(); ++i) of_group[i] = i;
+        for (std::uint32_t level = 1; parts.size() > 1; ++level) {
+            for (auto& part : parts) part = above(part, level);
+            auto unit_of = join(parts);
+            auto units = number(unit_of);
+            bool joins = units < parts.size();
+            std::vector<std::vector<std::uint32_t>> joined(units);
+            for (std::size_t i = 0; i < parts.size(); ++i)
+                joined[unit_of[i]].insert(joined[unit_of[i]].end(), parts[i].begin(), parts[i].end());
+            bool is_top = std::all_of(joined.begin(), joined.end(), [](auto& part) { return part.empty(); });
+            for (auto& unit : of_group) unit = unit_of[unit];
+            if (joins) out_.push_back({units, of_group, {}});
+            parts = std::move(joined);
+            for (auto& part : parts) {
+                std::sort(part.begin(), part.end());
+                part.erase(std::unique(part.begin(), part.end()), part.end());
+            }
+            if (is_top) break;
+        }
+        add_islands(of_group);
+        return std::move(out_);
+    }
+
+  private:
+    bool is_switch(std::uint32_t device) const {
+        return fabric_.devices[device].kind == DeviceKind::network_switch;
+    }
+
+    /// Leaves are on level 0, what they are cabled to on 1, and so on.
+    void find_levels() {
+        level_.assign(fabric_.devices.size(), none);
+        std::vector<std::uint32_t> wave;
+        for (std::uint32_t device = 0; device < level_.size(); ++device)
+            if (grouping_.is_leaf[device]) {
+                level_[device] = 0;
+                wave.push_back(device);
+            }
+        for (std::uint32_t level = 1; !wave.empty(); ++level) {
+            std::vector<std::uint32_t> next;
+            for (auto device : wave)
+                for (auto neighbour : neighbours_[device])
+                    if (level_[neighbour] == none) {
+                        level_[neighbour] = level;
+                        next.push_back(neighbour);
+                    }
+            wave = std::move(next);
+        }
+    }
+
+    std::vector<std::uint32_t> above(const std::vector<std::uint32_t>& switches, std::uint32_t level) const {
+        std::vector<std::uint32_t> found;
+        for (auto device : switches)
+            for (auto neighbour : neighbours_[device])
+                if (level_[neighbour] == level) found.push_back(neighbour);
+        std::sort(found.begin(), found.end());
+        found.erase(std::unique(found.begin(), found.end()), found.end());
+        return found;
+    }
+
+    std::vector<std::uint32_t> join(const std::vector<std::vector<std::uint32_t>>& parts) const {
+        auto each = [&](auto add) {
+            for (std::uint32_t part = 0; part < parts.size(); ++part)
+                for (auto device : parts[part]) add(part, device);
+        };
+        Lists members(parts.size(), each);
+        Lists sets(fabric_.devices.size(),
+                   [&](auto add) { each([&](auto part, auto device) { add(device, part); }); });
+        auto joined = join_coinciding(members, sets);
+        std::vector<std::uint32_t> unit(parts.size());
+        for (std::uint32_t part = 0; part < parts.size(); ++part) unit[part] = joined.root(part);
+        return unit;
+    }
+
+    /// Numbers from 0 in the order in which they come; returns how many there are.
+    static std::uint32_t number(std::vector<std::uint32_t>& of) {
+        std::vector<std::uint32_t> numbers(
+            of.empty() ? 0 : *std::max_element(of.begin(), of.end()) + std::size_t{1}, none);
+        std::uint32_t count = 0;
+        for (auto& value : of) {
+            if (numbers[value] == none) numbers[value] = count++;
+            value = numbers[value];
+        }
+        return count;
+    }
+
+    void add_islands(const std::vector<std::uint32_t>& highest) {
+        DisjointSets devices(fabric_.devices.size());
+        std::vector<std::uint32_t> first(grouping_.groups, none);
+        for (const auto& link : fabric_.links)
+            if (is_switch(link.a) && is_switch(link.b)) devices.join(link.a, link.b);
+        for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device) {
+            auto group = grouping_.of_switch[device];
+            if (group == none) continue;
+            if (first[group] == none) first[group] = device;
+            devices.join(first[group], device); // rails may be fabrics of their own
+        }
+        std::vector<std::uint32_t> of_group(grouping_.groups);
+        DisjointSets units(grouping_.groups); // what was joined stays so
+        std::vector<std::uint32_t> by_root(fabric_.devices.size(), none), by_unit(grouping_.groups, none);
+        for (std::uint32_t group = 0; group < of_group.size(); ++group)
+            for (auto* seen : {first[group] == none ? nullptr : &by_root[devices.root(first[group])],
+                               &by_unit[highest[group]]})
+                if (seen && *seen == none)
+                    *seen = group;
+                else if (seen)
+                    units.join(*seen, group);
+        for (std::uint32_t group = 0; group < of_group.size(); ++group) of_group[group] = units.root(group);
+        auto islands = number(of_group);
+        if (out_.empty() || islands < out_.back().units) out_.push_back({islands, std::move(of_group), {}});
+    }
+
+    const Fabric& fabric_;
+    const Grouping& grouping_;
+    Lists neighbours_;
+    std::vector<std::uint32_t> level_;
+    std::vector<Tier> out_;
+};
+
+} // namespace
+
+std::vector<Tier> tiers_of(const Fabric& fabric, const Grouping& grouping) {
+    return Tiers(fabric, grouping).tiers();
+}
+
+} // namespace railhead::topology

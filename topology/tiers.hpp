@@ -1,0 +1,21 @@
+#pragma once
+#include "topology/grouping.hpp"
+
+#include <string>
+#include <vector>
+
+namespace railhead::topology {
+
+/// Units of leaf groups that the same switches join: pods, what joins pods, and so on up.
+struct Tier {
+    std::uint32_t units = 0;             ///< numbered by their first group
+    std::vector<std::uint32_t> of_group; ///< by leaf group
+    std::vector<std::string> names;      ///< by unit
+};
+
+/// From the lowest up. Two groups are of one unit when the switches above them mostly coincide, and so on for
+/// units. The last tier holds the islands: units between which there is no cable at all are never joined. A
+/// fabric without spines (flat, dragonfly) has that tier only.
+std::vector<Tier> tiers_of(const Fabric& fabric, const Grouping& grouping);
+
+} // namespace railhead::topology
