@@ -57,6 +57,9 @@ struct Hello {
     std::vector<Finding> findings;               ///< level fail: the launch cannot work here
 };
 
+/// Id of an agent's finding that its step has lost slurmstepd: srun waits for that node in vain.
+inline constexpr std::string_view stepd_gone = "slurmstepd-gone";
+
 /// How a process ended.
 struct Ended {
     std::optional<int> code;   ///< exited with

@@ -1,5 +1,6 @@
 #include "topology/hosts.hpp"
 
+#include "base/number.hpp"
 #include "topology/characters.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/natural.hpp"
@@ -8,6 +9,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <tuple>
 
 namespace railhead::topology {
@@ -49,6 +51,18 @@ std::string in_lower_case(std::string_view text) {
 
 std::string guid_text(std::uint64_t guid) {
     return fmt::format("0x{:016x}", guid);
+}
+
+/// rdma-ndd(8) writes the device's name; what came before it counted from 1.
+std::string_view device_from(std::string_view text) {
+    static const auto names = [] {
+        std::array<std::string, 64> made;
+        for (std::size_t i = 0; i < made.size(); ++i) made[i] = "mlx5_" + std::to_string(i);
+        return made;
+    }();
+    if (!text.starts_with("HCA-")) return text;
+    auto number = whole_number<std::size_t>(text.substr(4));
+    return number && *number > 0 && *number <= names.size() ? names[*number - 1] : text;
 }
 
 class Namer {
@@ -214,7 +228,7 @@ class Namer {
 AdapterName adapter_name_from(std::string_view description) {
     if (is_vendor_text(description)) return {};
     Scanner scanner(description);
-    AdapterName name{.host = scanner.word(), .device = scanner.word()};
+    AdapterName name{.host = scanner.word(), .device = device_from(scanner.word())};
     if (!is_host_name(name.host)) return {};
     return name;
 }

@@ -44,8 +44,8 @@ struct Naming {
 /// comment.
 Result<void> read_map_file(std::string_view text, Naming& naming);
 
-/// "node1 HCA-1", "node1.site.org mlx5_0", "node1": the host and its device. Empty host: the text is the
-/// vendor's, or nobody's.
+/// "node1 HCA-1", "node1.site.org mlx5_0", "node1": the host and its device. Both ways of counting devices
+/// occur in one fabric, so HCA-1 is mlx5_0. Empty host: the text is the vendor's, or nobody's.
 struct AdapterName {
     std::string_view host, device;
 };

@@ -69,13 +69,17 @@ std::string common_name(const std::vector<std::string_view>& names) {
         return std::all_of(names.begin(), names.end(), [&](auto name) { return begins_part(name, at); });
     };
     while (front > 0 && !ends_part(front)) --front;
-    if (auto found = without_edges(first.substr(0, front)); !found.empty()) return std::string(found);
     auto starts_part = [&](std::size_t size) {
         return std::all_of(names.begin(), names.end(),
                            [&](auto name) { return begins_part(name, name.size() - size); });
     };
+    back = std::min(back, first.size() - front);
     while (back > 0 && !starts_part(back)) --back;
-    return std::string(without_edges(first.substr(first.size() - back)));
+    auto one = without_edges(first.substr(0, front)),
+         other = without_edges(first.substr(first.size() - back));
+    std::string joined(one);
+    if (!one.empty() && !other.empty()) joined += '-';
+    return joined.append(other);
 }
 
 } // namespace railhead::topology

@@ -13,7 +13,8 @@ constexpr std::size_t max_name_bytes = 64;
 std::string switch_name_from(std::string_view description);
 
 /// What names have in common, at a boundary between their parts: "su1-leaf1", "su1-leaf2" -> "su1";
-/// "rail1-su3", "rail2-su3" -> "su3"; "L01R1", "L01R2" -> "L01". Of one name, the name. Empty: nothing.
+/// "rail1-su3", "rail2-su3" -> "su3"; "A09-LEAF-01-08", "A09-LEAF-02-08" -> "A09-LEAF-08". Of one name, the
+/// name. Empty: nothing.
 std::string common_name(const std::vector<std::string_view>& names);
 
 } // namespace railhead::topology

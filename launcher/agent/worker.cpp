@@ -8,6 +8,7 @@
 #include "launcher/agent/loop.hpp"
 #include "launcher/agent/ports.hpp"
 #include "launcher/agent/processes.hpp"
+#include "launcher/agent/proctable.hpp"
 #include "launcher/channel/client.hpp"
 
 #include <fmt/core.h>
@@ -34,6 +35,12 @@ UniqueFd open_signals() {
     sigemptyset(&set);
     for (int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&set, number);
     return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+}
+
+/// 0: it is gone, or its parent is in another PID namespace.
+pid_t parent_of(pid_t pid) {
+    auto process = read_proc(pid);
+    return process ? process->ppid : 0;
 }
 
 class Worker {
@@ -69,6 +76,8 @@ class Worker {
     bool leaving_ = false, gone_ = false, shm_changed_ = false;
     int log_bytes_ = 0;
     double kill_at_s_ = 0;
+    pid_t watcher_ = getppid();
+    pid_t stepd_ = parent_of(watcher_); ///< slurmstepd, or what a container has in between
     int exit_code_ = 0;
 };
 
@@ -225,6 +234,15 @@ void Worker::left() {
     auto on_reaped = [this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); };
     processes_->sample_oom();
     processes_->tell_oom();
+    if (auto parent = parent_of(watcher_); parent != 0 && parent != stepd_)
+        say({.type = Event::Type::finding,
+             .finding =
+                 Finding{.id = std::string(stepd_gone),
+                         .level = Level::warn,
+                         .where = hello_.node,
+                         .thing = "slurmstepd",
+                         .seen = "ended before its step, so Slurm was not told how the step ended there",
+                         .next = "see slurmd's log on that node"}});
     auto held = !kill_descendants(kill_bound_s, on_reaped).empty();
     if (log_bytes_ > 0)
         for (auto& event : logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_))) say(std::move(event));

@@ -14,7 +14,6 @@ namespace {
 constexpr std::size_t words_kept = 4000;
 constexpr double scancel_within_s = 5;
 constexpr double remove_within_s = 5;
-constexpr double patience_s = 1; // for srun to end by itself after the last agent has left
 
 } // namespace
 
@@ -141,12 +140,12 @@ void Steps::remove_copies() {
     }
 }
 
-bool Steps::end(double since_s, bool held) {
+bool Steps::end(double since_s, double patience_s) {
     bool running = false;
     for (auto& step : steps_) {
         if (step->ended()) continue;
         running = true;
-        if (held || since_s > 2 * patience_s)
+        if (since_s >= 2 * patience_s)
             step->signal(SIGKILL);
         else if (since_s > patience_s)
             step->signal(SIGTERM);

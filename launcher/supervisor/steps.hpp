@@ -49,9 +49,9 @@ class Steps {
         std::string words; ///< by now; slurmstepd may speak after srun
     };
     std::optional<Gone> gone(const std::vector<std::string>& missing) const;
-    /// Ends what still runs, by SIGTERM and then SIGKILL, as time passes since the last agent left. True when
-    /// none runs. `held`: a process is left that Slurm will wait for, so we do not.
-    bool end(double since_s, bool held);
+    /// Ends what still runs as time passes since the last agent left: by SIGTERM after `patience_s`, and by
+    /// SIGKILL after twice that. True when none runs.
+    bool end(double since_s, double patience_s);
 
   private:
     void said(std::size_t component, std::string_view bytes);

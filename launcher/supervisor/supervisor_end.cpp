@@ -5,6 +5,8 @@
 
 #include <poll.h>
 #include <unistd.h>
+
+#include <algorithm>
 #include <utility>
 
 namespace railhead {
@@ -34,13 +36,23 @@ void Supervisor::fail_early(Outcome outcome) {
     after();
 }
 
-// After every event: the launch may be over.
+namespace {
+
+/// The time for srun to end by itself after the last agent has left, in which it prints what is on its way.
+double patience_with_srun(const std::vector<Finding>& findings) {
+    auto gone = [](const Finding& finding) { return finding.id == stepd_gone; };
+    return std::any_of(findings.begin(), findings.end(), gone) ? 0.3 : 1;
+}
+
+} // namespace
+
+// After every event: the launch may be over. What Slurm will wait for we do not.
 void Supervisor::after() {
     if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
     if (!launch_ || launch_->phase() != Launch::Phase::over) return;
     bool held = !launch_->survivors().empty() || launch_->left_silent();
     if (!over_s_ || (!held && waits_for_reader())) over_s_ = now();
-    bool ended = steps_->end(now() - *over_s_, held);
+    bool ended = steps_->end(now() - *over_s_, held ? 0 : patience_with_srun(launch_->findings()));
     if (ended && !(launch_->ended_by_signal() && limit_.asking())) io_.stop();
 }
 

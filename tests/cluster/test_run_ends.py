@@ -267,6 +267,19 @@ def test_a_node_that_is_silent_at_the_end_is_not_waited_for(cluster, harm):
     job.wait(60)
 
 
+def test_a_node_whose_slurmstepd_was_killed_is_not_waited_for(cluster):
+    """srun would wait for its word for ever."""
+    job = cluster.submit(run(RANKS.format("[ $RANK != 0 ] || { until [ -e go ]; do sleep 0.1; done; exit 7; }; exec sleep 300")) + "echo code $?\n")
+    started(job)
+    kill_inside(cluster, "node3", r"^slurmstepd: \[[0-9]+[.]0\]")
+    cluster.put(f"{job.folder}/go", "")
+    job.wait_for("^code 7", 30)
+    report = json.loads(job.read("report.json"))
+    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3, report["phases"]
+    assert "warn: node3: slurmstepd ended before its step, so Slurm was not told how the step ended there; see slurmd's log on that node" in job.output, job.output
+    job.wait(60)
+
+
 @pytest.mark.slow
 def test_a_node_that_is_frozen_before_its_agent_starts_is_named(cluster):
     job = cluster.submit(HEADER + "until [ -e go ]; do sleep 0.1; done\n" + run("true", "--bringup-timeout 15", header="") + "echo code $?\n", "--no-kill")

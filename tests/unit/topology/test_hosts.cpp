@@ -60,6 +60,12 @@ TEST(Hosts, are_named_by_their_adapters_in_the_order_of_people) {
     EXPECT_THAT(said(hosts), IsEmpty());
 }
 
+TEST(Hosts, count_their_devices_alike_in_both_ways_of_naming_them) {
+    auto fabric = with(
+        {{"node1 HCA-1", 16, 0}, {"node1 HCA-6", 17, 0}, {"node2 mlx5_0", 18, 0}, {"node2 mlx5_5", 19, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, {})), ElementsAre("node1: mlx5_0 mlx5_5", "node2: mlx5_0 mlx5_5"));
+}
+
 TEST(Hosts, that_are_wanted_are_found_whatever_their_case_and_domain) {
     auto fabric =
         with({{"NODE1.site.org mlx5_0", 16, 0}, {"node2 mlx5_0", 17, 0}, {"storage1 mlx5_0", 18, 0}});

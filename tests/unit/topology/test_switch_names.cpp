@@ -22,6 +22,8 @@ TEST(CommonName, is_whole_parts_that_all_have) {
     EXPECT_EQ(common_name({"su1-leaf1", "su1-leaf2", "su1-leaf8"}), "su1");
     EXPECT_EQ(common_name({"rail1-su3", "rail2-su3"}), "su3");
     EXPECT_EQ(common_name({"L01R1", "L01R2"}), "L01");
+    EXPECT_EQ(common_name({"A09-LEAF-01-08", "A09-LEAF-02-08", "A09-LEAF-04-08"}), "A09-LEAF-08");
+    EXPECT_EQ(common_name({"a-a", "a-a"}), "a-a") << "no part twice";
     EXPECT_EQ(common_name({"leaf-1-1", "leaf-1-2"}), "leaf-1");
     EXPECT_EQ(common_name({"su12", "su13"}), "") << "half a number is no part";
     EXPECT_EQ(common_name({"leaf101", "leaf102"}), "");
