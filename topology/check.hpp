@@ -12,8 +12,8 @@ struct CheckOptions {
 };
 
 /// Slurm's own rules for the file, each with its line: `fail` for what its daemons refuse or die of, `warn`
-/// for what they take and make something else of. Sources: src/plugins/topology/tree/switch_record.c and
-/// block/block_record.c of 22.05, 24.11 and 26.05.
+/// for what they take and make something else of. From topology.conf (5) and from
+/// what is known of each release; no test holds these rules against slurmctld yet.
 std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options);
 
 } // namespace railhead::topology

@@ -5,7 +5,7 @@
 
 namespace railhead::topology {
 
-/// Slurm's bound for names in topology.conf (src/plugins/topology/tree, "switch name too long").
+/// Slurm's bound for names in topology.conf.
 constexpr std::size_t max_name_bytes = 64;
 
 /// "MF0;leaf-1-2:MQM8700/U1" -> "leaf-1-2", a director's chip "MF0;dir1:CS7500/L03/U1" -> "dir1-L03"; empty

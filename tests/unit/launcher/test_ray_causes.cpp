@@ -60,10 +60,12 @@ const std::vector<Recorded> recorded{
     {{"railhead: the head cannot connect to node4 at 10.99.0.6:25003: Permission denied"},
      "the head cannot connect to node4 at 10.99.0.6:25003 (Permission denied); see --interface, --subnet and "
      "firewalls between the nodes"},
-    {{"raylet.out: [2026-11-26 18:52:31,027 C 901 901] (raylet) node_manager.cc:1042: The raylet has "
-      "mistakenly been "
-      "marked as dead by the GCS: GCS failed to check the health of this node for 5 times.",
-      "railhead: died: raylet (exit code 1) [35.2 s]"},
+    {{"raylet.err: [2026-11-26 19:15:39,392 C 266 266] (raylet) node_manager.cc:971: [Timeout] Exiting "
+      "because "
+      "this node manager has mistakenly been marked as dead by the GCS: GCS failed to check the health of "
+      "this "
+      "node for 10 times. This is likely because the machine or raylet has become overloaded.",
+      "railhead: died: raylet (exit code 1) [33.66 s]"},
      "the head's GCS called the node dead because it did not answer there; see --interface, --subnet and "
      "firewalls "
      "between the nodes, and whether the node stood still"},

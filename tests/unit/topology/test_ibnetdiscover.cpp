@@ -9,7 +9,7 @@ using testing::SizeIs;
 
 namespace {
 
-/// As infiniband-diags 39 prints it.
+/// In the form of ibnetdiscover, written by hand.
 constexpr const char* small = R"(#
 # Topology file: generated on Thu Nov 26 10:00:00 2026
 #
