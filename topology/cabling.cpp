@@ -46,8 +46,7 @@ class Inspector {
         out_.push_back({std::move(finding), cost_gbps});
     }
     std::string switch_name(std::uint32_t device) const {
-        auto name = switch_name_from(fabric_.devices[device].description);
-        return name.empty() ? fmt::format("S-{:016x}", fabric_.devices[device].guid) : name;
+        return switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
     }
     std::string host_name(std::uint32_t host) const { return std::string(hosts_.hosts[host].name); }
     std::string group_name(std::uint32_t group) const {

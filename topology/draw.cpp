@@ -134,8 +134,7 @@ class Drawer {
     }
 
     void add_switch(int x, int y, std::uint32_t device) {
-        auto name = switch_name_from(fabric_.devices[device].description);
-        if (name.empty()) name = fmt::format("S-{:016x}", fabric_.devices[device].guid);
+        auto name = switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
         auto found = said_.find(name);
         box(x, y, cell, cell, found == said_.end() ? switch_color : broken,
             found == said_.end() ? name : name + "\n" + found->second);

@@ -147,8 +147,7 @@ class Mapper {
         for (auto& group : map_.groups) {
             if (!group.name.empty() && used[group.name] == 1) continue;
             auto first = leaves_of(group).front(); // a host is in a group by a leaf
-            group.name = name_of(first);
-            if (group.name.empty()) group.name = fmt::format("S-{:016x}", fabric_.devices[first].guid);
+            group.name = switch_name_from(fabric_.devices[first].description, fabric_.devices[first].guid);
         }
         for (auto& group : map_.groups) group.name = unique(group.name);
     }

@@ -2,6 +2,8 @@
 
 #include "topology/characters.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 
 namespace railhead::topology {
@@ -54,6 +56,11 @@ std::string switch_name_from(std::string_view description) {
             found.append("-").append(chip);
     }
     return found.size() <= max_name_bytes ? found : std::string();
+}
+
+std::string switch_name_from(std::string_view description, std::uint64_t guid) {
+    auto name = switch_name_from(description);
+    return name.empty() ? fmt::format("S-{:016x}", guid) : name;
 }
 
 std::string common_name(const std::vector<std::string_view>& names) {

@@ -52,8 +52,7 @@ nlohmann::json json_of(const std::vector<Finding>& findings) {
 }
 
 std::string name_of_switch(const topology::Fabric& fabric, std::uint32_t device) {
-    auto name = topology::switch_name_from(fabric.devices[device].description);
-    return name.empty() ? fmt::format("S-{:016x}", fabric.devices[device].guid) : name;
+    return topology::switch_name_from(fabric.devices[device].description, fabric.devices[device].guid);
 }
 
 nlohmann::json json_of(const FabricInput& input) {
