@@ -36,7 +36,7 @@ RAY_START = ("node1", r"^\S*python\S* -u \S*/head\.ray_start")
 
 def in_bring_up(cluster: TestCluster, held: str = "node2", options: str = "", header: str = PAIR, command: str = "true") -> Job:
     """A launch whose agents run and whose `ray start` on one node waits at a gate: certainly between the two."""
-    folder = f"gate-{time.monotonic_ns()}"
+    folder = f"gate-{time.time_ns()}"  # not monotonic: its digits grow, and the newest is found by name
     cluster.put(f"{folder}/ray", f"#!/shared/home/alice/{folder}/python\n", mode=0o755)
     cluster.put(f"{folder}/python", PYTHON.format(node=held), mode=0o755)
     job = cluster.submit(ray(command, f"--ray /shared/home/alice/{folder}/ray {options}", header) + CODE)
