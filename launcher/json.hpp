@@ -8,6 +8,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 /// Unknown is null.
 template <class T>
@@ -40,6 +41,16 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Level, {{Level::unknown, "unknown"},
                                      {Level::warn, "warn"},
                                      {Level::fail, "fail"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Finding, id, level, where, thing, seen, expected, next)
+
+/// As commands print them: each with its sentence.
+inline nlohmann::json json_of_findings(const std::vector<Finding>& findings) {
+    auto list = nlohmann::json::array();
+    for (const auto& finding : findings) {
+        list.push_back(finding);
+        list.back()["sentence"] = sentence(finding);
+    }
+    return list;
+}
 
 NLOHMANN_JSON_SERIALIZE_ENUM(
     Role, {{Role::service, "service"}, {Role::driver, "driver"}, {Role::rank, "rank"}, {Role::hook, "hook"}})

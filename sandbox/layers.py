@@ -18,7 +18,7 @@ PLUGIN_BUILD = ("g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libt
 # The launcher and everything else is compiled on bookworm only.
 LAUNCHER_BUILD = "libcli11-dev libasio-dev libssl-dev libbenchmark-dev".split()
 CHECKERS = ("clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 shellcheck mandoc codespell git "
-               "python3-pytest").split()
+               "python3-pytest ibsim-utils infiniband-diags").split()
 
 
 @dataclass(frozen=True)

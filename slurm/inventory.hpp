@@ -26,6 +26,7 @@ struct Node {
     std::string name;
     std::uint32_t node_class = 0;      ///< index into Inventory::classes
     std::optional<std::uint32_t> leaf; ///< index into Inventory::leaves; absent: no tree topology names it
+    std::optional<std::uint32_t> weight{}; ///< Weight of slurm.conf (5); absent: not asked
 };
 
 /// Alike nodes of a partition on one leaf group.

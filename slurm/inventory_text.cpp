@@ -74,6 +74,7 @@ class TextReader {
                            .cpus = static_cast<std::uint32_t>(number_of(field_of(line, "CPUTot"))),
                            .memory_mib = number_of(field_of(line, "RealMemory")),
                            .features = node_features(known(field_of(line, "AvailableFeatures")))});
+        builder_.inventory().nodes.back().weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
         return {};
     }
 

@@ -168,7 +168,15 @@ class Checker {
             if (!smallest || one.nodes.size() < smallest->nodes.size()) smallest = &one;
         }
         const auto& sizes = conf_.block_sizes;
-        if (sizes.empty()) return;
+        if (sizes.empty()) {
+            const auto& first = conf_.blocks.front();
+            if (smallest->nodes.size() < first.nodes.size())
+                say(Level::fail, "block-size", in_line(smallest->line), smallest->name,
+                    fmt::format("has {} nodes, and without BlockSizes the first block's {} are the least",
+                                smallest->nodes.size(), first.nodes.size()),
+                    fmt::format("BlockSizes={}", smallest->nodes.size()));
+            return;
+        }
         auto where = in_line(conf_.block_sizes_line);
         if (sizes.front() > smallest->nodes.size())
             say(Level::fail, "block-size", where, fmt::format("BlockSizes={}", sizes.front()),
@@ -218,6 +226,29 @@ class Checker {
 
 std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options) {
     return Checker(conf, options).findings();
+}
+
+std::vector<Finding> check_weights(const Inventory& inventory) {
+    std::vector<Finding> findings;
+    for (const auto& partition : inventory.partitions) {
+        std::map<std::uint32_t, std::vector<std::string>> by_weight;
+        for (auto index : partition.nodes)
+            if (const auto& node = inventory.nodes[index]; node.weight)
+                by_weight[*node.weight].push_back(node.name);
+        if (by_weight.size() < 2) continue;
+        std::string weights;
+        for (auto& [weight, nodes] : by_weight)
+            weights += fmt::format("{}{} of {}", weights.empty() ? "" : ", ", weight, listed(nodes));
+        findings.push_back(
+            {.id = "weights",
+             .level = Level::warn,
+             .thing = "partition " + partition.name,
+             .seen = fmt::format("has nodes of several Weights ({}), and Slurm takes the lowest first, "
+                                 "on whatever leaf they are",
+                                 weights),
+             .expected = "one Weight in a partition"});
+    }
+    return findings;
 }
 
 } // namespace railhead::topology

@@ -1,4 +1,5 @@
 #pragma once
+#include "slurm/inventory.hpp"
 #include "topology/topology_conf.hpp"
 
 #include <optional>
@@ -15,5 +16,9 @@ struct CheckOptions {
 /// for what they take and make something else of. From topology.conf (5) and from
 /// what is known of each release; no test holds these rules against slurmctld yet.
 std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options);
+
+/// What the controller has beside the file that defeats it: in a partition with several Weights Slurm takes
+/// nodes of the lowest first, on whatever leaf they are (slurm.conf (5), Weight).
+std::vector<Finding> check_weights(const Inventory& inventory);
 
 } // namespace railhead::topology

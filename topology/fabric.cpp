@@ -55,6 +55,25 @@ std::string text_of(Rate rate) {
     return fmt::format("{}G", rate.gbps_x10() / 10);
 }
 
+Fabric joined(std::vector<Fabric> fabrics) {
+    if (fabrics.size() == 1) return std::move(fabrics.front());
+    Fabric all;
+    for (auto& fabric : fabrics) {
+        auto first = static_cast<std::uint32_t>(all.devices.size());
+        all.devices.insert(all.devices.end(), fabric.devices.begin(), fabric.devices.end());
+        for (auto link : fabric.links) {
+            link.a += first;
+            link.b += first;
+            all.links.push_back(link);
+        }
+        all.findings.insert(all.findings.end(), fabric.findings.begin(), fabric.findings.end());
+        fabric.devices = {};
+        fabric.links = {};
+    }
+    all.sources = std::move(fabrics);
+    return all;
+}
+
 FabricBuilder::FabricBuilder(Text text) {
     fabric_.text = std::move(text);
     auto devices = fabric_.text.view().size() / bytes_for_device;

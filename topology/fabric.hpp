@@ -51,7 +51,11 @@ struct Fabric {
     std::vector<Device> devices;
     std::vector<Link> links; ///< sorted by a, a_port
     std::vector<Finding> findings;
+    std::vector<Fabric> sources; ///< of a fabric that was put together from several: what views point into
 };
+
+/// Several fabrics side by side as one; devices are told apart by their source, not by their GUID.
+Fabric joined(std::vector<Fabric> fabrics);
 
 /// Puts a fabric together while a reader goes through its text. A device may be named by a neighbour before
 /// it is described; a cable may be told from both ends.

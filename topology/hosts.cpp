@@ -40,6 +40,7 @@ bool is_host_name(std::string_view text) {
 }
 
 std::string_view without_domain(std::string_view host) {
+    if (host.starts_with("ocid1.")) return host; // Oracle's identifier of an instance
     return host.substr(0, host.find('.'));
 }
 
@@ -101,11 +102,17 @@ class Namer {
             auto text =
                 mapped == naming_.adapters.end() ? device.description : std::string_view(mapped->second);
             names_[i] = adapter_name_from(text);
+            if (!naming_.hosts.empty()) rename(names_[i].host);
             if (names_[i].host.empty())
                 unnamed_.push_back(static_cast<std::uint32_t>(i));
             else if (device.system_guid != 0)
                 by_board_.try_emplace(device.system_guid, names_[i].host);
         }
+    }
+
+    void rename(std::string_view& host) const {
+        auto given = naming_.hosts.find(std::string(host));
+        if (given != naming_.hosts.end()) host = given->second;
     }
 
     void name_by_board() {
@@ -150,12 +157,12 @@ class Namer {
         std::sort(order.begin(), order.end(),
                   [&](auto a, auto b) { return natural_order(out_.hosts[a].name, out_.hosts[b].name) < 0; });
         std::vector<Host> sorted;
+        // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
+        bool outlives = !naming_.nodes && naming_.adapters.empty() && naming_.hosts.empty();
         for (std::uint32_t i = 0; i < order.size(); ++i) {
             place[order[i]] = i;
-            // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
             auto name = out_.hosts[order[i]].name;
-            sorted.push_back(
-                {.name = naming_.nodes || !naming_.adapters.empty() ? out_.texts.emplace_back(name) : name});
+            sorted.push_back({.name = outlives ? name : out_.texts.emplace_back(name)});
         }
         out_.hosts = std::move(sorted);
         for (auto& host : host_of_)
@@ -166,7 +173,8 @@ class Namer {
         for (std::uint32_t i = 0; i < fabric_.links.size(); ++i) {
             const auto& link = fabric_.links[i];
             for (auto [adapter, leaf] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
-                if (host_of_[adapter] != none && fabric_.devices[leaf].kind == DeviceKind::network_switch)
+                if (host_of_[adapter] != none && fabric_.devices[leaf].kind == DeviceKind::network_switch &&
+                    (!naming_.devices || naming_.devices->contains(names_[adapter].device)))
                     out_.ports.push_back({host_of_[adapter], adapter, leaf, i, device_name(adapter)});
         }
         Lists of_host(out_.hosts.size(), [&](auto add) {
@@ -238,13 +246,20 @@ Result<void> read_map_file(std::string_view text, Naming& naming) {
     std::string_view line;
     while (lines.next(line)) {
         Scanner scanner(line.substr(0, line.find('#')));
-        auto guid_word = scanner.word();
-        if (guid_word.empty()) continue;
-        auto guid = guid_from(guid_word);
+        auto first = scanner.word();
+        if (first.empty()) continue;
+        bool is_guid = first.starts_with("0x") || first.size() == 16;
+        auto guid = is_guid ? guid_from(first) : std::nullopt;
         auto host = scanner.word(), device = scanner.word();
-        if (!guid || !is_host_name(host) || !scanner.word().empty())
-            return bad_line(lines.number(), line, "an adapter's GUID, its host and, if wanted, its device");
-        naming.adapters[*guid] = fmt::format("{} {}", host, device);
+        bool is_right = guid || (!first.starts_with("0x") && device.empty());
+        if (!is_right || !is_host_name(host) || host.starts_with("0x") || !scanner.word().empty())
+            return bad_line(lines.number(), line,
+                            "an adapter's GUID with 0x in front, its host and, if wanted, its device; or a "
+                            "host as the source calls it, and as Slurm does");
+        if (guid)
+            naming.adapters[*guid] = fmt::format("{} {}", host, device);
+        else
+            naming.hosts[std::string(first)] = host;
     }
     return {};
 }

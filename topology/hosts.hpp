@@ -1,7 +1,9 @@
 #pragma once
 #include "topology/fabric.hpp"
 
+#include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -36,12 +38,16 @@ struct Hosts {
 struct Naming {
     /// What a map file says: of an adapter's GUID, "host" or "host device".
     std::unordered_map<std::uint64_t, std::string> adapters;
+    /// What a map file says of a host that the source calls otherwise than Slurm does.
+    std::unordered_map<std::string, std::string> hosts;
     /// If given, only these are hosts; they are found whatever their case and domain in the fabric.
     std::optional<std::vector<std::string>> nodes;
+    /// If given, only these devices of a host have a cable.
+    std::optional<std::set<std::string, std::less<>>> devices{};
 };
 
-/// A map file has a line "GUID HOST [DEVICE]" for each adapter that the fabric names badly; # begins a
-/// comment.
+/// A map file has a line "GUID HOST [DEVICE]" for each adapter that the fabric names badly, with 0x in front
+/// or 16 digits, and a line "NAME HOST" for each host that the source calls otherwise; # begins a comment.
 Result<void> read_map_file(std::string_view text, Naming& naming);
 
 /// "node1 HCA-1", "node1.site.org mlx5_0", "node1": the host and its device. Both ways of counting devices

@@ -1,13 +1,13 @@
 // A list that people keep, or export from what they cabled by: a line for each cable of a node.
 #include "base/number.hpp"
 #include "topology/line_reader.hpp"
+#include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
-#include <unordered_map>
 
 namespace railhead::topology {
 namespace {
@@ -15,10 +15,8 @@ namespace {
 constexpr std::array<std::string_view, 5> columns{"node", "rail", "switch", "port", "speed"};
 enum Column { node, rail, at_switch, port, speed };
 
-std::string_view trimmed(std::string_view text) {
-    auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
-    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+std::string_view value_from(std::string_view field) {
+    auto text = trimmed(field);
     if (text.size() >= 2 && text.front() == '"' && text.back() == '"') text = text.substr(1, text.size() - 2);
     return text;
 }
@@ -48,7 +46,7 @@ class InventoryReader {
         std::vector<std::string_view> found;
         while (true) {
             auto comma = line.find(',');
-            found.push_back(trimmed(line.substr(0, comma)));
+            found.push_back(value_from(line.substr(0, comma)));
             if (comma == line.npos) return found;
             line.remove_prefix(comma + 1);
         }
@@ -76,10 +74,10 @@ class InventoryReader {
         };
         if (value(node).empty() || value(at_switch).empty())
             return bad_line(number, line, "a node and a switch");
-        std::uint16_t switch_port = ++ports_[value(at_switch)];
+        std::uint16_t switch_port = 0;
         if (!value(port).empty()) {
             auto given = whole_number<std::uint16_t>(value(port));
-            if (!given) return bad_line(number, line, "a port that is a number");
+            if (!given || *given == 0) return bad_line(number, line, "a port that is a number");
             switch_port = *given;
         }
         Rate rate;
@@ -88,33 +86,16 @@ class InventoryReader {
             if (!gbps || *gbps > 6000) return bad_line(number, line, "a speed in Gbit/s");
             rate = {1, static_cast<std::uint16_t>(*gbps * 10)};
         }
-        auto leaf = named(DeviceKind::network_switch, value(at_switch), value(at_switch), number);
-        auto text =
-            fmt::format("{} {}", value(node),
-                        value(rail).empty() ? fmt::format("port{}", number) : std::string(value(rail)));
-        auto adapter = named(DeviceKind::adapter, text, text, number);
-        build_.link(leaf, switch_port, adapter, 1, rate, number);
+        auto leaf = build_.network_switch(value(at_switch), number);
+        auto adapter = build_.adapter(
+            value(node), value(rail).empty() ? fmt::format("port{}", number) : value(rail), number);
+        build_.link(leaf, adapter, number, rate, switch_port);
         return {};
     }
 
-    /// What has no GUID gets a number.
-    std::uint32_t named(DeviceKind kind, std::string_view key, std::string_view description,
-                        std::uint32_t number) {
-        auto& numbers = kind == DeviceKind::adapter ? adapters_ : switches_;
-        auto [at, is_new] = numbers.try_emplace(std::string(key), numbers.size() + 1);
-        auto device = build_.device(kind, at->second);
-        if (is_new) {
-            build_.at(device).description = build_.keep(std::string(description));
-            build_.at(device).line = number;
-        }
-        return device;
-    }
-
-    FabricBuilder build_;
+    NamedFabric build_;
     bool has_head_ = false;
     std::array<std::size_t, columns.size()> place_{};
-    std::unordered_map<std::string, std::uint64_t> adapters_, switches_;
-    std::unordered_map<std::string_view, std::uint16_t> ports_;
 };
 
 } // namespace

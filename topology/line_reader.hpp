@@ -32,6 +32,14 @@ class LineReader {
     std::uint32_t number_ = 0;
 };
 
+/// Without blanks at its ends.
+inline std::string_view trimmed(std::string_view text) {
+    auto is_blank = [](char c) { return c == ' ' || c == '\t'; };
+    while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+    while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+    return text;
+}
+
 /// Goes through one line from left to right.
 class Scanner {
   public:

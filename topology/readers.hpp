@@ -16,4 +16,18 @@ bool is_ports_report(std::string_view text); ///< by its first line
 /// (Gbit/s) where they are known. Without what joins switches, so all groups are one pod.
 Result<Fabric> read_inventory_file(Text text);
 
+/// A topology.conf (5), of switches or of blocks.
+Result<Fabric> read_topology_file(Text text);
+
+/// What a cloud says of where instances are: the JSON of AWS, Google and Oracle.
+Result<Fabric> read_cloud_topology(Text text);
+
+/// Ethernet cables, as lldpd at one end of each tells them: at hosts, whose neighbours are switches, or at
+/// switches, whose neighbours are hosts but for those that tell something themselves.
+enum class LldpFrom { hosts, switches };
+Result<Fabric> read_lldp(Text text, LldpFrom from);
+
+/// NVLink domains, each one switch.
+Result<Fabric> read_nvlink_domains(Text text);
+
 } // namespace railhead::topology

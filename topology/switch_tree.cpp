@@ -115,8 +115,9 @@ std::string topology_conf(const std::vector<SwitchLine>& tree) {
     return text;
 }
 
-std::string topology_yaml(const std::vector<SwitchLine>& tree) {
-    std::string text = "---\n- topology: default\n  cluster_default: true\n  tree:\n    switches:\n";
+std::string topology_yaml(const std::vector<SwitchLine>& tree, const std::string& name, bool is_default) {
+    auto text =
+        fmt::format("- topology: {}\n  cluster_default: {}\n  tree:\n    switches:\n", name, is_default);
     for (const auto& line : tree)
         if (line.switches.empty())
             text += fmt::format("      - switch: {}\n        nodes: {}\n", line.name,

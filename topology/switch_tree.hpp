@@ -23,6 +23,7 @@ struct TreeOptions {
 std::vector<SwitchLine> switch_tree_of(const Hosts& hosts, const RailMap& map, const TreeOptions& options);
 
 std::string topology_conf(const std::vector<SwitchLine>& tree);
-std::string topology_yaml(const std::vector<SwitchLine>& tree); ///< Slurm 25.05 and later
+/// A topology of that name for topology.yaml (Slurm 25.05 and later).
+std::string topology_yaml(const std::vector<SwitchLine>& tree, const std::string& name, bool is_default);
 
 } // namespace railhead::topology

@@ -1,6 +1,8 @@
 #include "launcher/commands/fabric_input.hpp"
 
+#include "base/child.hpp"
 #include "base/fd.hpp"
+#include "launcher/commands/inventory.hpp"
 #include "slurm/hostlist.hpp"
 #include "topology/readers.hpp"
 
@@ -12,6 +14,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <optional>
@@ -32,27 +35,114 @@ tl::unexpected<Error> cannot_read(const std::string& name, int error) {
                                    .seen = fmt::format("cannot be read: {}", std::strerror(error))});
 }
 
-Result<topology::Fabric> read_source(const std::string& from) {
+struct Source {
+    const char* kind;
+    Result<topology::Fabric> (*read)(topology::Text);
+};
+
+Result<topology::Fabric> read_any_ibnetdiscover(topology::Text text) {
+    return topology::is_ports_report(text.view()) ? topology::read_ibnetdiscover_ports(std::move(text))
+                                                  : topology::read_ibnetdiscover(std::move(text));
+}
+
+constexpr const char* live_kind = "live";
+constexpr double live_within_s = 300;
+constexpr const char* domains_kind = "nvlink";
+constexpr const char* shared_plane = "shared";
+constexpr std::size_t most_devices = 1000;
+constexpr std::array<Source, 7> sources{{
+    {"ibnetdiscover", read_any_ibnetdiscover},
+    {"inventory", topology::read_inventory_file},
+    {"lldp",
+     [](topology::Text text) { return topology::read_lldp(std::move(text), topology::LldpFrom::hosts); }},
+    {"lldp-switches",
+     [](topology::Text text) { return topology::read_lldp(std::move(text), topology::LldpFrom::switches); }},
+    {"cloud", topology::read_cloud_topology},
+    {"topology", topology::read_topology_file},
+    {domains_kind, topology::read_nvlink_domains},
+}};
+
+std::string kinds() {
+    std::string text(live_kind);
+    for (const auto& source : sources) text += fmt::format(", {}", source.kind);
+    return text;
+}
+
+std::string kind_of(const std::string& from) {
+    return from.substr(0, from.find(':'));
+}
+
+/// The fabric that this machine is on, by infiniband-diags' program, which needs a port that is up and
+/// /dev/infiniband/umad*.
+Result<topology::Text> live_text(const Environment& environment) {
+    auto failed = [](std::string seen) {
+        return fail(ErrorKind::usage,
+                    {.id = "fabric-live",
+                     .thing = "ibnetdiscover",
+                     .seen = std::move(seen),
+                     .next = "run this as root on a machine of the fabric with infiniband-diags"});
+    };
+    auto variables = environment.all();
+    variables["PATH"] += ":/usr/sbin:/sbin";
+    auto answer =
+        capture({.argv = {"ibnetdiscover"}, .env = std::move(variables)}, live_within_s, most_fabric_bytes);
+    if (!answer) return failed(sentence(answer.error()));
+    if (!answer->status) return failed(fmt::format("was not done after {} s", live_within_s));
+    if (!answer->status->success()) return failed("failed");
+    return topology::Text(answer->out);
+}
+
+Result<topology::Fabric> read_source(const Environment& environment, const std::string& from) {
+    if (from == live_kind) {
+        auto text = live_text(environment);
+        if (!text) return tl::unexpected(text.error());
+        return topology::read_ibnetdiscover(std::move(*text));
+    }
     auto colon = from.find(':');
-    auto kind = from.substr(0, colon), path = colon == from.npos ? "-" : from.substr(colon + 1);
-    if (kind != "ibnetdiscover" && kind != "inventory")
+    auto path = colon == from.npos ? "-" : from.substr(colon + 1);
+    const auto* source = std::find_if(sources.begin(), sources.end(),
+                                      [&](auto& known) { return known.kind == kind_of(from); });
+    if (source == sources.end())
         return fail(ErrorKind::usage,
                     {.id = "fabric-kind",
                      .thing = "--from " + from,
                      .seen = "names no source that is known",
-                     .expected = "ibnetdiscover or inventory, with :FILE behind it or from standard input"});
+                     .expected = kinds() + "; with :FILE behind it or from standard input"});
     auto text = text_of_input(path);
     if (!text) return tl::unexpected(text.error());
-    auto read = kind == "inventory"                       ? topology::read_inventory_file
-                : topology::is_ports_report(text->view()) ? topology::read_ibnetdiscover_ports
-                                                          : topology::read_ibnetdiscover;
-    auto fabric = read(std::move(*text));
+    auto fabric = source->read(std::move(*text));
     if (!fabric)
         return tl::unexpected(std::move(fabric.error()).within(path == "-" ? "standard input" : path));
     return fabric;
 }
 
-Result<topology::Naming> naming_for(const FabricOptions& options, std::vector<std::string>& nodes) {
+void map_fabric(FabricMap& made, const topology::Naming& naming) {
+    made.hosts = topology::hosts_of(made.fabric, naming);
+    made.map = topology::rail_map_of(made.fabric, made.hosts);
+}
+
+FabricMap mapped(std::vector<topology::Fabric> fabrics, const topology::Naming& naming) {
+    FabricMap made;
+    made.fabric = topology::joined(std::move(fabrics));
+    map_fabric(made, naming);
+    return made;
+}
+
+/// Without the cables to leaves that are one group's own.
+void keep_shared_plane(FabricMap& made, const topology::Naming& naming) {
+    const auto& grouping = made.map.grouping;
+    std::erase_if(made.fabric.links, [&](const topology::Link& link) {
+        auto is_own = [&](auto leaf, auto other) {
+            return made.fabric.devices[other].kind == topology::DeviceKind::adapter &&
+                   grouping.of_switch[leaf] != topology::none;
+        };
+        return is_own(link.a, link.b) || is_own(link.b, link.a);
+    });
+    map_fabric(made, naming);
+}
+
+Result<topology::Naming> naming_for(const Environment& environment, const FabricOptions& options,
+                                    std::vector<std::string>& nodes) {
     topology::Naming naming;
     if (!options.map.empty()) {
         auto text = text_of_input(options.map);
@@ -61,10 +151,15 @@ Result<topology::Naming> naming_for(const FabricOptions& options, std::vector<st
             return tl::unexpected(std::move(read.error()).within(options.map));
     }
     if (!options.nodes.empty()) {
-        auto listed = expand_hostlist(options.nodes, most_wanted_nodes);
-        if (!listed) return tl::unexpected(std::move(listed.error()).within("--nodes"));
+        auto listed = node_names_from(environment, options.nodes);
+        if (!listed) return tl::unexpected(listed.error());
         nodes = *listed;
         naming.nodes = std::move(*listed);
+    }
+    if (options.plane != "compute" && options.plane != shared_plane) {
+        auto devices = expand_hostlist(options.plane, most_devices);
+        if (!devices) return tl::unexpected(std::move(devices.error()).within("--plane"));
+        naming.devices.emplace(devices->begin(), devices->end());
     }
     return naming;
 }
@@ -121,28 +216,61 @@ Result<topology::Text> text_of_input(const std::string& path) {
 void add_fabric_options(CLI::App& command, FabricOptions& options) {
     command
         .add_option("--from", options.from,
-                    "Where the fabric comes from: ibnetdiscover or inventory; without a file, standard input")
+                    "Where the fabric comes from: " + kinds() +
+                        "; without a file, standard input; may be given several times")
         ->required()
         ->type_name("KIND[:FILE]")
-        ->expected(1);
+        ->allow_extra_args(false);
     command
-        .add_option("--nodes", options.nodes,
-                    "The nodes that are wanted, as a host list; default: all hosts of the fabric")
+        .add_option(
+            "--nodes", options.nodes,
+            "The nodes that are wanted, as a host list, or slurm: those of the running controller; default: "
+            "all hosts of the fabric")
         ->type_name("HOSTLIST");
     command
         .add_option("--map", options.map,
-                    "A file with lines GUID HOST [DEVICE], for adapters that the fabric names badly")
+                    "A file with lines GUID HOST [DEVICE] or NAME HOST, for what the source calls otherwise "
+                    "than Slurm")
         ->type_name("FILE");
+    command
+        .add_option("--plane", options.plane,
+                    "compute; shared: leaves that several groups have, storage for example; or the adapters "
+                    "that make "
+                    "the plane, as a list: mlx5_[0-7]")
+        ->type_name("PLANE");
 }
 
-Result<FabricInput> load_fabric(const FabricOptions& options) {
+Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text) {
+    if (text != "slurm") {
+        auto listed = expand_hostlist(text, most_wanted_nodes);
+        if (!listed) return tl::unexpected(std::move(listed.error()).within("--nodes"));
+        return listed;
+    }
+    auto inventory = inventory_for(environment, "");
+    if (!inventory) return tl::unexpected(std::move(inventory.error()).within("--nodes slurm"));
+    return names_of(*inventory);
+}
+
+std::vector<std::string> names_of(const Inventory& inventory) {
+    std::vector<std::string> names;
+    for (const auto& node : inventory.nodes) names.push_back(node.name);
+    return names;
+}
+
+Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options) {
     FabricInput input;
-    auto naming = naming_for(options, input.nodes);
+    auto naming = naming_for(environment, options, input.nodes);
     if (!naming) return tl::unexpected(naming.error());
-    auto fabric = read_source(options.from.front());
-    if (!fabric) return tl::unexpected(fabric.error());
-    input.fabric = std::move(*fabric);
-    input.hosts = topology::hosts_of(input.fabric, *naming);
+    std::vector<topology::Fabric> fabrics, domains;
+    for (const auto& from : options.from) {
+        auto fabric = read_source(environment, from);
+        if (!fabric) return tl::unexpected(fabric.error());
+        (kind_of(from) == domains_kind ? domains : fabrics).push_back(std::move(*fabric));
+    }
+    if (!fabrics.empty() && !domains.empty()) input.domains = mapped(std::move(domains), *naming);
+    static_cast<FabricMap&>(input) =
+        mapped(fabrics.empty() ? std::move(domains) : std::move(fabrics), *naming);
+    if (options.plane == shared_plane) keep_shared_plane(input, *naming);
     if (input.hosts.hosts.empty())
         return fail(ErrorKind::usage,
                     {.id = "fabric-hosts",
@@ -150,9 +278,12 @@ Result<FabricInput> load_fabric(const FabricOptions& options) {
                      .seen = fmt::format("has none of the wanted nodes among its {} devices",
                                          input.fabric.devices.size()),
                      .next = "look at the node descriptions there, or give --map"});
-    input.map = topology::rail_map_of(input.fabric, input.hosts);
-    input.findings = input.fabric.findings;
-    input.findings.insert(input.findings.end(), input.hosts.findings.begin(), input.hosts.findings.end());
+    auto add = [&](const std::vector<Finding>& some) {
+        input.findings.insert(input.findings.end(), some.begin(), some.end());
+    };
+    add(input.fabric.findings);
+    add(input.hosts.findings);
+    if (input.domains) add(input.domains->fabric.findings);
     if (auto absent = absent_nodes(input)) input.findings.push_back(std::move(*absent));
     return input;
 }

@@ -1,6 +1,9 @@
 #pragma once
+#include "base/environment.hpp"
+#include "slurm/inventory.hpp"
 #include "topology/rail_map.hpp"
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,17 +15,23 @@ namespace railhead {
 
 /// The options that say which fabric, and which of its hosts.
 struct FabricOptions {
-    std::vector<std::string> from; ///< KIND or KIND:FILE
-    std::string nodes;             ///< host list; empty: all hosts
+    std::vector<std::string> from; ///< KIND or KIND:FILE, each
+    std::string nodes;             ///< host list, or "slurm"; empty: all hosts
     std::string map;               ///< file; empty: none
+    std::string plane = "compute"; ///< or "shared", or the devices that make it, as a host list
 };
 
 /// A fabric and what was made of it.
-struct FabricInput {
+struct FabricMap {
     topology::Fabric fabric;
     topology::Hosts hosts;
     topology::RailMap map;
-    std::vector<std::string> nodes; ///< the host list, expanded
+};
+
+/// All that the sources say: their fabrics side by side.
+struct FabricInput : FabricMap {
+    std::optional<FabricMap> domains; ///< of NVLink, where a source tells them beside a fabric
+    std::vector<std::string> nodes;   ///< the host list, expanded
     std::vector<Finding>
         findings; ///< of the readers, of the names, and of nodes that the fabric does not have
 };
@@ -32,7 +41,12 @@ void add_fabric_options(CLI::App& command, FabricOptions& options);
 /// A file, or standard input for "-". Error (usage) with its name.
 Result<topology::Text> text_of_input(const std::string& path);
 
+/// A host list, or what the running controller has for "slurm". Error (usage).
+Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text);
+
+std::vector<std::string> names_of(const Inventory& inventory);
+
 /// Error (usage) with the file, and the line where there is one.
-Result<FabricInput> load_fabric(const FabricOptions& options);
+Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options);
 
 } // namespace railhead

@@ -102,12 +102,7 @@ Result<std::vector<Finding>> judge_saved(const Options& options, const Context& 
 
 void print(const Options& options, const std::vector<Finding>& findings) {
     if (options.json) {
-        auto list = nlohmann::json::array();
-        for (auto& finding : findings) {
-            list.push_back(finding);
-            list.back()["sentence"] = sentence(finding);
-        }
-        fmt::print("{}\n", json_text({{"v", 1}, {"findings", std::move(list)}}, 2));
+        fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));
         return;
     }
     for (auto& finding : findings) {

@@ -4,8 +4,9 @@
 #include "launcher/commands/launch_options.hpp"
 
 #include "base/number.hpp"
+#include "launcher/commands/inventory.hpp"
 #include "launcher/json.hpp"
-#include "slurm/hostlist.hpp"
+#include "launcher/supervisor/ask_slurm.hpp"
 #include "topology/check.hpp"
 #include "topology/diff.hpp"
 #include "topology/placement.hpp"
@@ -19,10 +20,8 @@
 namespace railhead {
 namespace {
 
-constexpr std::size_t most_listed_nodes = 1'000'000;
-
 struct FileOptions {
-    std::string file, other, nodes;
+    std::string file, other, nodes, job;
     std::string slurm = "26.05";
     bool json = false;
 };
@@ -35,46 +34,28 @@ Result<topology::TopologyConf> load_conf(const std::string& path) {
     return conf;
 }
 
-/// "24.11", "24.11.5" -> 2411.
-Result<std::uint32_t> release_from(const std::string& text) {
-    auto year = leading_number<std::uint32_t>(text);
-    auto dot = text.find('.');
-    auto month = dot == text.npos ? std::nullopt
-                                  : leading_number<std::uint32_t>(std::string_view(text).substr(dot + 1));
-    if (!year || !month || *year < 20 || *year > 99 || *month < 1 || *month > 12)
-        return fail(ErrorKind::usage, {.id = "slurm-version",
-                                       .thing = "--slurm " + text,
-                                       .seen = "is no release",
-                                       .expected = "one such as 24.11"});
-    return *year * 100 + *month;
-}
-
-Result<std::vector<std::string>> nodes_from(const std::string& text) {
-    auto listed = expand_hostlist(text, most_listed_nodes);
-    if (!listed) return tl::unexpected(std::move(listed.error()).within("--nodes"));
-    return listed;
-}
-
-int check_file(const FileOptions& options) {
+int check_file(const Context& context, const FileOptions& options) {
     topology::CheckOptions wanted;
     auto release = release_from(options.slurm);
     if (!release) return print_error(release.error());
     wanted.slurm = *release;
-    if (!options.nodes.empty()) {
-        auto nodes = nodes_from(options.nodes);
+    std::vector<Finding> beside;
+    if (options.nodes == "slurm") {
+        auto inventory = inventory_for(context.environment, "");
+        if (!inventory) return print_error(std::move(inventory.error()).within("--nodes slurm"));
+        wanted.nodes = names_of(*inventory);
+        beside = topology::check_weights(*inventory);
+    } else if (!options.nodes.empty()) {
+        auto nodes = node_names_from(context.environment, options.nodes);
         if (!nodes) return print_error(nodes.error());
         wanted.nodes = std::move(*nodes);
     }
     auto conf = load_conf(options.file);
     if (!conf) return print_error(conf.error());
     auto findings = topology::check(*conf, wanted);
+    findings.insert(findings.end(), beside.begin(), beside.end());
     if (options.json) {
-        auto list = nlohmann::json::array();
-        for (const auto& finding : findings) {
-            list.push_back(finding);
-            list.back()["sentence"] = sentence(finding);
-        }
-        fmt::print("{}\n", json_text({{"v", 1}, {"findings", std::move(list)}}, 2));
+        fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));
     } else {
         for (const auto& finding : findings)
             fmt::print("{}: {}: {} [{}]\n", options.file, finding.level == Level::fail ? "error" : "warning",
@@ -141,8 +122,28 @@ nlohmann::json json_of(const topology::Score& score) {
             {"nodes_by_group", std::move(spread)}};
 }
 
-int score_nodes(const FileOptions& options) {
-    auto nodes = nodes_from(options.nodes);
+/// Of all components, in the order of their ranks.
+Result<std::vector<std::string>> nodes_of_job(const Environment& environment, const std::string& job) {
+    auto components = ask_for_job(environment, job);
+    if (!components) return tl::unexpected(components.error());
+    std::vector<std::string> nodes;
+    for (const auto& component : *components)
+        nodes.insert(nodes.end(), component.nodes.begin(), component.nodes.end());
+    if (!nodes.empty()) return nodes;
+    return fail(ErrorKind::usage, {.id = "job-nodes",
+                                   .thing = "job " + job,
+                                   .seen = "is " + components->front().state + " and has no nodes"});
+}
+
+int score_nodes(const Context& context, const FileOptions& options) {
+    if (options.nodes.empty() && options.job.empty())
+        return print_error({ErrorKind::usage,
+                            {.id = "score-nodes",
+                             .thing = "score",
+                             .seen = "has no nodes",
+                             .next = "give --nodes or --job"}});
+    auto nodes = options.job.empty() ? node_names_from(context.environment, options.nodes)
+                                     : nodes_of_job(context.environment, options.job);
     if (!nodes) return print_error(nodes.error());
     auto conf = load_conf(options.file);
     if (!conf) return print_error(conf.error());
@@ -161,8 +162,8 @@ int score_nodes(const FileOptions& options) {
     return 0;
 }
 
-int order_nodes(const FileOptions& options) {
-    auto nodes = nodes_from(options.nodes);
+int order_nodes(const Context& context, const FileOptions& options) {
+    auto nodes = node_names_from(context.environment, options.nodes);
     if (!nodes) return print_error(nodes.error());
     auto conf = load_conf(options.file);
     if (!conf) return print_error(conf.error());
@@ -184,6 +185,19 @@ std::shared_ptr<FileOptions> add_file(CLI::App& command, const char* described) 
 
 } // namespace
 
+Result<std::uint32_t> release_from(const std::string& text) {
+    auto year = leading_number<std::uint32_t>(text);
+    auto dot = text.find('.');
+    auto month = dot == text.npos ? std::nullopt
+                                  : leading_number<std::uint32_t>(std::string_view(text).substr(dot + 1));
+    if (!year || !month || *year < 20 || *year > 99 || *month < 1 || *month > 12)
+        return fail(ErrorKind::usage, {.id = "slurm-version",
+                                       .thing = "--slurm " + text,
+                                       .seen = "is no release",
+                                       .expected = "one such as 24.11"});
+    return *year * 100 + *month;
+}
+
 void add_topology_files(CLI::App& command, Context& context) {
     constexpr auto* a_file = "A topology.conf; -: standard input";
     auto* check_command =
@@ -191,9 +205,12 @@ void add_topology_files(CLI::App& command, Context& context) {
     auto check_options = add_file(*check_command, a_file);
     check_command->add_option("--slurm", check_options->slurm, "The release whose rules hold")
         ->type_name("VERSION");
-    check_command->add_option("--nodes", check_options->nodes, "All nodes that Slurm has, to compare with")
+    check_command
+        ->add_option("--nodes", check_options->nodes,
+                     "All nodes that Slurm has, to compare with; slurm: ask the running controller")
         ->type_name("HOSTLIST");
-    check_command->callback([&context, check_options] { context.exit_code = check_file(*check_options); });
+    check_command->callback(
+        [&context, check_options] { context.exit_code = check_file(context, *check_options); });
 
     auto* diff_command = command.add_subcommand("diff", "Say which nodes move between which groups");
     auto diff_options = add_file(*diff_command, "The topology.conf that was; -: standard input");
@@ -203,10 +220,14 @@ void add_topology_files(CLI::App& command, Context& context) {
 
     auto* score_command = command.add_subcommand("score", "Say how close nodes are to each other");
     auto score_options = add_file(*score_command, a_file);
-    score_command->add_option("--nodes", score_options->nodes, "The nodes, in the order of their ranks")
-        ->required()
-        ->type_name("HOSTLIST");
-    score_command->callback([&context, score_options] { context.exit_code = score_nodes(*score_options); });
+    auto* of_nodes =
+        score_command->add_option("--nodes", score_options->nodes, "The nodes, in the order of their ranks")
+            ->type_name("HOSTLIST");
+    score_command->add_option("--job", score_options->job, "The nodes of a running job")
+        ->type_name("JOBID")
+        ->excludes(of_nodes);
+    score_command->callback(
+        [&context, score_options] { context.exit_code = score_nodes(context, *score_options); });
 
     auto* order_command =
         command.add_subcommand("order", "Print nodes so that a ring over them leaves groups least often");
@@ -214,7 +235,8 @@ void add_topology_files(CLI::App& command, Context& context) {
     order_command->add_option("--nodes", order_options->nodes, "The nodes")
         ->required()
         ->type_name("HOSTLIST");
-    order_command->callback([&context, order_options] { context.exit_code = order_nodes(*order_options); });
+    order_command->callback(
+        [&context, order_options] { context.exit_code = order_nodes(context, *order_options); });
 }
 
 } // namespace railhead

@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from sandbox import host
 
 pytestmark = pytest.mark.everywhere
 
@@ -61,3 +62,19 @@ def test_a_cable_that_slurm_does_not_care_about_is_reported_and_changes_no_line(
     assert conf[0] == conf[1]
     report = cluster.alice("railhead", "topology", "report", "--from", "ibnetdiscover", input=broken)
     assert report.code == 1 and re.search(r"^node\d: has no cable on 1 of 8 rails \(mlx5_\d\); .*\[rail-missing\]$", report.out, re.M), report.text
+
+
+def test_what_the_page_for_administrators_types_works(cluster):
+    """Every command of docs/topology.md but ibnetdiscover, which needs a fabric, and install, which has tests of its own."""
+    fabric = cluster.alice("railhead", "topology", "synth", "--nodes", "512", "--pod-units", "4", "--spines", "8", "--cores", "8", check=True).out
+    cluster.put("fabric.txt", fabric)
+    cluster.put("domains.csv", "".join(f"node{n:03}, {n // 18:08x}-1111-2222-3333-444444444444, 1\n" for n in range(1, 513)))
+    blocks = re.findall(r"^```\n(.*?)^```", (host.CHECKOUT / "docs/topology.md").read_text(), re.M | re.S)
+    lines = [line for block in blocks for line in block.splitlines() if line.startswith("railhead ") and " install " not in line]
+    assert len(lines) >= 9
+    for line in lines:
+        if "/etc/slurm/topology.conf" in line:  # the site's; these are nodes of another one
+            line = line.replace("/etc/slurm/topology.conf", "new.conf")
+        done = cluster.alice("bash", "-c", line)
+        assert done.code in (0, 1) and not re.search(r"railhead: (?!warning|note)", done.err), f"{line}\n{done.text}"
+        assert done.out or "diff" in line or "check" in line or ">" in line, line

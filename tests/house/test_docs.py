@@ -40,7 +40,7 @@ def check_options(words: list[str], text: str) -> list[str]:
 
 def check_railhead(words: list[str]) -> list[str]:
     own = words[1 : words.index("--")] if "--" in words else words[1:]
-    command = [word for word in own[:2] if re.fullmatch(r"ray|run|attach|config|show|check|policy|stats|replay|inventory|save|lint|sweep|topology|generate|report|draw|diff|score|order|synth", word)]
+    command = [word for word in own[:2] if re.fullmatch(r"ray|run|attach|config|show|check|policy|stats|replay|inventory|save|lint|sweep|topology|generate|report|draw|diff|install|score|order|synth", word)]
     options = check_options(own, help_of(railhead(), *command))
     return ([] if command or own == ["--help"] else ["no such subcommand"]) + options
 

@@ -171,7 +171,7 @@ def house(_: argparse.Namespace) -> Counts:
     if not build("bookworm", "dev"):
         return counts.failed("build dev on bookworm")
     junit = junit_of("house")
-    script = f"RAILHEAD_NO_SKIPS=1 python3 -B -m pytest -q -p no:cacheprovider tests/house --junitxml={inside(junit)}"
+    script = f"RAILHEAD_NO_SKIPS=1 python3 -B -m pytest -q -p no:cacheprovider tests/house tests/fabric --junitxml={inside(junit)}"
     return run_counted("house", in_root(script, layer="tools"), junit, within=600)
 
 

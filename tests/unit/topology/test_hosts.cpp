@@ -89,13 +89,20 @@ TEST(Hosts, give_their_name_to_adapters_on_the_same_board) {
 
 TEST(Hosts, are_named_by_a_map_file_before_all) {
     Naming naming;
-    ASSERT_TRUE(read_map_file("# the new rack\n0x10 node7 mlx5_3\n\n11 node8 # no device\n", naming));
+    ASSERT_TRUE(read_map_file("# the new rack\n0x10 node7 mlx5_3\n\n0x11 node8 # no device\n", naming));
     auto fabric = with({{"node1 mlx5_0", 0x10, 0}, {"", 0x11, 0}});
     EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("node7: mlx5_3", "node8: "));
 }
 
+TEST(Hosts, are_called_by_a_map_file_as_slurm_calls_them) {
+    Naming naming;
+    ASSERT_TRUE(read_map_file("i-0abc node7\nocid1.instance.oc1.iad.x node8\na100 a100-1\n", naming));
+    auto fabric = with({{"i-0abc", 16, 0}, {"ocid1.instance.oc1.iad.x", 17, 0}, {"a100 mlx5_0", 18, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("a100-1: mlx5_0", "node7: ", "node8: "));
+}
+
 TEST(Hosts, refuse_a_map_file_with_the_line) {
-    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n"}) {
+    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n", "node1 node2 mlx5_0\n"}) {
         Naming naming;
         auto read = read_map_file(std::string("\n") + text, naming);
         ASSERT_FALSE(read) << text;

@@ -45,17 +45,17 @@ TEST(SwitchTree, changes_no_line_for_a_lost_cable) {
 
 TEST(SwitchTree, is_written_as_yaml) {
     Mapped mapped(Synth{.nodes = 8, .rails = 2, .unit = 4, .spines = 2});
-    EXPECT_EQ(topology_yaml(switch_tree_of(mapped.hosts, mapped.map, {})), "---\n"
-                                                                           "- topology: default\n"
-                                                                           "  cluster_default: true\n"
-                                                                           "  tree:\n"
-                                                                           "    switches:\n"
-                                                                           "      - switch: su1\n"
-                                                                           "        nodes: node[1-4]\n"
-                                                                           "      - switch: su2\n"
-                                                                           "        nodes: node[5-8]\n"
-                                                                           "      - switch: fabric1\n"
-                                                                           "        children: su[1-2]\n");
+    EXPECT_EQ(topology_yaml(switch_tree_of(mapped.hosts, mapped.map, {}), "default", true),
+              "- topology: default\n"
+              "  cluster_default: true\n"
+              "  tree:\n"
+              "    switches:\n"
+              "      - switch: su1\n"
+              "        nodes: node[1-4]\n"
+              "      - switch: su2\n"
+              "        nodes: node[5-8]\n"
+              "      - switch: fabric1\n"
+              "        children: su[1-2]\n");
 }
 
 TEST(SwitchTree, joins_islands_unless_told_otherwise) {

@@ -1,0 +1,176 @@
+#include "launcher/commands/fabric_input.hpp"
+#include "launcher/commands/launch_options.hpp"
+#include "launcher/commands/topology_files.hpp"
+
+#include "launcher/json.hpp"
+#include "topology/blocks.hpp"
+#include "topology/switch_names.hpp"
+#include "topology/switch_tree.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <memory>
+
+namespace railhead {
+namespace {
+
+constexpr std::uint32_t first_with_blocks = 2311,
+                        first_with_yaml = 2505; // topology.conf (5), topology.yaml (5)
+
+struct GenerateOptions {
+    FabricOptions fabric;
+    std::string to = "tree", slurm;
+    std::uint32_t block_size = 0;
+    bool separate = false, json = false;
+};
+
+void say(const std::vector<Finding>& findings) {
+    for (const auto& finding : findings)
+        fmt::print(stderr, "railhead: {}: {} [{}]\n", finding.level == Level::info ? "note" : "warning",
+                   sentence(finding), finding.id);
+}
+
+std::string name_of_switch(const topology::Fabric& fabric, std::uint32_t device) {
+    return topology::switch_name_from(fabric.devices[device].description, fabric.devices[device].guid);
+}
+
+nlohmann::json json_of_groups(const FabricMap& input) {
+    auto groups = nlohmann::json::array();
+    for (const auto& group : input.map.groups) {
+        auto nodes = nlohmann::json::array(), rails = nlohmann::json::array();
+        for (auto host : group.hosts) nodes.push_back(input.hosts.hosts[host].name);
+        for (const auto& rail : group.rails) {
+            auto switches = nlohmann::json::array();
+            for (auto leaf : rail.switches) switches.push_back(name_of_switch(input.fabric, leaf));
+            rails.push_back({{"device", rail.device}, {"switches", std::move(switches)}});
+        }
+        groups.push_back({{"name", group.name}, {"nodes", std::move(nodes)}, {"rails", std::move(rails)}});
+    }
+    return groups;
+}
+
+/// The leaves of groups, and those that several groups share: storage, management.
+nlohmann::json json_of_planes(const FabricMap& input) {
+    auto compute = nlohmann::json::array(), shared = nlohmann::json::array();
+    for (const auto& group : input.map.groups)
+        for (const auto& rail : group.rails)
+            for (auto leaf : rail.switches) compute.push_back(name_of_switch(input.fabric, leaf));
+    for (auto leaf : input.map.shared_leaves) shared.push_back(name_of_switch(input.fabric, leaf));
+    return {{{"name", "compute"}, {"leaves", std::move(compute)}},
+            {{"name", "shared"}, {"leaves", std::move(shared)}}};
+}
+
+nlohmann::json json_of(const FabricInput& input) {
+    auto tiers = nlohmann::json::array();
+    for (const auto& tier : input.map.tiers) {
+        auto units = nlohmann::json::array();
+        for (const auto& name : tier.names)
+            units.push_back({{"name", name}, {"groups", nlohmann::json::array()}});
+        for (std::size_t group = 0; group < tier.of_group.size(); ++group)
+            units[tier.of_group[group]]["groups"].push_back(input.map.groups[group].name);
+        tiers.push_back(std::move(units));
+    }
+    auto loose = nlohmann::json::array(), domains = nlohmann::json::array();
+    for (auto host : input.map.loose_hosts) loose.push_back(input.hosts.hosts[host].name);
+    if (input.domains)
+        for (const auto& group : json_of_groups(*input.domains))
+            domains.push_back({{"name", group["name"]}, {"nodes", group["nodes"]}});
+    return {{"v", 1},
+            {"leaf_groups", json_of_groups(input)},
+            {"pods", tiers.empty() ? nlohmann::json::array() : tiers.front()},
+            {"tiers", tiers},
+            {"planes", json_of_planes(input)},
+            {"nodes_without_leaf", std::move(loose)},
+            {"nvlink_domains", std::move(domains)},
+            {"findings", json_of_findings(input.findings)}};
+}
+
+Result<void> can_be_read_by(const GenerateOptions& options) {
+    if (options.slurm.empty()) return {};
+    auto release = release_from(options.slurm);
+    if (!release) return tl::unexpected(release.error());
+    auto first = options.to == "block" ? first_with_blocks : options.to == "yaml" ? first_with_yaml : 0;
+    if (*release >= first) return {};
+    return fail(ErrorKind::usage,
+                {.id = "slurm-version",
+                 .thing = "--to " + options.to,
+                 .seen = fmt::format("is nothing that Slurm {} reads", options.slurm),
+                 .expected = fmt::format("{}.{:02} or later", first / 100, first % 100),
+                 .next = options.to == "yaml" ? "use --to tree or --to block" : "use --to tree"});
+}
+
+/// NVLink domains where a source tells them, else a block for each leaf group.
+topology::Blocks blocks_from(const FabricInput& input, const GenerateOptions& options) {
+    topology::BlockOptions wanted{.nodes = input.nodes, .base = options.block_size, .order = {}};
+    if (!input.domains) return topology::blocks_of(input.hosts, input.map, wanted);
+    for (const auto& group : input.map.groups)
+        for (auto host : group.hosts) wanted.order.emplace_back(input.hosts.hosts[host].name);
+    return topology::blocks_of(input.domains->hosts, input.domains->map, wanted);
+}
+
+int print_blocks(const topology::Blocks& blocks) {
+    say(blocks.findings);
+    if (blocks.lines.empty())
+        return print_error({ErrorKind::usage,
+                            {.id = "no-blocks",
+                             .thing = "the fabric",
+                             .seen = "has no block that is large enough",
+                             .next = "choose a smaller --block-size"}});
+    fmt::print("{}", topology::topology_conf(blocks));
+    return 0;
+}
+
+int generate(const Context& context, const GenerateOptions& options) {
+    if (auto can = can_be_read_by(options); !can) return print_error(can.error());
+    auto input = load_fabric(context.environment, options.fabric);
+    if (!input) return print_error(input.error());
+    if (options.json || options.to == "json") {
+        fmt::print("{}\n", json_text(json_of(*input), 2));
+        return 0;
+    }
+    say(input->findings);
+    // Domains alone have no leaf groups.
+    if (options.to == "block") return print_blocks(blocks_from(*input, options));
+    auto tree = topology::switch_tree_of(input->hosts, input->map,
+                                         {.nodes = input->nodes, .separate_fabrics = options.separate});
+    if (options.to == "hosts") {
+        for (const auto& line : tree)
+            for (const auto& node : line.nodes) fmt::print("{}\n", node);
+    } else if (options.to == "yaml") {
+        fmt::print("---\n{}", topology::topology_yaml(tree, "default", true));
+        if (!input->domains) return 0;
+        auto blocks = blocks_from(*input, options);
+        say(blocks.findings);
+        fmt::print("{}", topology::topology_yaml(blocks, "nvlink", false));
+    } else {
+        fmt::print("{}", topology::topology_conf(tree));
+    }
+    return 0;
+}
+
+} // namespace
+
+void add_topology_generate(CLI::App& command, Context& context) {
+    auto* generate_command = command.add_subcommand("generate", "Print the topology file of a fabric");
+    auto wanted = std::make_shared<GenerateOptions>();
+    add_fabric_options(*generate_command, wanted->fabric);
+    generate_command
+        ->add_option("--to", wanted->to,
+                     "tree or block (topology.conf), yaml (topology.yaml), hosts (in rank order) or json")
+        ->check(CLI::IsMember({"tree", "block", "yaml", "hosts", "json"}));
+    generate_command->add_option("--slurm", wanted->slurm, "The release that is to read the file")
+        ->type_name("VERSION");
+    generate_command
+        ->add_option("--block-size", wanted->block_size,
+                     "Nodes of a base block; smaller blocks are left out; default: the smallest block's")
+        ->type_name("N")
+        ->check(CLI::Range(1, 65535));
+    generate_command
+        ->add_flag("--separate-fabrics", wanted->separate, "Let no job span fabrics that no cable joins")
+        ->disable_flag_override();
+    generate_command->add_flag("--json", wanted->json, "The same as --to json")->disable_flag_override();
+    generate_command->callback([&context, wanted] { context.exit_code = generate(context, *wanted); });
+}
+
+} // namespace railhead

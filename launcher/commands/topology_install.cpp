@@ -1,0 +1,287 @@
+#include "launcher/commands/fabric_input.hpp"
+#include "launcher/commands/inventory.hpp"
+#include "launcher/commands/launch_options.hpp"
+#include "launcher/commands/scratch_controller.hpp"
+#include "launcher/commands/topology_files.hpp"
+
+#include "base/child.hpp"
+#include "base/clock.hpp"
+#include "slurm/inventory.hpp"
+#include "topology/check.hpp"
+#include "topology/diff.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <poll.h>
+#include <set>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace railhead {
+namespace {
+
+constexpr double reconfigure_within_s = 60, settled_within_s = 30;
+constexpr int between_looks_ms = 250;
+constexpr std::size_t most_answer_bytes = std::size_t{64} << 20;
+constexpr const char* default_conf = "/etc/slurm/slurm.conf";
+
+struct InstallOptions {
+    std::string file, to, slurm_conf;
+    bool reconfigure = false, dry_run = false;
+};
+
+using Leaves = std::map<std::string, std::set<std::string>>;
+
+Leaves leaves_in(const topology::TopologyConf& conf, const std::vector<std::string>& known) {
+    const std::set<std::string_view> nodes(known.begin(), known.end());
+    auto found = topology::leaves_of(conf);
+    Leaves leaves;
+    for (const auto& [node, leaf] : found.nodes)
+        if (nodes.contains(node)) leaves[found.leaves[leaf]].insert(node);
+    return leaves;
+}
+
+Leaves leaves_in(std::string_view shown) {
+    Leaves leaves;
+    for (auto& leaf : read_topology(shown).leaves)
+        leaves[leaf.name].insert(leaf.nodes.begin(), leaf.nodes.end());
+    return leaves;
+}
+
+/// Where the first of them is not as the file says.
+std::string first_difference(const Leaves& wanted, const Leaves& seen) {
+    for (const auto& [leaf, nodes] : wanted)
+        if (auto at = seen.find(leaf); at == seen.end())
+            return "has no " + leaf;
+        else if (at->second != nodes)
+            return fmt::format("has {} nodes in {} where the file has {}", at->second.size(), leaf,
+                               nodes.size());
+    return {};
+}
+
+Error not_written(const std::string& path, int error) {
+    return {ErrorKind::usage,
+            {.id = "file-write",
+             .thing = path,
+             .seen = fmt::format("cannot be written: {}", std::strerror(error))}};
+}
+
+/// A file with this text in the place of what was there, with its owner and mode; nobody sees half of it.
+Result<void> replace(const std::string& path, const std::string& text) {
+    auto beside = path + ".new";
+    struct stat old {};
+    bool had = stat(path.c_str(), &old) == 0;
+    UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
+    if (!file) return tl::unexpected(not_written(beside, errno));
+    if (had) {
+        (void)!fchown(file.get(), old.st_uid, old.st_gid); // root's to do; else it is ours
+        (void)!fchmod(file.get(), old.st_mode & 07777);
+    }
+    for (std::string_view rest = text; !rest.empty();) {
+        auto count = write(file.get(), rest.data(), rest.size());
+        if (count < 0 && errno == EINTR) continue;
+        if (count < 0) {
+            auto why = errno;
+            unlink(beside.c_str());
+            return tl::unexpected(not_written(beside, why));
+        }
+        rest.remove_prefix(static_cast<std::size_t>(count));
+    }
+    if (fsync(file.get()) != 0 || rename(beside.c_str(), path.c_str()) != 0) {
+        auto why = errno;
+        unlink(beside.c_str());
+        return tl::unexpected(not_written(path, why));
+    }
+    return {};
+}
+
+class Installer {
+  public:
+    Installer(const Context& context, const InstallOptions& options) : context_(context), options_(options) {}
+
+    Result<int> install() {
+        if (auto known = learn(); !known) return tl::unexpected(known.error());
+        if (auto read = read_files(); !read) return tl::unexpected(read.error());
+        if (!is_sound()) return 1;
+        tell_changes();
+        auto shown = topology_in_scratch_controller(context_.environment, conf_, folder(), name(), text_);
+        if (!shown) return tl::unexpected(shown.error());
+        if (auto differs = first_difference(wanted_, leaves_in(*shown)); !differs.empty())
+            return fail(ErrorKind::usage, {.id = "topology-other",
+                                           .thing = "a slurmctld of this machine that was given the file",
+                                           .seen = differs,
+                                           .next = "see 'railhead topology check'"});
+        fmt::print("slurmctld {} has read it in a scratch folder: {} leaves\n", version_, wanted_.size());
+        if (options_.dry_run) return 0;
+        if (auto put = put_in_place(); !put) return tl::unexpected(put.error());
+        return options_.reconfigure ? reconfigured() : 0;
+    }
+
+  private:
+    std::string conf_path() const {
+        if (!options_.slurm_conf.empty()) return options_.slurm_conf;
+        return context_.environment.get("SLURM_CONF").value_or(default_conf);
+    }
+    std::string folder() const { return std::filesystem::path(conf_path()).parent_path(); }
+    std::string name() const { return std::filesystem::path(target_).filename(); }
+
+    Result<void> learn() {
+        auto conf = read_slurm_conf(conf_path(), [](const std::string& path) {
+            return read_whole_file(path,
+                                   "run this where the controller's slurm.conf is, or give --slurm-conf");
+        });
+        if (!conf) return tl::unexpected(conf.error());
+        conf_ = std::move(*conf);
+        auto version = slurmctld_version(context_.environment);
+        if (!version) return tl::unexpected(version.error());
+        version_ = *version;
+        target_ = options_.to.empty() ? folder() + "/topology.conf" : options_.to;
+        std::error_code none;
+        if (auto yaml = folder() + "/topology.yaml"; std::filesystem::exists(yaml, none))
+            return fail(ErrorKind::usage, {.id = "topology-yaml",
+                                           .thing = yaml,
+                                           .seen = "is there, and Slurm reads no topology.conf beside it",
+                                           .next = "move it away first"});
+        return {};
+    }
+
+    Result<void> read_files() {
+        auto text = text_of_input(options_.file);
+        if (!text) return tl::unexpected(text.error());
+        text_ = text->view();
+        auto conf = topology::read_topology_conf(text_);
+        if (!conf) return tl::unexpected(std::move(conf.error()).within(options_.file));
+        new_ = std::move(*conf);
+        wanted_ = leaves_in(new_, conf_.nodes);
+        if (std::error_code none; !std::filesystem::exists(target_, none)) return {};
+        auto old = read_whole_file(target_, "");
+        if (!old) return tl::unexpected(old.error());
+        old_text_ = std::move(*old);
+        return {};
+    }
+
+    bool is_sound() const {
+        auto release = release_from(version_);
+        topology::CheckOptions wanted;
+        if (release) wanted.slurm = *release;
+        wanted.nodes = conf_.nodes;
+        bool sound = true;
+        for (const auto& finding : topology::check(new_, wanted)) {
+            sound = sound && finding.level != Level::fail;
+            fmt::print(stderr, "{}: {}: {} [{}]\n", options_.file,
+                       finding.level == Level::fail ? "error" : "warning", sentence(finding), finding.id);
+        }
+        return sound;
+    }
+
+    void tell_changes() const {
+        auto old = topology::read_topology_conf(old_text_.value_or(""));
+        if (!old_text_ || !old) {
+            fmt::print("{} is {}\n", target_, old_text_ ? "no topology.conf that can be compared" : "new");
+            return;
+        }
+        auto changes = topology::diff(*old, new_);
+        for (const auto& change : changes) fmt::print("{}\n", sentence(change));
+        if (changes.empty()) fmt::print("no node moves\n");
+    }
+
+    Result<void> put_in_place() const {
+        if (old_text_)
+            if (auto kept = replace(target_ + ".old", *old_text_); !kept) return kept;
+        if (auto put = replace(target_, text_); !put) return put;
+        fmt::print("{} is written{}\n", target_,
+                   old_text_ ? "; what was there is in " + target_ + ".old" : "");
+        if (!options_.reconfigure) fmt::print("it holds from the next 'scontrol reconfigure' on\n");
+        return {};
+    }
+
+    std::optional<std::string> ask(std::vector<std::string> words) const {
+        words.insert(words.begin(), "scontrol");
+        auto answer = capture({.argv = std::move(words), .env = context_.environment.all()},
+                              reconfigure_within_s, most_answer_bytes);
+        if (!answer || !answer->status || !answer->status->success()) return std::nullopt;
+        return std::move(answer->out);
+    }
+
+    /// Empty when the controller has the file; else what it has instead.
+    std::string what_the_controller_has() const {
+        std::string differs = "gives no answer";
+        for (auto deadline = Deadline::in(settled_within_s); !deadline.passed();
+             poll(nullptr, 0, between_looks_ms)) {
+            auto shown = ask({"show", "topology"});
+            differs = shown ? first_difference(wanted_, leaves_in(*shown)) : "gives no answer";
+            if (differs.empty()) break;
+        }
+        return differs;
+    }
+
+    Result<int> reconfigured() const {
+        bool taken = ask({"reconfigure"}).has_value();
+        auto differs = what_the_controller_has();
+        if (differs.empty()) {
+            fmt::print("slurmctld has it\n");
+            return 0;
+        }
+        auto seen = fmt::format("{} after 'scontrol reconfigure'{}", differs, taken ? "" : ", which failed");
+        auto restored = restore();
+        bool runs = ask({"reconfigure"}).has_value();
+        return fail(
+            ErrorKind::usage,
+            {.id = "topology-install",
+             .thing = "slurmctld",
+             .seen =
+                 fmt::format("{}; {}", seen, restored ? "the old file is back" : sentence(restored.error())),
+             .next = runs ? "see slurmctld's log" : "start it (systemctl start slurmctld), and see its log"});
+    }
+
+    Result<void> restore() const {
+        if (old_text_) return replace(target_, *old_text_);
+        unlink(target_.c_str());
+        return {};
+    }
+
+    const Context& context_;
+    const InstallOptions& options_;
+    SlurmConf conf_;
+    std::string version_, target_, text_;
+    std::optional<std::string> old_text_; ///< absent: there was none
+    topology::TopologyConf new_;
+    Leaves wanted_;
+};
+
+} // namespace
+
+void add_topology_install(CLI::App& command, Context& context) {
+    auto* install = command.add_subcommand(
+        "install", "Check a topology file, try it in a slurmctld of its own, and put it in place");
+    auto options = std::make_shared<InstallOptions>();
+    install->add_option("FILE", options->file, "The topology.conf that will be; -: standard input")
+        ->required();
+    install
+        ->add_option("--to", options->to,
+                     "The file that is replaced; default: topology.conf beside slurm.conf")
+        ->type_name("PATH");
+    install
+        ->add_option("--slurm-conf", options->slurm_conf,
+                     "The controller's slurm.conf; default: SLURM_CONF, or /etc/slurm/slurm.conf")
+        ->type_name("PATH");
+    install
+        ->add_flag("--reconfigure", options->reconfigure,
+                   "Have slurmctld read it, see that it has, and put the old one back if not")
+        ->disable_flag_override();
+    install->add_flag("--dry-run", options->dry_run, "Change nothing")->disable_flag_override();
+    install->callback([&context, options] {
+        auto code = Installer(context, *options).install();
+        context.exit_code = code ? *code : print_error(code.error());
+    });
+}
+
+} // namespace railhead

@@ -1,0 +1,73 @@
+"""`railhead topology install` on a real controller."""
+
+from __future__ import annotations
+
+import pytest
+
+pytestmark = pytest.mark.everywhere
+
+TOPOLOGY = "/etc/slurm/topology.conf"
+NEW = "SwitchName=east Nodes=node[1,3]\nSwitchName=west Nodes=node[2,4]\nSwitchName=rest Nodes=a100-[1-2],cpu1\nSwitchName=top Switches=east,west,rest\n"
+
+
+def install(cluster, text: str, *options: str):
+    return cluster.run("ctl", "railhead", "topology", "install", *options, "-", input=text)
+
+
+def leaf_of(cluster, node: str) -> str:
+    shown = cluster.run("ctl", "scontrol", "show", "topology", f"node={node}", check=True).out
+    return next(line for line in shown.splitlines() if "Level=0" in line).split()[0]
+
+
+@pytest.fixture(autouse=True)
+def nothing_left(cluster, conf):
+    """`conf` puts the old files back; and the scratch slurmctld is gone."""
+    yield
+    assert cluster.run("ctl", "sh", "-c", "pgrep -c slurmctld; ls -d /tmp/railhead-slurmctld-* 2> /dev/null").out.split() == ["1"]
+    cluster.run("ctl", "sh", "-c", f"rm -f {TOPOLOGY}.old {TOPOLOGY}.new")
+
+
+def test_a_good_file_is_tried_put_in_place_and_in_force(cluster):
+    old = cluster.run("ctl", "cat", TOPOLOGY, check=True).out
+    done = install(cluster, NEW, "--reconfigure")
+    assert done.code == 0, done.text
+    assert "node3 moves from leaf2 to east" in done.out or "node3" in done.out, done.text
+    assert "has read it in a scratch folder: 3 leaves" in done.out and done.out.endswith("slurmctld has it\n"), done.text
+    assert leaf_of(cluster, "node3") == "SwitchName=east"
+    assert cluster.run("ctl", "cat", TOPOLOGY + ".old", check=True).out == old
+
+
+def test_a_dry_run_changes_nothing(cluster):
+    old = cluster.run("ctl", "cat", TOPOLOGY, check=True).out
+    done = install(cluster, NEW, "--dry-run")
+    assert done.code == 0 and "has read it" in done.out, done.text
+    assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == old
+
+
+def test_a_file_that_slurm_refuses_is_not_tried(cluster):
+    old = cluster.run("ctl", "cat", TOPOLOGY, check=True).out
+    done = install(cluster, NEW.replace("top Switches=east", "top Switches=esat"), "--reconfigure")
+    assert done.code == 1 and "error: line 4: esat is no switch of this file" in done.err, done.text
+    assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == old
+
+
+def test_what_the_scratch_slurmctld_says_is_passed_on(cluster):
+    text = cluster.run("ctl", "cat", "/etc/slurm/slurm.conf", check=True).out.replace("topology/tree", "topology/no-such")
+    cluster.run("ctl", "sh", "-c", "cat > /tmp/slurm.conf", input=text, check=True)
+    done = install(cluster, NEW, "--slurm-conf", "/tmp/slurm.conf", "--to", "/tmp/topology.conf")
+    assert done.code == 100 and "that was given the file ended: " in done.err and "fatal: " in done.err, done.text
+    assert cluster.run("ctl", "test", "-e", "/tmp/topology.conf").code == 1
+
+
+def test_a_file_that_the_controller_does_not_take_is_taken_back(cluster):
+    cluster.run("ctl", "sh", "-c", "echo SwitchName=before Nodes=node1 > /tmp/topology.conf", check=True)
+    done = install(cluster, NEW, "--to", "/tmp/topology.conf", "--reconfigure")  # slurmctld reads another one
+    assert done.code == 100, done.text
+    assert "slurmctld has no east after 'scontrol reconfigure'; the old file is back; see slurmctld's log" in done.err, done.text
+    assert cluster.run("ctl", "cat", "/tmp/topology.conf", check=True).out == "SwitchName=before Nodes=node1\n"
+    cluster.run("ctl", "sh", "-c", "rm /tmp/topology.conf*", check=True)
+
+
+def test_elsewhere_than_on_the_controller_it_says_so(cluster):
+    done = cluster.alice("sh", "-c", "PATH=/usr/bin SLURM_CONF=/nowhere/slurm.conf railhead topology install -", input=NEW)
+    assert done.code == 100 and "/nowhere/slurm.conf cannot be read" in done.err and "run this where the controller" in done.err, done.text

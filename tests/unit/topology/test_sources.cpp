@@ -1,0 +1,181 @@
+// Sources without GUIDs: a topology file, clouds, LLDP, NVLink.
+#include "topology/blocks.hpp"
+#include "topology/readers.hpp"
+#include "topology/switch_tree.hpp"
+
+#include <gmock/gmock.h>
+
+#include <functional>
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+namespace {
+
+using Reader = std::function<railhead::Result<Fabric>(Text)>;
+
+std::string tree_of(const Reader& read, std::string_view text, const Naming& naming = {}) {
+    auto fabric = read(Text(text));
+    if (!fabric) return sentence(fabric.error());
+    auto hosts = hosts_of(*fabric, naming);
+    return topology_conf(switch_tree_of(hosts, rail_map_of(*fabric, hosts), {}));
+}
+
+const Reader lldp_of_hosts = [](Text text) { return read_lldp(std::move(text), LldpFrom::hosts); };
+const Reader lldp_of_switches = [](Text text) { return read_lldp(std::move(text), LldpFrom::switches); };
+
+} // namespace
+
+TEST(TopologyFile, is_the_fabric_that_it_claims) {
+    constexpr auto* text = "SwitchName=su1 Nodes=node[1-4]\n"
+                           "SwitchName=su2 Nodes=node[5-8]\n"
+                           "SwitchName=su3 Nodes=node[9-12]\n"
+                           "SwitchName=su4 Nodes=node[13-16]\n"
+                           "SwitchName=pod1 Switches=su[1-2]\n"
+                           "SwitchName=pod2 Switches=su[3-4]\n"
+                           "SwitchName=top Switches=pod[1-2]\n";
+    EXPECT_EQ(tree_of(read_topology_file, text), "SwitchName=su1 Nodes=node[1-4]\n"
+                                                 "SwitchName=su2 Nodes=node[5-8]\n"
+                                                 "SwitchName=su3 Nodes=node[9-12]\n"
+                                                 "SwitchName=su4 Nodes=node[13-16]\n"
+                                                 "SwitchName=pod1 Switches=su[1-2]\n"
+                                                 "SwitchName=pod2 Switches=su[3-4]\n"
+                                                 "SwitchName=fabric1 Switches=pod[1-2]\n");
+    EXPECT_THAT(tree_of(read_topology_file, "# nothing\n"), HasSubstr("has no line"));
+    EXPECT_THAT(tree_of(read_topology_file, "SwitchName=a Notes=b\n"), HasSubstr("line 1: "));
+}
+
+TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
+    constexpr auto* text = R"({"Instances": [
+        {"InstanceId": "i-01", "InstanceType": "p5.48xlarge", "NetworkNodes": ["nn-a", "nn-b", "nn-c"], "ZoneId": "use1-az1"},
+        {"InstanceId": "i-02", "InstanceType": "p5.48xlarge", "NetworkNodes": ["nn-a", "nn-b", "nn-c"], "ZoneId": "use1-az1"},
+        {"InstanceId": "i-03", "InstanceType": "p5.48xlarge", "NetworkNodes": ["nn-a", "nn-b", "nn-d"], "ZoneId": "use1-az1"},
+        {"InstanceId": "i-04", "InstanceType": "p5.48xlarge", "NetworkNodes": ["nn-a", "nn-e", "nn-f"], "ZoneId": "use1-az1"},
+        {"InstanceId": "i-05", "InstanceType": "p5.48xlarge"}], "NextToken": null})";
+    Naming naming;
+    ASSERT_TRUE(read_map_file("i-01 node1\ni-02 node2\ni-03 node3\ni-04 node4\n", naming));
+    EXPECT_EQ(tree_of(read_cloud_topology, text, naming), "SwitchName=nn-c Nodes=node[1-2]\n"
+                                                          "SwitchName=nn-d Nodes=node3\n"
+                                                          "SwitchName=nn-f Nodes=node4\n"
+                                                          "SwitchName=nn Switches=nn-c,nn-d\n"
+                                                          "SwitchName=fabric1 Switches=nn,nn-f\n");
+    auto fabric = read_cloud_topology(Text(text));
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(sentence(fabric->findings[0]), "1 of 5 instances have no place in the network yet, so they are "
+                                             "in no group; ask again when they run");
+}
+
+TEST(Cloud, of_google_is_cluster_block_and_subblock) {
+    constexpr auto* text = R"([
+        {"name": "a3-1", "selfLink": "x", "resourceStatus": {"physicalHostTopology": {"cluster": "c", "block": "b1", "subblock": "s1", "host": "h1"}}},
+        {"name": "a3-2", "selfLink": "x", "resourceStatus": {"physicalHostTopology": {"cluster": "c", "block": "b1", "subblock": "s1", "host": "h2"}}},
+        {"name": "a3-3", "selfLink": "x", "resourceStatus": {"physicalHostTopology": {"cluster": "c", "block": "b2", "subblock": "s1", "host": "h3"}}},
+        {"name": "login", "selfLink": "x", "resourceStatus": {"upcomingMaintenance": {}}}])";
+    EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=c-b1-s1 Nodes=a3-[1-2]\n"
+                                                  "SwitchName=c-b2-s1 Nodes=a3-3\n"
+                                                  "SwitchName=fabric1 Switches=c-b1-s1,c-b2-s1\n")
+        << "a subblock's identifier holds in its block only";
+}
+
+TEST(Cloud, of_oracle_is_island_network_block_and_local_block_in_both_spellings) {
+    constexpr auto* text = R"({"data": {"items": [
+        {"instance-id": "ocid1.instance.oc1.x.a", "hpc-island-id": "ocid1.island.oc1..i", "network-block-id": "ocid1.nb.oc1..n", "local-block-id": "ocid1.lb.oc1..l1"},
+        {"instanceId": "ocid1.instance.oc1.x.b", "hpcIslandId": "ocid1.island.oc1..i", "networkBlockId": "ocid1.nb.oc1..n", "localBlockId": "ocid1.lb.oc1..l2"}]}})";
+    Naming naming;
+    ASSERT_TRUE(read_map_file("ocid1.instance.oc1.x.a gpu-1\nocid1.instance.oc1.x.b gpu-2\n", naming));
+    EXPECT_EQ(tree_of(read_cloud_topology, text, naming), "SwitchName=l1 Nodes=gpu-1\n"
+                                                          "SwitchName=l2 Nodes=gpu-2\n"
+                                                          "SwitchName=fabric1 Switches=l[1-2]\n");
+}
+
+TEST(Cloud, says_what_it_cannot_read) {
+    EXPECT_THAT(tree_of(read_cloud_topology, "{\"Instances\": [{\"InstanceId\": \"i\""),
+                HasSubstr("line 1: the JSON that begins there is damaged, or not there to its end"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "\nInstances:\n"), HasSubstr("line 2: "));
+    EXPECT_THAT(tree_of(read_cloud_topology, "{\"Reservations\": []}"),
+                HasSubstr("has no list of instances"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "[{\"vmId\": \"x\"}]"),
+                HasSubstr("of a form that is not known"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "{\"Instances\": []}"), HasSubstr("names no instance"));
+    EXPECT_THAT(tree_of(read_cloud_topology, std::string(100, '[')), HasSubstr("nested more than"));
+}
+
+TEST(Lldp, of_hosts_is_read_in_both_forms_of_lldpcli) {
+    // One interface is an object, several are a list (json); json0 is lists all over.
+    constexpr auto* text = R"({"node1": {"lldp": {"interface": [
+        {"eth0": {"via": "LLDP", "chassis": {"leaf1.site.org": {"id": {"type": "mac", "value": "aa"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}, "descr": "swp1"}}},
+        {"eth1": {"via": "LLDP", "chassis": {"leaf2": {"id": {"type": "mac", "value": "bb"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}}}}]}}}
+{"node2": {"lldp": {"interface": {
+        "eth0": {"chassis": {"leaf1": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}},
+        "eth1": {"chassis": {"leaf2": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}}}}}}
+{"node3": {"lldp": [{"interface": [
+        {"name": "eth0", "via": "LLDP", "chassis": [{"id": [{"type": "mac", "value": "aa"}], "name": [{"value": "leaf3"}]}], "port": [{"id": [{"type": "ifname", "value": "swp1"}], "descr": [{"value": "swp1"}]}]}]}]}})";
+    EXPECT_EQ(tree_of(lldp_of_hosts, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
+                                            "SwitchName=leaf3 Nodes=node3\n"
+                                            "SwitchName=root Switches=leaf[1,3]\n");
+}
+
+TEST(Lldp, of_switches_knows_what_joins_them) {
+    auto host = [](int port, int node) {
+        return fmt::format(
+            R"({{"swp{}": {{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "0c"}}, "descr": "eth0"}}}}}})",
+            port, node);
+    };
+    auto uplink = [](const char* port, const char* other, const char* at) {
+        return fmt::format(
+            R"({{"{}": {{"chassis": {{"{}": {{}}}}, "port": {{"id": {{"type": "ifname", "value": "{}"}}}}}}}})",
+            port, other, at);
+    };
+    auto told = [](const char* name, const std::string& interfaces) {
+        return fmt::format(R"({{"{}": {{"lldp": {{"interface": [{}]}}}}}})", name, interfaces);
+    };
+    auto text = told("leaf1", host(1, 1) + "," + host(2, 2) + "," + uplink("swp63", "spine1", "swp1")) +
+                told("leaf2", host(1, 3) + "," + host(2, 4)) +
+                told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
+    EXPECT_EQ(tree_of(lldp_of_switches, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
+                                               "SwitchName=leaf2 Nodes=node[3-4]\n"
+                                               "SwitchName=fabric1 Switches=leaf[1-2]\n");
+    auto fabric = read_lldp(Text(text), LldpFrom::switches);
+    EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
+    EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
+}
+
+TEST(Lldp, says_what_it_cannot_read) {
+    EXPECT_THAT(
+        tree_of(lldp_of_hosts, R"({"lldp": {"interface": []}})"),
+        HasSubstr("line 1: the answer does not say whose neighbours these are (expected {\"NODE\": "));
+    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"node1": {}})"), HasSubstr("whose neighbours"));
+    EXPECT_THAT(tree_of(lldp_of_hosts, ""), HasSubstr("whose neighbours"));
+}
+
+namespace {
+
+constexpr auto* domains = "node, fabric.clusterUuid, fabric.cliqueId\n"
+                          "gb1, 11111111-2222-3333-4444-555555555555, 32766\n"
+                          "gb1, 11111111-2222-3333-4444-555555555555, 32766\n"
+                          "gb2, 11111111-2222-3333-4444-555555555555, 32766\n"
+                          "gb3, 11111111-9999-3333-4444-555555555555, 32766\n"
+                          "gb3, 11111111-9999-3333-4444-555555555555, 1\n"
+                          "gb4, 00000000-0000-0000-0000-000000000000, 0\n"
+                          "cpu1, [N/A], [N/A]\n";
+
+} // namespace
+
+TEST(Nvlink, domains_are_blocks) {
+    auto fabric = read_nvlink_domains(Text(domains));
+    ASSERT_TRUE(fabric);
+    auto hosts = hosts_of(*fabric, {});
+    auto map = rail_map_of(*fabric, hosts);
+    auto blocks = blocks_of(hosts, map, {.nodes = {"gb1", "gb2", "gb3", "gb4"}, .base = 0, .order = {}});
+    EXPECT_EQ(topology_conf(blocks), "BlockName=nvl-11111111-32766 Nodes=gb[1-2]\n"
+                                     "BlockName=nvl-11111111-9999-3333-4444-555555555555-32766 Nodes=gb3\n"
+                                     "BlockSizes=1,2\n");
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(sentence(fabric->findings[0]),
+              "gb3: its GPUs are in several NVLink domains, of which the first counts; "
+              "look at nvidia-smi -q there, and at the fabric manager");
+    EXPECT_FALSE(read_nvlink_domains(Text("cpu1, [N/A], [N/A]\n")));
+    EXPECT_THAT(tree_of(read_nvlink_domains, "gb1\n"), HasSubstr("line 1: \"gb1\" cannot be read"));
+}

@@ -1,0 +1,173 @@
+// What clouds say of where an instance is: from the top of the network down to what is next to it. Sources:
+// AWS EC2 API, DescribeInstanceTopology (InstanceTopology); Google Compute Engine API, instances.list
+// (resourceStatus.physicalHostTopology); Oracle Core Services API, ComputeHostSummary and
+// ComputeBareMetalHostSummary. Azure documents none.
+#include "topology/json_stream.hpp"
+#include "topology/named_fabric.hpp"
+#include "topology/readers.hpp"
+
+#include <fmt/core.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace railhead::topology {
+namespace {
+
+using nlohmann::json;
+
+/// One instance: its name, and what it is below, the nearest last.
+struct Place {
+    std::string name;
+    std::vector<std::string> path{};
+};
+
+/// The last part of an identifier tells units apart: ocid1.hpcisland.oc1..aaaa.
+std::string unit_in(const json& value, std::initializer_list<const char*> names) {
+    for (const auto* name : names)
+        if (auto text = text_of(below(value, {name})); !text.empty())
+            return std::string(text.substr(text.rfind('.') + 1));
+    return {};
+}
+
+std::optional<Place> place_in_aws(const json& item) {
+    if (!item.contains("InstanceId")) return std::nullopt;
+    Place place{std::string(text_of(item["InstanceId"]))};
+    if (auto nodes = item.find("NetworkNodes"); nodes != item.end() && nodes->is_array())
+        for (const auto& node : *nodes) place.path.emplace_back(text_of(node));
+    return place;
+}
+
+std::optional<Place> place_in_google(const json& item) {
+    const auto& where = below(item, {"resourceStatus", "physicalHostTopology"});
+    if (!item.contains("resourceStatus") && !item.contains("selfLink")) return std::nullopt;
+    return Place{std::string(text_of(below(item, {"name"}))),
+                 {unit_in(where, {"cluster"}), unit_in(where, {"block"}), unit_in(where, {"subblock"})}};
+}
+
+/// The API's names, and those of the command line client.
+std::optional<Place> place_in_oracle(const json& item) {
+    auto island =
+        unit_in(item, {"hpcIslandId", "hpc-island-id", "computeHpcIslandId", "compute-hpc-island-id"});
+    if (island.empty()) return std::nullopt;
+    auto name = text_of(below(item, {"instanceId"}));
+    if (name.empty()) name = text_of(below(item, {"instance-id"}));
+    return Place{
+        std::string(name),
+        {island,
+         unit_in(item,
+                 {"networkBlockId", "network-block-id", "computeNetworkBlockId", "compute-network-block-id"}),
+         unit_in(item, {"localBlockId", "local-block-id", "computeLocalBlockId", "compute-local-block-id"})}};
+}
+
+/// The list of instances in an answer, wherever it has it.
+const json* instances_of(const json& answer) {
+    if (answer.is_array()) return &answer;
+    for (const auto* list : {&below(answer, {"Instances"}), &below(answer, {"data", "items"}),
+                             &below(answer, {"items"}), &below(answer, {"data"})})
+        if (!list->is_null()) return list;
+    return nullptr;
+}
+
+class CloudReader {
+  public:
+    explicit CloudReader(Text text) : build_(std::move(text)), stream_(build_.text()) {}
+
+    Result<Fabric> read() {
+        while (true) {
+            auto answer = stream_.next();
+            if (!answer) return tl::unexpected(std::move(answer.error()));
+            if (!*answer) break;
+            const auto* list = instances_of(**answer);
+            if (!list) return wrong("has no list of instances");
+            // below() gives the element of a list that has one.
+            auto taken = list->is_array() ? take_all(*list) : take(*list);
+            if (!taken) return tl::unexpected(std::move(taken.error()));
+        }
+        if (places_.empty()) return wrong("names no instance with a place in the network");
+        if (unplaced_ > 0)
+            build_.finding({.id = "instance-unplaced",
+                            .level = Level::warn,
+                            .thing = fmt::format("{} of {} instances", unplaced_, unplaced_ + places_.size()),
+                            .seen = "have no place in the network yet, so they are in no group",
+                            .next = "ask again when they run"});
+        name_units();
+        for (const auto& place : places_) add(place);
+        return std::move(build_).finish();
+    }
+
+  private:
+    tl::unexpected<Error> wrong(std::string seen) const {
+        return fail(ErrorKind::usage,
+                    {.id = "fabric-cloud",
+                     .where = fmt::format("line {}", stream_.line()),
+                     .thing = "the answer",
+                     .seen = std::move(seen),
+                     .expected =
+                         "what 'aws ec2 describe-instance-topology', 'gcloud compute instances list' or "
+                         "'oci compute compute-host list' prints as JSON"});
+    }
+
+    Result<void> take_all(const json& list) {
+        for (const auto& item : list)
+            if (auto taken = take(item); !taken) return taken;
+        return {};
+    }
+
+    Result<void> take(const json& item) {
+        for (auto reader : {place_in_aws, place_in_google, place_in_oracle})
+            if (item.is_object())
+                if (auto place = reader(item)) {
+                    std::erase_if(place->path,
+                                  [](const auto& step) { return step.empty(); }); // no local block, say
+                    if (place->path.empty() || place->name.empty())
+                        ++unplaced_;
+                    else
+                        places_.push_back(std::move(*place));
+                    return {};
+                }
+        return wrong("has an instance of a form that is not known");
+    }
+
+    static std::string joined(const Place& place, std::size_t first, std::size_t last) {
+        std::string text;
+        for (auto i = first; i < last; ++i) text += (i == first ? "" : "-") + place.path[i];
+        return text;
+    }
+
+    /// What a unit is called by itself may hold in the unit above it only; then all of its path is its name.
+    void name_units() {
+        for (const auto& place : places_)
+            for (std::size_t end = 1; end <= place.path.size(); ++end)
+                called_[place.path[end - 1]].insert(joined(place, 0, end));
+    }
+
+    void add(const Place& place) {
+        std::uint32_t above = 0;
+        for (std::size_t end = 1; end <= place.path.size(); ++end) {
+            const auto& own = place.path[end - 1];
+            auto path = joined(place, 0, end);
+            auto unit = build_.network_switch(called_[own].size() == 1 ? own : path, 1);
+            if (end > 1 && joined_.insert(path).second) build_.link(above, unit, 1);
+            above = unit;
+        }
+        build_.link(above, build_.adapter(place.name, "", 1), 1);
+    }
+
+    NamedFabric build_;
+    JsonStream stream_;
+    std::vector<Place> places_;
+    std::size_t unplaced_ = 0;
+    std::map<std::string, std::set<std::string>> called_; ///< what a unit is called by itself -> paths
+    std::set<std::string> joined_; ///< paths of units that are below the one above them
+};
+
+} // namespace
+
+Result<Fabric> read_cloud_topology(Text text) {
+    return CloudReader(std::move(text)).read();
+}
+
+} // namespace railhead::topology

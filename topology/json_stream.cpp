@@ -1,0 +1,78 @@
+#include "topology/json_stream.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+
+namespace railhead::topology {
+namespace {
+
+constexpr std::size_t most_depth = 64; ///< of what is read here; the deepest answer known has ten
+
+bool is_blank(char c) {
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+tl::unexpected<Error> no_json(std::uint32_t line, std::string seen) {
+    return fail(ErrorKind::usage, {.id = "fabric-json",
+                                   .where = fmt::format("line {}", line),
+                                   .thing = "the JSON that begins there",
+                                   .seen = std::move(seen)});
+}
+
+} // namespace
+
+/// Behind the object or list that begins at `at_`; the end of the text where it is not closed.
+std::size_t JsonStream::end_of_value() const {
+    std::size_t depth = 0;
+    bool in_text = false;
+    for (auto i = at_; i < text_.size(); ++i) {
+        char c = text_[i];
+        if (in_text) {
+            if (c == '\\') ++i;
+            in_text = c != '"';
+        } else if (c == '"') {
+            in_text = true;
+        } else if (c == '{' || c == '[') {
+            if (++depth > most_depth) return text_.npos;
+        } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
+            return i + 1;
+        }
+    }
+    return text_.size();
+}
+
+Result<std::optional<nlohmann::json>> JsonStream::next() {
+    while (at_ < text_.size() && is_blank(text_[at_])) next_line_ += text_[at_++] == '\n' ? 1 : 0;
+    line_ = next_line_;
+    if (at_ == text_.size()) return std::optional<nlohmann::json>();
+    if (text_[at_] != '{' && text_[at_] != '[') return no_json(line_, "is neither an object nor a list");
+    auto end = end_of_value();
+    if (end == text_.npos) return no_json(line_, fmt::format("is nested more than {} deep", most_depth));
+    auto piece = text_.substr(at_, end - at_);
+    auto value = nlohmann::json::parse(piece.begin(), piece.end(), nullptr, false);
+    if (value.is_discarded()) return no_json(line_, "is damaged, or not there to its end");
+    next_line_ += static_cast<std::uint32_t>(std::count(piece.begin(), piece.end(), '\n'));
+    at_ = end;
+    return std::optional(std::move(value));
+}
+
+const nlohmann::json& below(const nlohmann::json& value, std::initializer_list<const char*> names) {
+    static const nlohmann::json nothing;
+    auto only = [](const nlohmann::json* at) {
+        return at->is_array() && at->size() == 1 ? &at->front() : at;
+    };
+    const auto* at = only(&value);
+    for (const auto* name : names) {
+        auto found = at->is_object() ? at->find(name) : at->end();
+        if (found == at->end()) return nothing;
+        at = only(&*found);
+    }
+    return *at;
+}
+
+std::string_view text_of(const nlohmann::json& value) {
+    return value.is_string() ? std::string_view(value.get_ref<const std::string&>()) : std::string_view();
+}
+
+} // namespace railhead::topology

@@ -1,0 +1,132 @@
+// Ethernet rails, by what lldpd says of the other end of each cable. For each system one object {"NAME":
+// answer}, where the answer is that of `lldpcli -f json show neighbors`, or -f json0 (lldpcli(8)).
+#include "topology/json_stream.hpp"
+#include "topology/named_fabric.hpp"
+#include "topology/readers.hpp"
+
+#include <fmt/core.h>
+
+#include <string>
+#include <unordered_set>
+#include <vector>
+
+namespace railhead::topology {
+namespace {
+
+using nlohmann::json;
+
+/// One cable, as one of its ends tells it.
+struct Neighbour {
+    std::string system, port;             ///< which tells it
+    std::string other, other_port, descr; ///< whom it sees
+    std::uint32_t line = 0;
+};
+
+/// Calls take(port, object) for each interface, whichever of the three ways lists them: one object, a list of
+/// objects with one member each, or (json0) a list of objects that have a name.
+template <class Take>
+void each_interface(const json& value, Take take) {
+    if (value.is_array()) {
+        for (const auto& each : value) each_interface(each, take);
+    } else if (value.is_object()) {
+        if (auto name = text_of(below(value, {"name"})); !name.empty()) return take(std::string(name), value);
+        for (const auto& [name, object] : value.items()) take(name, object);
+    }
+}
+
+/// {"leaf1": {"id": ...}}; in json0 {"name": [{"value": "leaf1"}], "id": ...}; one without a name goes by its
+/// identifier.
+std::string system_in(const json& chassis) {
+    if (!chassis.is_object()) return {};
+    if (auto name = text_of(below(chassis, {"name", "value"})); !name.empty()) return std::string(name);
+    if (chassis.contains("id")) return std::string(text_of(below(chassis, {"id", "value"})));
+    return chassis.size() == 1 ? chassis.begin().key() : std::string();
+}
+
+class LldpReader {
+  public:
+    LldpReader(Text text, LldpFrom from) : build_(std::move(text)), stream_(build_.text()), from_(from) {}
+
+    Result<Fabric> read() {
+        while (true) {
+            auto answer = stream_.next();
+            if (!answer) return tl::unexpected(std::move(answer.error()));
+            if (!*answer) break;
+            if (!(*answer)->is_object() || (*answer)->contains("lldp")) return wrong();
+            for (const auto& [system, told] : (*answer)->items()) {
+                const auto& found = below(told, {"lldp"});
+                if (found.is_null()) return wrong();
+                systems_.insert(system);
+                take(system, below(found, {"interface"}));
+            }
+        }
+        if (systems_.empty()) return wrong();
+        for (const auto& cable : cables_) add(cable);
+        return std::move(build_).finish();
+    }
+
+  private:
+    tl::unexpected<Error> wrong() const {
+        return fail(ErrorKind::usage,
+                    {.id = "fabric-lldp",
+                     .where = fmt::format("line {}", stream_.line()),
+                     .thing = "the answer",
+                     .seen = "does not say whose neighbours these are",
+                     .expected = "{\"NODE\": what 'lldpcli -f json show neighbors' prints there}"});
+    }
+
+    void take(const std::string& system, const json& interfaces) {
+        each_interface(interfaces, [&](const std::string& port, const json& seen) {
+            Neighbour cable{.system = system, .port = port, .line = stream_.line()};
+            cable.other = system_in(below(seen, {"chassis"}));
+            const auto& far = below(seen, {"port"});
+            cable.other_port = text_of(below(far, {"id", "value"}));
+            cable.descr = text_of(below(far, {"descr"}));
+            if (cable.descr.empty()) cable.descr = text_of(below(far, {"descr", "value"}));
+            // lldpd's own ports call themselves by their address, and by their name in the description.
+            auto kind = text_of(below(far, {"id", "type"}));
+            if (kind == "mac" && !cable.descr.empty()) cable.other_port = cable.descr;
+            if (cable.other.empty()) return;
+            ends_.insert(end_of(cable.system, cable.port));
+            cables_.push_back(std::move(cable));
+        });
+    }
+
+    static std::string without_domain(const std::string& name) { return name.substr(0, name.find('.')); }
+
+    void add(const Neighbour& cable) {
+        if (from_ == LldpFrom::hosts) {
+            auto leaf = build_.network_switch(without_domain(cable.other), cable.line);
+            return build_.link(leaf, build_.adapter(cable.system, cable.port, cable.line), cable.line);
+        }
+        auto here = build_.network_switch(without_domain(cable.system), cable.line);
+        if (!is_switch(cable.other))
+            return build_.link(here, build_.adapter(cable.other, cable.other_port, cable.line), cable.line);
+        // Both ends tell it: the one whose name and port come first counts.
+        auto near_end = end_of(cable.system, cable.port), far_end = end_of(cable.other, cable.other_port);
+        if (near_end < far_end || !ends_.contains(far_end))
+            build_.link(here, build_.network_switch(without_domain(cable.other), cable.line), cable.line);
+    }
+
+    bool is_switch(const std::string& name) const {
+        return systems_.contains(name) || systems_.contains(without_domain(name));
+    }
+    static std::string end_of(const std::string& system, const std::string& port) {
+        return without_domain(system) + " " + port;
+    }
+
+    NamedFabric build_;
+    JsonStream stream_;
+    LldpFrom from_;
+    std::unordered_set<std::string> systems_; ///< that told something
+    std::unordered_set<std::string> ends_;    ///< "system port" of each cable that was told
+    std::vector<Neighbour> cables_;
+};
+
+} // namespace
+
+Result<Fabric> read_lldp(Text text, LldpFrom from) {
+    return LldpReader(std::move(text), from).read();
+}
+
+} // namespace railhead::topology
