@@ -9,6 +9,7 @@ from bench.placement import measure as placement
 from bench.ray_bringup import measure as ray_bringup
 from bench.submit import measure as submit
 from bench.topology import measure as topology
+from bench.topology_quality import measure as topology_quality
 from sandbox.host import SandboxError, say
 
 
@@ -60,6 +61,14 @@ def main() -> int:
     three.add_argument("--rounds", type=positive, default=5, help="how often each is run; medians are shown (default 5)")
     three.add_argument("--sizes", type=positive, nargs="+", default=list(topology.SIZES), help="numbers of nodes (default %(default)s)")
     three.set_defaults(run=topology.run)
+    four = commands.add_parser("topology-quality", help="Slurm's placements with Railhead's topology file, and with one that merges identical leaves only")
+    four.add_argument("--json", action="store_true", help="end with one line of JSON")
+    four.add_argument("--nodes", type=positive, default=10240)
+    four.add_argument("--jobs", type=positive, default=600)
+    four.add_argument("--load", type=share, default=0.7, help="the part of the cluster that the jobs fill (default 0.7)")
+    four.add_argument("--seed", type=positive, default=1)
+    four.add_argument("--suite", default="trixie")
+    four.set_defaults(run=topology_quality.run)
     options = parser.parse_args()
     try:
         return options.run(options)

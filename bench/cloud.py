@@ -48,8 +48,20 @@ def prepare(built: str) -> None:
     run("setpriv", "--reuid=munge", "--regid=munge", "--clear-groups", "munged", "--force")
 
 
-def configure(nodes: int, plugin: str, policy: str) -> None:
+def node_name(number: int, nodes: int) -> str:
+    return f"n{number:0{len(str(nodes))}}"
+
+
+def leaves_in_order(nodes: int) -> str:
+    """A topology.conf in which neighbours are on one leaf."""
     leaves = max(1, nodes // LEAF)
+    per = nodes // leaves
+    ends = [(i * per + 1, nodes if i == leaves - 1 else (i + 1) * per) for i in range(leaves)]
+    lines = [f"SwitchName=su{i} Nodes=n[{node_name(low, nodes)[1:]}-{node_name(high, nodes)[1:]}]" for i, (low, high) in enumerate(ends)]
+    return "\n".join([*lines, f"SwitchName=spine Switches=su[0-{leaves - 1}]"]) + "\n"
+
+
+def configure(nodes: int, plugin: str, policy: str, topology: str) -> None:
     CONF.parent.mkdir(exist_ok=True)
     host = run("hostname").strip()
     CONF.write_text(f"""ClusterName=bench
@@ -77,24 +89,23 @@ SchedulerParameters=bf_interval=2,sched_interval=2,bf_max_job_test=2000,default_
 SlurmctldDebug=error
 SlurmctldLogFile=/tmp/bench/slurmctld.log
 {f"JobSubmitPlugins={plugin}" if plugin != "none" else ""}
-NodeName=n[1-{nodes}] CPUs=96 RealMemory=1000000 Gres=gpu:h100:8 State=CLOUD
+NodeName=n[{node_name(1, nodes)[1:]}-{nodes}] CPUs=96 RealMemory=1000000 Gres=gpu:h100:8 State=CLOUD
 PartitionName=gpu Nodes=ALL Default=YES MaxTime=1-0 State=UP
 """, encoding="utf-8")
     (CONF.parent / "gres.conf").write_text("", encoding="utf-8")
     (CONF.parent / "cgroup.conf").write_text("CgroupPlugin=disabled\n", encoding="utf-8")
-    per = nodes // leaves
-    lines = [f"SwitchName=su{i} Nodes=n[{i * per + 1}-{nodes if i == leaves - 1 else (i + 1) * per}]" for i in range(leaves)]
-    lines.append(f"SwitchName=spine Switches=su[0-{leaves - 1}]")
-    (CONF.parent / "topology.conf").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (CONF.parent / "topology.conf").write_text(topology or leaves_in_order(nodes), encoding="utf-8")
     (CONF.parent / "railhead.toml").write_text(f"[submit]\n{policy}\n", encoding="utf-8")
 
 
 class Controller:
-    """slurmctld from an empty state, with one plugin. `policy`: lines below [submit]. `judges`: the plugin refuses what no node has."""
+    """slurmctld from an empty state, with one plugin. `policy`: lines below [submit]. `judges`: the plugin refuses what no node has.
+    `topology`: the text of topology.conf."""
 
-    def __init__(self, nodes: int, plugin: str, policy: str = "", judges: bool = False, environment: dict[str, str] | None = None) -> None:
+    def __init__(self, nodes: int, plugin: str, policy: str = "", judges: bool = False, environment: dict[str, str] | None = None,
+                 topology: str = "") -> None:
         self.judges = judges
-        configure(nodes, plugin, policy)
+        configure(nodes, plugin, policy, topology)
         shutil.rmtree(WORK / "state", ignore_errors=True)
         (WORK / "state").mkdir()
         self.process = subprocess.Popen(["slurmctld", "-D", "-c"], stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
