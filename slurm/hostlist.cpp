@@ -253,4 +253,10 @@ Result<std::vector<int>> expand_counts(std::string_view text, std::size_t limit)
     return counts;
 }
 
+std::string compress_hostlist(std::vector<std::string> hosts, std::size_t most) {
+    auto more = hosts.size() > most;
+    if (more) hosts.resize(most);
+    return compress_hostlist(hosts) + (more ? ",..." : "");
+}
+
 } // namespace railhead

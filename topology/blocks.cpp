@@ -1,6 +1,7 @@
 #include "topology/blocks.hpp"
 
 #include "slurm/hostlist.hpp"
+#include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -13,13 +14,6 @@ namespace railhead::topology {
 namespace {
 
 constexpr std::size_t most_sizes = 16; ///< MAX_BLOCK_LEVELS, src/plugins/topology/block
-constexpr std::size_t most_named = 20;
-
-std::string listed(std::vector<std::string> names) {
-    auto more = names.size() > most_named;
-    if (more) names.resize(most_named);
-    return compress_hostlist(names) + (more ? ",..." : "");
-}
 
 class BlockMaker {
   public:
@@ -60,7 +54,8 @@ class BlockMaker {
                 out_.findings.push_back(
                     {.id = "block-small",
                      .level = Level::warn,
-                     .thing = fmt::format("block {} ({})", line.name, listed(line.nodes)),
+                     .thing = fmt::format("block {} ({})", line.name,
+                                          compress_hostlist(line.nodes, most_named_nodes)),
                      .seen = fmt::format("has {} nodes, and is left out", line.nodes.size()),
                      .expected = fmt::format("at least {}", options_.base)});
         std::erase_if(out_.lines, [&](const auto& line) { return line.nodes.size() < options_.base; });
@@ -99,7 +94,7 @@ class BlockMaker {
         if (missing.empty()) return;
         out_.findings.push_back({.id = "block-none",
                                  .level = Level::warn,
-                                 .thing = listed(missing),
+                                 .thing = compress_hostlist(missing, most_named_nodes),
                                  .seen = fmt::format("{} in no block, so topology/block starts no job there",
                                                      missing.size() == 1 ? "is" : "are"),
                                  .next = "give their partition a topology of its own (topology.yaml, Slurm "

@@ -13,18 +13,12 @@
 namespace railhead::topology {
 namespace {
 
-constexpr std::size_t most_levels = 20, most_block_levels = 16, most_named = 20;
+constexpr std::size_t most_passes = 21, most_block_levels = 16;
 constexpr std::size_t many_switches =
     1000; ///< distances between all pairs: seconds at the start of slurmctld
 
 std::string in_line(std::uint32_t line) {
     return fmt::format("line {}", line);
-}
-
-std::string listed(std::vector<std::string> names) {
-    auto more = names.size() > most_named;
-    if (more) names.resize(most_named);
-    return compress_hostlist(names) + (more ? ",..." : "");
 }
 
 class Checker {
@@ -34,7 +28,7 @@ class Checker {
 
     std::vector<Finding> findings() {
         if (conf_.switches.empty() && conf_.blocks.empty()) {
-            say(Level::fail, "empty", "", "the file", "has neither switches nor blocks");
+            say(since(2505), "empty", "", "the file", "has neither switches nor blocks");
             return std::move(out_);
         }
         if (!conf_.switches.empty() && !conf_.blocks.empty())
@@ -48,6 +42,10 @@ class Checker {
     }
 
   private:
+    // What 22.05, 24.11 and 26.05 do is tried; between them the stricter one is assumed.
+    Level since(std::uint32_t release) const { return options_.slurm >= release ? Level::fail : Level::warn; }
+    Level before(std::uint32_t release) const { return options_.slurm < release ? Level::fail : Level::warn; }
+
     void say(Level level, std::string id, std::string where, std::string thing, std::string seen,
              std::string expected = "", std::string next = "") {
         out_.push_back({std::move(id), level, std::move(where), std::move(thing), std::move(seen),
@@ -57,7 +55,7 @@ class Checker {
     void check_name(const std::string& name, std::uint32_t line) {
         if (name.empty()) say(Level::fail, "name", in_line(line), "a name", "is empty");
         if (name.size() > max_name_bytes)
-            say(Level::fail, "name", in_line(line), name.substr(0, max_name_bytes) + "...",
+            say(since(2302), "name", in_line(line), name.substr(0, max_name_bytes) + "...",
                 fmt::format("has {} characters", name.size()), fmt::format("at most {}", max_name_bytes));
     }
 
@@ -70,11 +68,10 @@ class Checker {
                 say(Level::fail, "name-twice", in_line(one.line), one.name,
                     fmt::format("is defined on line {} as well", at->second));
             if (one.has_nodes && one.has_switches)
-                say(options_.slurm >= 2405 ? Level::fail : Level::warn, "nodes-and-switches",
-                    in_line(one.line), one.name, "has Nodes and Switches", "one of them",
-                    "move the nodes to a leaf of their own");
+                say(Level::fail, "nodes-and-switches", in_line(one.line), one.name, "has Nodes and Switches",
+                    "one of them", "move the nodes to a leaf of their own");
             if (!one.has_nodes && !one.has_switches)
-                say(Level::fail, "no-children", in_line(one.line), one.name,
+                say(before(2605), "no-children", in_line(one.line), one.name,
                     "has neither Nodes nor Switches");
         }
         for (const auto& one : conf_.switches)
@@ -106,7 +103,8 @@ class Checker {
                 at->second = &one;
             }
         for (const auto& [leaves, nodes] : twice)
-            say(Level::warn, "two-leaves", in_line(line_of_switch(leaves.second)), listed(nodes),
+            say(Level::warn, "two-leaves", in_line(line_of_switch(leaves.second)),
+                compress_hostlist(nodes, most_named_nodes),
                 fmt::format("{} on {} as well, and Slurm takes the last", nodes.size() == 1 ? "is" : "are",
                             leaves.first),
                 "one leaf for each node");
@@ -121,8 +119,8 @@ class Checker {
     void check_depth() {
         std::map<std::string_view, std::size_t> depth;
         for (const auto& one : conf_.switches) depth[one.name] = one.has_switches ? 0 : 1;
-        // Each round settles one level more; what is not settled then is in a cycle, or too deep.
-        for (std::size_t round = 0; round <= most_levels; ++round)
+        // As slurmctld does it: pass after pass over the lines, in their order.
+        for (std::size_t round = 0; round < most_passes; ++round)
             for (const auto& one : conf_.switches) {
                 if (depth[one.name] != 0) continue;
                 std::size_t deepest = 0;
@@ -136,9 +134,13 @@ class Checker {
                 if (settled) depth[one.name] = deepest + 1;
             }
         for (const auto& one : conf_.switches) {
-            if (depth[one.name] != 0 && depth[one.name] <= most_levels) continue;
+            if (depth[one.name] != 0) continue;
             say(Level::fail, "levels", in_line(one.line), one.name,
-                fmt::format("is more than {} levels above a leaf, or below itself", most_levels), "a tree");
+                fmt::format("is below itself, or so far above a leaf that slurmctld gives up after {} passes "
+                            "over the "
+                            "file",
+                            most_passes),
+                "a tree", "have each switch stand behind those below it");
             return; // what stands above it says the same
         }
         std::set<std::string_view> children;
@@ -147,7 +149,8 @@ class Checker {
         for (const auto& one : conf_.switches)
             if (!children.contains(one.name)) tops.push_back(one.name);
         if (tops.size() > 1)
-            say(Level::warn, "no-common-root", "", fmt::format("{} switches ({})", tops.size(), listed(tops)),
+            say(Level::warn, "no-common-root", "",
+                fmt::format("{} switches ({})", tops.size(), compress_hostlist(tops, most_named_nodes)),
                 "are below no other, so no job spans what is below two of them",
                 "one root, unless that is meant");
     }
@@ -171,7 +174,7 @@ class Checker {
         if (sizes.empty()) {
             const auto& first = conf_.blocks.front();
             if (smallest->nodes.size() < first.nodes.size())
-                say(Level::fail, "block-size", in_line(smallest->line), smallest->name,
+                say(before(2605), "block-size", in_line(smallest->line), smallest->name,
                     fmt::format("has {} nodes, and without BlockSizes the first block's {} are the least",
                                 smallest->nodes.size(), first.nodes.size()),
                     fmt::format("BlockSizes={}", smallest->nodes.size()));
@@ -179,7 +182,7 @@ class Checker {
         }
         auto where = in_line(conf_.block_sizes_line);
         if (sizes.front() > smallest->nodes.size())
-            say(Level::fail, "block-size", where, fmt::format("BlockSizes={}", sizes.front()),
+            say(before(2605), "block-size", where, fmt::format("BlockSizes={}", sizes.front()),
                 fmt::format("is more than block {} has ({} nodes)", smallest->name, smallest->nodes.size()),
                 fmt::format("at most {}", smallest->nodes.size()));
         if (sizes.size() > most_block_levels)
@@ -207,11 +210,11 @@ class Checker {
         for (const auto& node : *options_.nodes)
             if (!placed.contains(node)) missing.push_back(node);
         if (!unknown.empty())
-            say(Level::warn, "node-unknown", "", listed(unknown),
+            say(Level::warn, "node-unknown", "", compress_hostlist(unknown, most_named_nodes),
                 fmt::format("{} no node of Slurm's", unknown.size() == 1 ? "is" : "are"), "",
                 "take the name out, or define the node in slurm.conf");
         if (!missing.empty())
-            say(Level::warn, "node-missing", "", listed(missing),
+            say(Level::warn, "node-missing", "", compress_hostlist(missing, most_named_nodes),
                 fmt::format("{} in no leaf, so no job of several nodes starts there",
                             missing.size() == 1 ? "is" : "are"),
                 "", "add a leaf for what is not in the fabric");
@@ -238,7 +241,8 @@ std::vector<Finding> check_weights(const Inventory& inventory) {
         if (by_weight.size() < 2) continue;
         std::string weights;
         for (auto& [weight, nodes] : by_weight)
-            weights += fmt::format("{}{} of {}", weights.empty() ? "" : ", ", weight, listed(nodes));
+            weights += fmt::format("{}{} of {}", weights.empty() ? "" : ", ", weight,
+                                   compress_hostlist(nodes, most_named_nodes));
         findings.push_back(
             {.id = "weights",
              .level = Level::warn,

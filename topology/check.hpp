@@ -13,8 +13,8 @@ struct CheckOptions {
 };
 
 /// Slurm's own rules for the file, each with its line: `fail` for what its daemons refuse or die of, `warn`
-/// for what they take and make something else of. From topology.conf (5) and from
-/// what is known of each release; no test holds these rules against slurmctld yet.
+/// for what they take and make something else of. tests/cluster/test_topology_check.py holds each against the
+/// slurmctld of each suite.
 std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options);
 
 /// What the controller has beside the file that defeats it: in a partition with several Weights Slurm takes

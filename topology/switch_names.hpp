@@ -8,6 +8,7 @@ namespace railhead::topology {
 
 /// Slurm's bound for names in topology.conf.
 constexpr std::size_t max_name_bytes = 64;
+constexpr std::size_t most_named_nodes = 20; ///< in a sentence
 
 /// "MF0;leaf-1-2:MQM8700/U1" -> "leaf-1-2", a director's chip "MF0;dir1:CS7500/L03/U1" -> "dir1-L03"; empty
 /// where the description is the vendor's or has nothing that can be a name in topology.conf.

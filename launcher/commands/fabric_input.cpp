@@ -171,12 +171,10 @@ std::optional<Finding> absent_nodes(const FabricInput& input) {
     for (const auto& node : input.nodes)
         if (!there.contains(node)) absent.push_back(node);
     if (absent.empty()) return std::nullopt;
-    auto count = absent.size();
-    absent.resize(std::min(count, most_absent_named));
     return Finding{.id = "node-absent",
                    .level = Level::warn,
-                   .thing = fmt::format("{} of {} nodes ({}{})", count, input.nodes.size(),
-                                        compress_hostlist(absent), count > most_absent_named ? ", ..." : ""),
+                   .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
+                                        compress_hostlist(absent, most_absent_named)),
                    .seen = "are not in the fabric, so they get a leaf of their own",
                    .next = "power them up and look again, or name their adapters with --map"};
 }

@@ -28,7 +28,6 @@ namespace {
 constexpr double answer_within_s = 30, end_within_s = 5;
 constexpr int between_tries_ms = 100;
 constexpr std::size_t most_log_lines = 5;
-constexpr std::size_t most_answer_bytes = std::size_t{64} << 20;
 
 tl::unexpected<Error> refused(std::string seen, std::string next = "") {
     return fail(ErrorKind::usage, {.id = "scratch-slurmctld",
@@ -127,12 +126,12 @@ bool answers(unsigned port) {
 }
 
 /// Ends the child, however this is left.
-class Ended {
+class GoneAtEnd {
   public:
-    explicit Ended(Child& child) : child_(child) {}
-    Ended(const Ended&) = delete;
-    Ended& operator=(const Ended&) = delete;
-    ~Ended() {
+    explicit GoneAtEnd(Child& child) : child_(child) {}
+    GoneAtEnd(const GoneAtEnd&) = delete;
+    GoneAtEnd& operator=(const GoneAtEnd&) = delete;
+    ~GoneAtEnd() {
         child_.signal_group(SIGTERM);
         if (child_.wait(end_within_s)) return;
         child_.signal_group(SIGKILL);
@@ -156,7 +155,7 @@ Result<std::string> ask_scratch(const Environment& environment, const Folder& fo
     auto variables = with_system_path(environment);
     variables["SLURM_CONF"] = folder.file("slurm.conf");
     auto answer = capture({.argv = {"scontrol", "show", "topology"}, .env = std::move(variables)},
-                          answer_within_s, most_answer_bytes);
+                          answer_within_s, most_topology_bytes);
     if (child.poll()) return refused("ended: " + complaint_in(folder.file("log")));
     if (!answer) return tl::unexpected(std::move(answer.error()));
     if (!answer->status || !answer->status->success())
@@ -208,7 +207,7 @@ Result<std::string> topology_in_scratch_controller(const Environment& environmen
     if (!child)
         return refused("cannot be started: " + sentence(child.error()),
                        "run it where slurmctld is installed");
-    Ended ended(*child);
+    GoneAtEnd gone_at_end(*child);
     return ask_scratch(environment, *folder, scratch.port, *child);
 }
 

@@ -3,9 +3,12 @@
 #include "base/error.hpp"
 #include "slurm/conf_file.hpp"
 
+#include <cstddef>
 #include <string>
 
 namespace railhead {
+
+constexpr std::size_t most_topology_bytes = std::size_t{64} << 20; ///< that scontrol prints
 
 /// A slurm.conf (5) for a slurmctld that only reads a topology file: the nodes' names, but no address of
 /// theirs, and nothing of accounting, state, programs or ports of the real one.

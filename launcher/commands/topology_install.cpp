@@ -30,7 +30,6 @@ namespace {
 
 constexpr double reconfigure_within_s = 60, settled_within_s = 30;
 constexpr int between_looks_ms = 250;
-constexpr std::size_t most_answer_bytes = std::size_t{64} << 20;
 constexpr const char* default_conf = "/etc/slurm/slurm.conf";
 
 struct InstallOptions {
@@ -206,7 +205,7 @@ class Installer {
     std::optional<std::string> ask(std::vector<std::string> words) const {
         words.insert(words.begin(), "scontrol");
         auto answer = capture({.argv = std::move(words), .env = context_.environment.all()},
-                              reconfigure_within_s, most_answer_bytes);
+                              reconfigure_within_s, most_topology_bytes);
         if (!answer || !answer->status || !answer->status->success()) return std::nullopt;
         return std::move(answer->out);
     }

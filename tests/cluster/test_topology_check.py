@@ -6,13 +6,13 @@ import pytest
 
 pytestmark = pytest.mark.everywhere
 
-# A slurmctld that knows names of nodes only, on a port of its own, for three seconds at most: "refused" or "taken".
+# A slurmctld that knows names of nodes only, on a port of its own, for ten seconds at most: "refused" or "taken".
 SCRATCH = r"""
 cd "$(mktemp -d)" && mkdir state && cat > topology.conf
 printf '%s\n' ClusterName=scratch "SlurmctldHost=$(hostname -s)(127.0.0.1)" SlurmUser=root AuthType=auth/munge CredType=cred/munge \
     SlurmctldPort=7817 SlurmdPort=7818 "StateSaveLocation=$PWD/state" "SlurmctldPidFile=$PWD/pid" "SlurmctldLogFile=$PWD/log" \
     "TopologyPlugin=topology/$1" 'NodeName=n[1-64] NodeAddr=127.0.0.1 State=DOWN' 'PartitionName=all Nodes=ALL' > slurm.conf
-timeout --signal=KILL 20 slurmctld -D -c -f "$PWD/slurm.conf" > /dev/null 2>&1 &
+slurmctld -D -c -f "$PWD/slurm.conf" > /dev/null 2>&1 &
 for _ in $(seq 100); do
     grep -q 'Running as primary' log 2> /dev/null && SLURM_CONF=$PWD/slurm.conf scontrol show topology > shown 2>&1 && break
     kill -0 $! 2> /dev/null || break
@@ -20,7 +20,7 @@ for _ in $(seq 100); do
 done
 if kill -0 $! 2> /dev/null && [ -s shown ]; then echo taken; else echo refused; fi
 grep -E 'fatal|error' log
-kill -KILL $! 2> /dev/null
+kill -KILL $! 2> /dev/null; wait
 rm -rf "$PWD"
 """
 CHAIN = "SwitchName=s0 Nodes=n1\n" + "".join(f"SwitchName=s{i} Switches=s{i - 1}\n" for i in range(1, 25))
@@ -37,6 +37,7 @@ FILES = {
     "cycle": ("tree", "SwitchName=a Nodes=n[1-64]\nSwitchName=r Switches=a,q\nSwitchName=q Switches=r\n"),
     "childless": ("tree", "SwitchName=a Nodes=n[1-64]\nSwitchName=r\n"),
     "deep": ("tree", CHAIN),
+    "deep-from-the-top": ("tree", "".join(reversed(CHAIN.splitlines(keepends=True)))),
     "unknown-key": ("tree", "SwitchName=a Nodes=n[1-64] Speed=1\n"),
     "unknown-node": ("tree", "SwitchName=a Nodes=n[1-65]\n"),
     "missing-node": ("tree", "SwitchName=a Nodes=n[1-63]\n"),

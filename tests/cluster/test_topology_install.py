@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
+import re
 
-pytestmark = pytest.mark.everywhere
+import pytest
 
 TOPOLOGY = "/etc/slurm/topology.conf"
 NEW = "SwitchName=east Nodes=node[1,3]\nSwitchName=west Nodes=node[2,4]\nSwitchName=rest Nodes=a100-[1-2],cpu1\nSwitchName=top Switches=east,west,rest\n"
@@ -14,9 +14,9 @@ def install(cluster, text: str, *options: str):
     return cluster.run("ctl", "railhead", "topology", "install", *options, "-", input=text)
 
 
-def leaf_of(cluster, node: str) -> str:
-    shown = cluster.run("ctl", "scontrol", "show", "topology", f"node={node}", check=True).out
-    return next(line for line in shown.splitlines() if "Level=0" in line).split()[0]
+def leaves(cluster) -> dict[str, str]:
+    shown = cluster.run("ctl", "scontrol", "show", "topology", check=True).out
+    return dict(re.findall(r"SwitchName=(\S+) Level=0 .*Nodes=(\S+)", shown))
 
 
 @pytest.fixture(autouse=True)
@@ -27,13 +27,13 @@ def nothing_left(cluster, conf):
     cluster.run("ctl", "sh", "-c", f"rm -f {TOPOLOGY}.old {TOPOLOGY}.new")
 
 
+@pytest.mark.everywhere
 def test_a_good_file_is_tried_put_in_place_and_in_force(cluster):
     old = cluster.run("ctl", "cat", TOPOLOGY, check=True).out
     done = install(cluster, NEW, "--reconfigure")
     assert done.code == 0, done.text
-    assert "node3 moves from leaf2 to east" in done.out or "node3" in done.out, done.text
     assert "has read it in a scratch folder: 3 leaves" in done.out and done.out.endswith("slurmctld has it\n"), done.text
-    assert leaf_of(cluster, "node3") == "SwitchName=east"
+    assert leaves(cluster) == {"east": "node[1,3]", "west": "node[2,4]", "rest": "a100-[1-2],cpu1"}
     assert cluster.run("ctl", "cat", TOPOLOGY + ".old", check=True).out == old
 
 
@@ -51,10 +51,12 @@ def test_a_file_that_slurm_refuses_is_not_tried(cluster):
     assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == old
 
 
+@pytest.mark.everywhere
 def test_what_the_scratch_slurmctld_says_is_passed_on(cluster):
     text = cluster.run("ctl", "cat", "/etc/slurm/slurm.conf", check=True).out.replace("topology/tree", "topology/no-such")
     cluster.run("ctl", "sh", "-c", "cat > /tmp/slurm.conf", input=text, check=True)
     done = install(cluster, NEW, "--slurm-conf", "/tmp/slurm.conf", "--to", "/tmp/topology.conf")
+    cluster.run("ctl", "rm", "/tmp/slurm.conf", check=True)
     assert done.code == 100 and "that was given the file ended: " in done.err and "fatal: " in done.err, done.text
     assert cluster.run("ctl", "test", "-e", "/tmp/topology.conf").code == 1
 
