@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 #include <set>
 #include <unordered_map>
@@ -17,10 +18,14 @@ constexpr int page_width = 1600, gap = 14, text_height = 16;
 constexpr int cell = 14, cells_in_row = 8; ///< a node's square
 constexpr int named_width = 110;           ///< a node with its name beside
 constexpr std::size_t most_shown = 16;     ///< nodes of a group that are shown by name
+constexpr std::size_t most_cabled = 16;    ///< nodes of a fabric whose cables are shown, too
+constexpr int cable_room = 60;             ///< between a row of nodes or leaves and the next
 constexpr const char* plain = "#9ecae1";
 constexpr const char* broken = "#f28e2b";
 constexpr const char* chosen = "#59a14f";
 constexpr const char* switch_color = "#bab0ac";
+constexpr std::array<const char*, 8> rail_colors{"#4e79a7", "#b07aa1", "#76b7b2", "#edc948",
+                                                 "#9c755f", "#ff9da7", "#86bc86", "#79706e"};
 
 std::string escaped(std::string_view text) {
     std::string safe;
@@ -47,8 +52,13 @@ class Drawer {
   public:
     Drawer(const Fabric& fabric, const Hosts& hosts, const RailMap& map,
            const std::vector<CablingFinding>& findings, const std::vector<std::string>& marked)
-        : fabric_(fabric), hosts_(hosts), map_(map), marked_(marked.begin(), marked.end()) {
+        : fabric_(fabric), hosts_(hosts), map_(map), marked_(marked.begin(), marked.end()),
+          cabled_(hosts.hosts.size() <= most_cabled) {
         for (const auto& [finding, cost] : findings) said_[finding.where] += sentence(finding) + "\n";
+        for (const auto& group : map.groups)
+            for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
+                for (auto leaf : group.rails[rail].switches)
+                    color_of_[leaf] = rail_colors[rail % rail_colors.size()];
     }
 
     std::string picture() {
@@ -59,11 +69,42 @@ class Drawer {
         return fmt::format(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
             "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"100%\" height=\"100%\" "
-            "fill=\"white\"/>\n{2}</svg>\n",
-            page_width, y_ + gap, body_);
+            "fill=\"white\"/>\n{2}{3}</svg>\n",
+            std::min(page_width, widest_ + gap), y_ + gap, cabled_ ? cables() : "", body_);
     }
 
   private:
+    struct Place {
+        int x, y;
+    };
+
+    /// Lies below the boxes, so it is made when all places are known. A cable has its leaf's color.
+    std::string cables() const {
+        std::string lines;
+        auto line = [&](Place from, Place to, const char* color, double width) {
+            fmt::format_to(
+                std::back_inserter(lines),
+                "<line x1=\"{}\" y1=\"{}\" x2=\"{}\" y2=\"{}\" stroke=\"{}\" stroke-width=\"{}\"/>\n",
+                from.x + cell / 2, from.y + cell / 2, to.x + cell / 2, to.y + cell / 2, color, width);
+        };
+        auto color_of = [&](std::uint32_t leaf) {
+            auto found = color_of_.find(leaf);
+            return found == color_of_.end() ? switch_color : found->second;
+        };
+        for (const auto& link : fabric_.links) {
+            auto one = switch_at_.find(link.a), other = switch_at_.find(link.b);
+            if (one != switch_at_.end() && other != switch_at_.end())
+                line(one->second, other->second, "#ccc", 0.6);
+        }
+        for (const auto& port : hosts_.ports) {
+            auto host = host_at_.find(port.host);
+            auto leaf = switch_at_.find(port.leaf);
+            if (host != host_at_.end() && leaf != switch_at_.end())
+                line(host->second, leaf->second, color_of(port.leaf), 1.3);
+        }
+        return lines;
+    }
+
     /// The groups of each pod; without pods, of the whole fabric.
     std::vector<std::vector<std::uint32_t>> lowest_units() const {
         if (map_.tiers.empty()) return {};
@@ -88,13 +129,23 @@ class Drawer {
     }
 
     static bool shows_names(const LeafGroup& group) { return group.hosts.size() <= most_shown; }
-    static int columns_of(const LeafGroup& group) { return shows_names(group) ? 2 : cells_in_row; }
-    static Size size_of(const LeafGroup& group) {
+    int columns_of(const LeafGroup& group) const {
+        if (cabled_) return std::clamp(static_cast<int>(group.hosts.size()), 1, cells_in_row);
+        return shows_names(group) ? 2 : cells_in_row;
+    }
+    /// Where cables are shown, leaves lie above all of their nodes.
+    int rail_step(const LeafGroup& group) const {
+        auto rails = std::max<int>(1, static_cast<int>(group.rails.size()));
+        return cabled_ ? std::max(2 * cell, columns_of(group) * named_width / rails) : cell + 2;
+    }
+    /// From the top of a leaf to that of the first node.
+    int fall() const { return cell + (cabled_ ? cable_room : 8); }
+    Size size_of(const LeafGroup& group) const {
         auto columns = columns_of(group);
         auto rows = (static_cast<int>(group.hosts.size()) + columns - 1) / columns;
         auto nodes = columns * (shows_names(group) ? named_width : cell + 2);
-        auto rails = static_cast<int>(group.rails.size()) * (cell + 2);
-        return {std::max({nodes, rails, 120}) + gap, 2 * text_height + cell + 8 + rows * (cell + 2) + gap};
+        auto rails = static_cast<int>(group.rails.size()) * rail_step(group);
+        return {std::max({nodes, rails, 120}) + gap, 2 * text_height + fall() + rows * (cell + 2) + gap};
     }
 
     std::set<std::uint32_t> spines_of(const std::vector<std::uint32_t>& groups) const {
@@ -127,16 +178,21 @@ class Drawer {
                 y_ += cell + 2;
             }
             add_switch(x, y_, spine);
-            x += cell + 2;
+            x += cabled_ ? 2 * named_width : cell + 2;
         }
-        y_ += spines.empty() ? 0 : cell + gap;
+        y_ += spines.empty() ? 0 : cell + (cabled_ ? cable_room : gap);
         for (auto group : groups) add_group(map_.groups[group]);
     }
 
     void add_switch(int x, int y, std::uint32_t device) {
         auto name = switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
         auto found = said_.find(name);
-        box(x, y, cell, cell, found == said_.end() ? switch_color : broken,
+        auto color = color_of_.find(device);
+        switch_at_[device] = {x, y};
+        box(x, y, cell, cell,
+            found != said_.end()       ? broken
+            : color == color_of_.end() ? switch_color
+                                       : color->second,
             found == said_.end() ? name : name + "\n" + found->second);
     }
 
@@ -151,8 +207,8 @@ class Drawer {
         text(x, y, fmt::format("{} ({})", group.name, group.hosts.size()));
         y += 4;
         for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
-            add_switch(x + static_cast<int>(rail) * (cell + 2), y, group.rails[rail].switches.front());
-        y += cell + 8;
+            add_switch(x + static_cast<int>(rail) * rail_step(group), y, group.rails[rail].switches.front());
+        y += fall();
         for (std::size_t i = 0; i < group.hosts.size(); ++i) {
             auto column = static_cast<int>(i) % columns_of(group),
                  row = static_cast<int>(i) / columns_of(group);
@@ -160,10 +216,12 @@ class Drawer {
                      group.hosts[i], shows_names(group));
         }
         x_ += size.width;
+        widest_ = std::max(widest_, x_);
     }
 
     void add_host(int x, int y, std::uint32_t host, bool with_name) {
         std::string name(hosts_.hosts[host].name);
+        host_at_[host] = {x, y};
         auto found = said_.find(name);
         const char* color = found != said_.end() ? broken : marked_.contains(name) ? chosen : plain;
         box(x, y, cell, cell, color, found == said_.end() ? name : name + "\n" + found->second);
@@ -187,8 +245,11 @@ class Drawer {
     const RailMap& map_;
     std::unordered_set<std::string> marked_;
     std::unordered_map<std::string, std::string> said_; ///< of a node, a switch or a group
+    bool cabled_;
+    std::unordered_map<std::uint32_t, const char*> color_of_; ///< of a group's leaf: its rail's
+    std::unordered_map<std::uint32_t, Place> switch_at_, host_at_;
     std::string body_;
-    int x_ = gap, y_ = 0, row_height_ = 0;
+    int x_ = gap, y_ = 0, row_height_ = 0, widest_ = 4 * named_width;
 };
 
 } // namespace

@@ -101,7 +101,7 @@ void add_synth(CLI::App& command, Context& context) {
     synth_command->add_option("--host", wanted->host, "The text in front of a node's number");
     synth_command->add_option("--seed", wanted->seed, "Where the faults are")->type_name("N");
     synth_command->add_option("--fault", wanted->faults, "KIND or KIND:COUNT; may be given several times")
-        ->expected(1)
+        ->allow_extra_args(false)
         ->type_name("FAULT");
     synth_command->callback([&context, wanted] { context.exit_code = synth(*wanted); });
 }
