@@ -16,7 +16,7 @@ NODE = ("slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge tini iprout
 PLUGIN_BUILD = ("g++ cmake ninja-build ccache libfmt-dev nlohmann-json3-dev libtomlplusplus-dev libexpected-dev "
                 "libgtest-dev libgmock-dev").split()
 # The launcher and everything else is compiled on bookworm only.
-LAUNCHER_BUILD = "libcli11-dev libasio-dev libssl-dev libbenchmark-dev".split()
+LAUNCHER_BUILD = "libcli11-dev libasio-dev libssl-dev libbenchmark-dev libyaml-cpp-dev".split()
 CHECKERS = ("clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 shellcheck mandoc codespell git "
                "python3-pytest ibsim-utils infiniband-diags").split()
 

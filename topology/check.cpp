@@ -3,6 +3,7 @@
 #include "slurm/hostlist.hpp"
 #include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
+#include "topology/topology_yaml.hpp"
 
 #include <fmt/core.h>
 
@@ -229,6 +230,31 @@ class Checker {
 
 std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options) {
     return Checker(conf, options).findings();
+}
+
+Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions wanted) {
+    if (!is_topology_yaml(text)) {
+        auto conf = read_topology_conf(text);
+        if (!conf) return tl::unexpected(conf.error());
+        return check(*conf, wanted);
+    }
+    auto all = read_topology_yaml(text);
+    if (!all) return tl::unexpected(all.error());
+    std::vector<Finding> findings;
+    if (wanted.slurm < first_with_yaml)
+        findings.push_back({.id = "yaml-unknown",
+                            .level = Level::fail,
+                            .thing = "topology.yaml",
+                            .seen = "is not read by this Slurm",
+                            .expected = "25.05 or later"});
+    for (const auto& each : *all) {
+        if (!each.unread.empty() || (each.conf.switches.empty() && each.conf.blocks.empty()))
+            continue; // flat
+        auto own = wanted;
+        if (!each.is_default && all->size() > 1) own.nodes.reset();
+        for (auto& finding : check(each.conf, own)) findings.push_back(std::move(finding));
+    }
+    return findings;
 }
 
 std::vector<Finding> check_weights(const Inventory& inventory) {

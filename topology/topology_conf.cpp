@@ -16,8 +16,6 @@
 namespace railhead::topology {
 namespace {
 
-constexpr std::size_t most_names = 1'000'000; ///< in one list
-
 bool same_word(std::string_view one, std::string_view other) {
     return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                       [](char a, char b) { return to_lower(a) == to_lower(b); });
@@ -49,7 +47,7 @@ class Line {
         return values_[static_cast<std::size_t>(std::find(keys.begin(), keys.end(), key) - keys.begin())];
     }
     Result<std::vector<std::string>> list(std::string_view key) const {
-        auto listed = expand_hostlist(value(key).value_or(""), most_names);
+        auto listed = expand_hostlist(value(key).value_or(""), most_listed);
         if (!listed)
             return tl::unexpected(std::move(listed.error()).within(fmt::format("line {}: {}", number_, key)));
         return listed;

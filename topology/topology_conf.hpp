@@ -1,12 +1,15 @@
 #pragma once
 #include "topology/switch_tree.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace railhead::topology {
+
+constexpr std::size_t most_listed = 1'000'000; ///< names in one host list of a file
 
 /// What topology.conf (5) says, line by line. Host lists are expanded; nothing is judged.
 struct TopologyConf {

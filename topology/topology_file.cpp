@@ -1,13 +1,14 @@
-// A topology file that is there already, as the fabric that it claims: each leaf or block one switch.
+// A topology file that is there already, as the fabric that it claims: each leaf or block one switch. Of a
+// topology.yaml the cluster's default.
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
-#include "topology/topology_conf.hpp"
+#include "topology/topology_yaml.hpp"
 
 namespace railhead::topology {
 
 Result<Fabric> read_topology_file(Text text) {
-    auto conf = read_topology_conf(text.view());
+    auto conf = read_any_topology(text.view());
     if (!conf) return tl::unexpected(std::move(conf.error()));
     if (conf->switches.empty() && conf->blocks.empty())
         return fail(ErrorKind::usage, {.id = "fabric-empty",

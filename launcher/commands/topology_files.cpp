@@ -10,6 +10,7 @@
 #include "topology/check.hpp"
 #include "topology/diff.hpp"
 #include "topology/placement.hpp"
+#include "topology/topology_yaml.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -29,7 +30,7 @@ struct FileOptions {
 Result<topology::TopologyConf> load_conf(const std::string& path) {
     auto text = text_of_input(path);
     if (!text) return tl::unexpected(text.error());
-    auto conf = topology::read_topology_conf(text->view());
+    auto conf = topology::read_any_topology(text->view());
     if (!conf) return tl::unexpected(std::move(conf.error()).within(path == "-" ? "standard input" : path));
     return conf;
 }
@@ -50,9 +51,13 @@ int check_file(const Context& context, const FileOptions& options) {
         if (!nodes) return print_error(nodes.error());
         wanted.nodes = std::move(*nodes);
     }
-    auto conf = load_conf(options.file);
-    if (!conf) return print_error(conf.error());
-    auto findings = topology::check(*conf, wanted);
+    auto text = text_of_input(options.file);
+    if (!text) return print_error(text.error());
+    auto checked = topology::check_text(text->view(), wanted);
+    if (!checked)
+        return print_error(
+            std::move(checked.error()).within(options.file == "-" ? "standard input" : options.file));
+    auto findings = std::move(*checked);
     findings.insert(findings.end(), beside.begin(), beside.end());
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));
@@ -199,7 +204,7 @@ Result<std::uint32_t> release_from(const std::string& text) {
 }
 
 void add_topology_files(CLI::App& command, Context& context) {
-    constexpr auto* a_file = "A topology.conf; -: standard input";
+    constexpr auto* a_file = "A topology.conf or topology.yaml; -: standard input";
     auto* check_command =
         command.add_subcommand("check", "Say what Slurm would refuse or misunderstand in a topology file");
     auto check_options = add_file(*check_command, a_file);

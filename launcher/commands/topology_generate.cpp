@@ -6,6 +6,7 @@
 #include "topology/blocks.hpp"
 #include "topology/switch_names.hpp"
 #include "topology/switch_tree.hpp"
+#include "topology/topology_yaml.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -15,8 +16,7 @@
 namespace railhead {
 namespace {
 
-constexpr std::uint32_t first_with_blocks = 2311,
-                        first_with_yaml = 2505; // topology.conf (5), topology.yaml (5)
+constexpr std::uint32_t first_with_blocks = 2311; // topology.conf (5)
 
 struct GenerateOptions {
     FabricOptions fabric;
@@ -90,7 +90,9 @@ Result<void> can_be_read_by(const GenerateOptions& options) {
     if (options.slurm.empty()) return {};
     auto release = release_from(options.slurm);
     if (!release) return tl::unexpected(release.error());
-    auto first = options.to == "block" ? first_with_blocks : options.to == "yaml" ? first_with_yaml : 0;
+    auto first = options.to == "block"  ? first_with_blocks
+                 : options.to == "yaml" ? topology::first_with_yaml
+                                        : 0;
     if (*release >= first) return {};
     return fail(ErrorKind::usage,
                 {.id = "slurm-version",

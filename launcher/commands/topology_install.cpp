@@ -9,6 +9,7 @@
 #include "slurm/inventory.hpp"
 #include "topology/check.hpp"
 #include "topology/diff.hpp"
+#include "topology/topology_yaml.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -142,13 +143,6 @@ class Installer {
         auto version = slurmctld_version(context_.environment);
         if (!version) return tl::unexpected(version.error());
         version_ = *version;
-        target_ = options_.to.empty() ? folder() + "/topology.conf" : options_.to;
-        std::error_code none;
-        if (auto yaml = folder() + "/topology.yaml"; std::filesystem::exists(yaml, none))
-            return fail(ErrorKind::usage, {.id = "topology-yaml",
-                                           .thing = yaml,
-                                           .seen = "is there, and Slurm reads no topology.conf beside it",
-                                           .next = "move it away first"});
         return {};
     }
 
@@ -156,8 +150,9 @@ class Installer {
         auto text = text_of_input(options_.file);
         if (!text) return tl::unexpected(text.error());
         text_ = text->view();
-        auto conf = topology::read_topology_conf(text_);
+        auto conf = topology::read_any_topology(text_);
         if (!conf) return tl::unexpected(std::move(conf.error()).within(options_.file));
+        if (auto chosen = choose_target(); !chosen) return chosen;
         new_ = std::move(*conf);
         wanted_ = leaves_in(new_, conf_.nodes);
         if (std::error_code none; !std::filesystem::exists(target_, none)) return {};
@@ -167,13 +162,26 @@ class Installer {
         return {};
     }
 
+    Result<void> choose_target() {
+        auto yaml = folder() + "/topology.yaml";
+        bool is_yaml = topology::is_topology_yaml(text_);
+        target_ = !options_.to.empty() ? options_.to : is_yaml ? yaml : folder() + "/topology.conf";
+        std::error_code none;
+        if (is_yaml || !std::filesystem::exists(yaml, none)) return {};
+        return fail(ErrorKind::usage, {.id = "topology-yaml",
+                                       .thing = yaml,
+                                       .seen = "is there, and Slurm reads no topology.conf beside it",
+                                       .next = "move it away first, or install a topology.yaml"});
+    }
+
     bool is_sound() const {
         auto release = release_from(version_);
         topology::CheckOptions wanted;
         if (release) wanted.slurm = *release;
         wanted.nodes = conf_.nodes;
         bool sound = true;
-        for (const auto& finding : topology::check(new_, wanted)) {
+        auto findings = topology::check_text(text_, wanted); // it was read before
+        for (const auto& finding : findings ? *findings : std::vector<Finding>()) {
             sound = sound && finding.level != Level::fail;
             fmt::print(stderr, "{}: {}: {} [{}]\n", options_.file,
                        finding.level == Level::fail ? "error" : "warning", sentence(finding), finding.id);
@@ -182,9 +190,9 @@ class Installer {
     }
 
     void tell_changes() const {
-        auto old = topology::read_topology_conf(old_text_.value_or(""));
+        auto old = topology::read_any_topology(old_text_.value_or(""));
         if (!old_text_ || !old) {
-            fmt::print("{} is {}\n", target_, old_text_ ? "no topology.conf that can be compared" : "new");
+            fmt::print("{} is {}\n", target_, old_text_ ? "no topology file that can be compared" : "new");
             return;
         }
         auto changes = topology::diff(*old, new_);
@@ -262,11 +270,13 @@ void add_topology_install(CLI::App& command, Context& context) {
     auto* install = command.add_subcommand(
         "install", "Check a topology file, try it in a slurmctld of its own, and put it in place");
     auto options = std::make_shared<InstallOptions>();
-    install->add_option("FILE", options->file, "The topology.conf that will be; -: standard input")
+    install
+        ->add_option("FILE", options->file,
+                     "The topology.conf or topology.yaml that will be; -: standard input")
         ->required();
     install
         ->add_option("--to", options->to,
-                     "The file that is replaced; default: topology.conf beside slurm.conf")
+                     "The file that is replaced; default: topology.conf, or topology.yaml, beside slurm.conf")
         ->type_name("PATH");
     install
         ->add_option("--slurm-conf", options->slurm_conf,

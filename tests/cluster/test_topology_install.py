@@ -73,3 +73,19 @@ def test_a_file_that_the_controller_does_not_take_is_taken_back(cluster):
 def test_elsewhere_than_on_the_controller_it_says_so(cluster):
     done = cluster.alice("sh", "-c", "PATH=/usr/bin SLURM_CONF=/nowhere/slurm.conf railhead topology install -", input=NEW)
     assert done.code == 100 and "/nowhere/slurm.conf cannot be read" in done.err and "run this where the controller" in done.err, done.text
+
+
+@pytest.mark.suites("sid")
+def test_a_topology_yaml_is_tried_and_in_force(cluster):
+    cluster.put("new.conf", NEW)
+    yaml = cluster.alice("railhead", "topology", "generate", "--from", "topology:new.conf", "--to", "yaml", check=True).out
+    try:
+        done = install(cluster, yaml, "--reconfigure")
+        assert done.code == 0 and done.out.endswith("/etc/slurm/topology.yaml is written\nslurmctld has it\n"), done.text
+        assert leaves(cluster) == {"east": "node[1,3]", "west": "node[2,4]", "rest": "a100-[1-2],cpu1"}
+        done = install(cluster, NEW)
+        assert done.code == 100 and "/etc/slurm/topology.yaml is there, and Slurm reads no topology.conf beside it" in done.err, done.text
+        done = install(cluster, yaml.replace("children: ", "children: esat,"))
+        assert done.code == 1 and "esat is no switch of this file" in done.err, done.text
+    finally:
+        cluster.run("ctl", "sh", "-c", "rm -f /etc/slurm/topology.yaml /etc/slurm/topology.yaml.old", check=True)

@@ -6,6 +6,7 @@
 #include "topology/diff.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
+#include "topology/topology_yaml.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -34,10 +35,8 @@ railhead::Result<Fabric> read(std::uint8_t kind, Text text) {
 }
 
 void check_and_compare(std::string_view text) {
-    if (auto conf = read_topology_conf(text)) {
-        check(*conf, {});
-        diff(*conf, *conf);
-    }
+    (void)check_text(text, {});
+    if (auto conf = read_any_topology(text)) diff(*conf, *conf);
     // Every file includes itself.
     auto open = [&](const std::string&) { return railhead::Result<std::string>(text); };
     (void)railhead::read_slurm_conf("/slurm.conf", open);

@@ -26,6 +26,7 @@ ONLY_IN = {
     r"<(asio|boost/asio)[./]": r"launcher/(channel|loop|node|supervisor|agent)/|launcher/asio|tests/unit/launcher/",
     r"<CLI/": r"launcher/(commands/|main\.cpp)",
     r"<toml\+\+/": r"policy/load\.cpp",
+    r"<yaml-cpp/": r"topology/topology_yaml\.cpp",
     r"<nlohmann/json\.hpp>": r".*\.cpp$|launcher/json\.hpp$|topology/json_stream\.hpp$",
     r"<openssl/": r"launcher/",
     r"<iostream>": r"launcher/|tests/|bench/",

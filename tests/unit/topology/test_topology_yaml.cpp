@@ -1,0 +1,70 @@
+#include "topology/topology_yaml.hpp"
+
+#include <gmock/gmock.h>
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::SizeIs;
+
+namespace {
+
+constexpr auto* two = "# of this site\n"
+                      "---\n"
+                      "- topology: racks\n"
+                      "  cluster_default: false\n"
+                      "  block:\n"
+                      "    block_sizes:\n"
+                      "      - 4\n"
+                      "      - 8\n"
+                      "    blocks:\n"
+                      "      - block: b1\n"
+                      "        nodes: n[1-4]\n"
+                      "- topology: default\n"
+                      "  cluster_default: true\n"
+                      "  tree:\n"
+                      "    switches:\n"
+                      "      - switch: su1\n"
+                      "        nodes: n[1-2]\n"
+                      "      - switch: root\n"
+                      "        children: su1\n"
+                      "- topology: rest\n"
+                      "  flat: true\n";
+
+} // namespace
+
+TEST(TopologyYaml, has_several_topologies) {
+    EXPECT_TRUE(is_topology_yaml(two));
+    EXPECT_FALSE(is_topology_yaml("# nodes\nSwitchName=a Nodes=b\n"));
+    EXPECT_FALSE(is_topology_yaml(""));
+    auto read = read_topology_yaml(two);
+    ASSERT_TRUE(read) << sentence(read.error());
+    ASSERT_THAT(*read, SizeIs(3));
+    EXPECT_EQ((*read)[0].name, "racks");
+    EXPECT_THAT((*read)[0].conf.block_sizes, ElementsAre(4, 8));
+    EXPECT_THAT((*read)[0].conf.blocks[0].nodes, SizeIs(4));
+    EXPECT_EQ((*read)[1].conf.switches[1].line, 18U);
+    EXPECT_TRUE((*read)[2].conf.switches.empty());
+    auto conf = read_any_topology(two);
+    ASSERT_TRUE(conf);
+    EXPECT_THAT(conf->switches, SizeIs(2)) << "the default one";
+}
+
+TEST(TopologyYaml, names_the_line_that_it_cannot_read) {
+    auto refusal = [](const char* text) {
+        auto read = read_topology_yaml(text);
+        return read ? "read" : sentence(read.error());
+    };
+    EXPECT_EQ(refusal("---\nswitch: a\n"),
+              "line 1: what stands there is no list of topologies (expected - topology: NAME)");
+    EXPECT_THAT(
+        refusal("- topology: a\n  tree:\n    switches:\n      - swich: b\n"),
+        HasSubstr("line 4: what stands there is no switch (expected switch: NAME, with nodes or children)"));
+    EXPECT_THAT(refusal("- topology: a\n  tree:\n    switches:\n      - switch: b\n        nodes: n[1-\n"),
+                HasSubstr("line 4: nodes: "));
+    EXPECT_THAT(refusal("- topology: a\n  block:\n    block_sizes: [4, x]\n"),
+                HasSubstr("line 3: what stands there is no size"));
+    EXPECT_THAT(refusal("- topology: [\n"), HasSubstr("is no YAML: "));
+    EXPECT_THAT(refusal("- 1\n"), HasSubstr("is no topology"));
+}

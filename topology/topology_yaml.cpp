@@ -1,0 +1,136 @@
+#include "topology/topology_yaml.hpp"
+
+#include "base/number.hpp"
+#include "slurm/hostlist.hpp"
+#include "topology/line_reader.hpp"
+
+#include <fmt/core.h>
+#include <yaml-cpp/yaml.h>
+
+#include <algorithm>
+
+namespace railhead::topology {
+namespace {
+
+constexpr std::size_t most_bytes = std::size_t{64} << 20;
+
+std::uint32_t line_of(const YAML::Node& node) {
+    return static_cast<std::uint32_t>(node.Mark().line + 1);
+}
+
+tl::unexpected<Error> wrong(std::uint32_t line, std::string seen, std::string expected) {
+    return fail(ErrorKind::usage, {.id = "topology-yaml",
+                                   .where = fmt::format("line {}", line),
+                                   .thing = "what stands there",
+                                   .seen = std::move(seen),
+                                   .expected = std::move(expected)});
+}
+
+/// The text of a field; empty where there is none, or no text.
+std::string text_in(const YAML::Node& node, const char* key) {
+    auto value = node[key];
+    return value && value.IsScalar() ? value.Scalar() : std::string();
+}
+
+Result<std::vector<std::string>> list_in(const YAML::Node& node, const char* key) {
+    auto listed = expand_hostlist(text_in(node, key), most_listed);
+    if (!listed)
+        return tl::unexpected(
+            std::move(listed.error()).within(fmt::format("line {}: {}", line_of(node), key)));
+    return listed;
+}
+
+Result<void> read_switches(const YAML::Node& list, TopologyConf& conf) {
+    for (const auto& each : list) {
+        if (!each.IsMap() || text_in(each, "switch").empty())
+            return wrong(line_of(each), "is no switch", "switch: NAME, with nodes or children");
+        auto nodes = list_in(each, "nodes");
+        if (!nodes) return tl::unexpected(nodes.error());
+        auto children = list_in(each, "children");
+        if (!children) return tl::unexpected(children.error());
+        TopologyConf::Switch made;
+        made.name = text_in(each, "switch");
+        made.has_nodes = static_cast<bool>(each["nodes"]);
+        made.has_switches = static_cast<bool>(each["children"]);
+        made.nodes = std::move(*nodes);
+        made.switches = std::move(*children);
+        made.line = line_of(each);
+        conf.switches.push_back(std::move(made));
+    }
+    return {};
+}
+
+Result<void> read_blocks(const YAML::Node& block, TopologyConf& conf) {
+    for (const auto& size : block["block_sizes"]) {
+        auto value = size.IsScalar() ? whole_number<std::uint32_t>(size.Scalar()).value_or(0) : 0;
+        if (value == 0) return wrong(line_of(size), "is no size", "a number of nodes");
+        conf.block_sizes.push_back(value);
+        conf.block_sizes_line = line_of(size);
+    }
+    for (const auto& each : block["blocks"]) {
+        if (!each.IsMap() || text_in(each, "block").empty())
+            return wrong(line_of(each), "is no block", "block: NAME, with nodes");
+        auto nodes = list_in(each, "nodes");
+        if (!nodes) return tl::unexpected(nodes.error());
+        conf.blocks.push_back({text_in(each, "block"), std::move(*nodes), line_of(each)});
+    }
+    return {};
+}
+
+Result<NamedTopology> read_one(const YAML::Node& node) {
+    if (!node.IsMap() || text_in(node, "topology").empty())
+        return wrong(line_of(node), "is no topology", "topology: NAME, with tree, block or flat");
+    NamedTopology made;
+    made.name = text_in(node, "topology");
+    made.is_default = text_in(node, "cluster_default") == "true";
+    made.line = line_of(node);
+    for (const char* plugin : {"ring", "torus3d"})
+        if (node[plugin]) made.unread = plugin;
+    Result<void> read;
+    if (auto tree = node["tree"]; tree && tree.IsMap()) read = read_switches(tree["switches"], made.conf);
+    if (!read) return tl::unexpected(read.error());
+    if (auto block = node["block"]; block && block.IsMap()) read = read_blocks(block, made.conf);
+    if (!read) return tl::unexpected(read.error());
+    return made;
+}
+
+} // namespace
+
+bool is_topology_yaml(std::string_view text) {
+    LineReader lines(text);
+    for (std::string_view line; lines.next(line);) {
+        auto words = trimmed(line);
+        if (words.empty() || words.front() == '#') continue;
+        return words.starts_with("---") || words.starts_with("- ");
+    }
+    return false;
+}
+
+Result<std::vector<NamedTopology>> read_topology_yaml(std::string_view text) {
+    if (text.size() > most_bytes) return wrong(1, "is larger than 64 MiB", "one file of topologies");
+    try {
+        auto root = YAML::Load(std::string(text));
+        if (!root.IsSequence() || root.size() == 0)
+            return wrong(1, "is no list of topologies", "- topology: NAME");
+        std::vector<NamedTopology> found;
+        for (const auto& each : root) {
+            auto one = read_one(each);
+            if (!one) return tl::unexpected(one.error());
+            found.push_back(std::move(*one));
+        }
+        return found;
+    } catch (const YAML::Exception& error) {
+        return wrong(static_cast<std::uint32_t>(error.mark.line + 1), "is no YAML: " + error.msg,
+                     "- topology: NAME");
+    }
+}
+
+Result<TopologyConf> read_any_topology(std::string_view text) {
+    if (!is_topology_yaml(text)) return read_topology_conf(text);
+    auto all = read_topology_yaml(text);
+    if (!all) return tl::unexpected(all.error());
+    auto found = std::find_if(all->begin(), all->end(), [](auto& each) { return each.is_default; });
+    return std::move(found == all->end() ? all->front() : *found).conf;
+}
+
+} // namespace railhead::topology
