@@ -92,13 +92,14 @@ class BlockMaker {
         for (const auto& node : options_.nodes)
             if (!placed.contains(node)) missing.push_back(node);
         if (missing.empty()) return;
-        out_.findings.push_back({.id = "block-none",
-                                 .level = Level::warn,
-                                 .thing = compress_hostlist(missing, most_named_nodes),
-                                 .seen = fmt::format("{} in no block, so topology/block starts no job there",
-                                                     missing.size() == 1 ? "is" : "are"),
-                                 .next = "give their partition a topology of its own (topology.yaml, Slurm "
-                                         "25.05), or use a tree"});
+        out_.findings.push_back(
+            {.id = "block-none",
+             .level = Level::info,
+             .thing = compress_hostlist(missing, most_named_nodes),
+             .seen = fmt::format("{} in no block: jobs there start, but no topology places them",
+                                 missing.size() == 1 ? "is" : "are"),
+             .next =
+                 "give their partition a topology of its own (topology.yaml, Slurm 25.05), if it matters"});
     }
 
     const BlockOptions& options_;

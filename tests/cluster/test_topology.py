@@ -78,3 +78,17 @@ def test_what_the_page_for_administrators_types_works(cluster):
         done = cluster.alice("bash", "-c", line)
         assert done.code in (0, 1) and not re.search(r"railhead: (?!warning|note)", done.err), f"{line}\n{done.text}"
         assert done.out or "diff" in line or "check" in line or ">" in line, line
+
+
+@pytest.mark.suites("trixie", "sid")
+def test_slurm_has_the_blocks_that_are_written(cluster, conf):
+    cluster.put("fabric.txt", cluster.alice("railhead", "topology", "synth", "--nodes", "4", "--unit", "2", "--spines", "2", check=True).out)
+    made = cluster.alice("railhead", "topology", "generate", "--from", "ibnetdiscover:fabric.txt", "--to", "block", "--nodes", nodes_of_slurm(cluster), check=True)
+    assert made.out == "BlockName=su1 Nodes=node[1-2]\nBlockName=su2 Nodes=node[3-4]\nBlockSizes=2,4\n"
+    assert "a100-[1-2],cpu1 are in no block" in made.err, made.err
+    conf({TOPOLOGY: lambda _: made.out, "/etc/slurm/slurm.conf": lambda old: old.replace("topology/tree", "topology/block")})
+    shown = cluster.run("ctl", "scontrol", "show", "topology", check=True).out
+    assert re.findall(r"BlockName=(\S+) .*Nodes=(\S+)", shown)[:2] == [("su1", "node[1-2]"), ("su2", "node[3-4]")], shown
+    assert cluster.alice("srun", "-p", "gpu", "-N4", "--gpus-per-node=8", "true").code == 0
+    for size in (1, 2):
+        assert cluster.alice("srun", "-p", "a100", f"-N{size}", "--immediate=5", "true").code == 0, "jobs there start"

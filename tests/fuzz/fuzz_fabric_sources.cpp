@@ -16,7 +16,7 @@ using namespace railhead::topology;
 namespace {
 
 railhead::Result<Fabric> read(std::uint8_t kind, Text text) {
-    switch (kind % 7) {
+    switch (kind) {
     case 0:
         return read_inventory_file(std::move(text));
     case 1:
@@ -48,11 +48,11 @@ void check_and_compare(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    if (data[0] % 8 == 7) {
+    if (data[0] % 8 == 7) { // '7'
         check_and_compare(text);
         return 0;
     }
-    auto fabric = read(data[0], Text(text));
+    auto fabric = read(data[0] % 8, Text(text));
     if (!fabric) return 0;
     auto hosts = hosts_of(*fabric, {});
     auto map = rail_map_of(*fabric, hosts);
