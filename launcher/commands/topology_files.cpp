@@ -7,6 +7,7 @@
 #include "launcher/commands/inventory.hpp"
 #include "launcher/json.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
+#include "slurm/conf_file.hpp"
 #include "topology/check.hpp"
 #include "topology/diff.hpp"
 #include "topology/placement.hpp"
@@ -22,7 +23,7 @@ namespace railhead {
 namespace {
 
 struct FileOptions {
-    std::string file, other, nodes, job;
+    std::string file, other, nodes, job, slurm_conf;
     std::string slurm = "26.05";
     bool json = false;
 };
@@ -41,7 +42,12 @@ int check_file(const Context& context, const FileOptions& options) {
     if (!release) return print_error(release.error());
     wanted.slurm = *release;
     std::vector<Finding> beside;
-    if (options.nodes == "slurm") {
+    if (!options.slurm_conf.empty()) {
+        auto conf = read_slurm_conf(options.slurm_conf,
+                                    [](const std::string& path) { return read_whole_file(path, ""); });
+        if (!conf) return print_error(conf.error());
+        wanted.nodes = conf->nodes;
+    } else if (options.nodes == "slurm") {
         auto inventory = inventory_for(context.environment, "");
         if (!inventory) return print_error(std::move(inventory.error()).within("--nodes slurm"));
         wanted.nodes = names_of(*inventory);
@@ -210,10 +216,16 @@ void add_topology_files(CLI::App& command, Context& context) {
     auto check_options = add_file(*check_command, a_file);
     check_command->add_option("--slurm", check_options->slurm, "The release whose rules hold")
         ->type_name("VERSION");
+    auto* of_slurm =
+        check_command
+            ->add_option("--nodes", check_options->nodes,
+                         "All nodes that Slurm has, to compare with; slurm: ask the running controller")
+            ->type_name("HOSTLIST");
     check_command
-        ->add_option("--nodes", check_options->nodes,
-                     "All nodes that Slurm has, to compare with; slurm: ask the running controller")
-        ->type_name("HOSTLIST");
+        ->add_option("--slurm-conf", check_options->slurm_conf,
+                     "A slurm.conf whose nodes are all that Slurm has")
+        ->type_name("PATH")
+        ->excludes(of_slurm);
     check_command->callback(
         [&context, check_options] { context.exit_code = check_file(context, *check_options); });
 

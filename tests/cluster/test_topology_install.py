@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+from submits import wait_until
 
 TOPOLOGY = "/etc/slurm/topology.conf"
 NEW = "SwitchName=east Nodes=node[1,3]\nSwitchName=west Nodes=node[2,4]\nSwitchName=rest Nodes=a100-[1-2],cpu1\nSwitchName=top Switches=east,west,rest\n"
@@ -89,3 +90,32 @@ def test_a_topology_yaml_is_tried_and_in_force(cluster):
         assert done.code == 1 and "esat is no switch of this file" in done.err, done.text
     finally:
         cluster.run("ctl", "sh", "-c", "rm -f /etc/slurm/topology.yaml /etc/slurm/topology.yaml.old", check=True)
+
+
+def test_a_file_is_compared_with_slurm_conf_and_with_the_controller(cluster):
+    text = NEW.replace("node[2,4]", "node[2,9]")
+    for source in (["--slurm-conf", "/etc/slurm/slurm.conf"], ["--nodes", "slurm"]):
+        said = cluster.alice("railhead", "topology", "check", *source, "-", input=text)
+        assert said.code == 1 and "node9 is no node of Slurm's" in said.out and "node4 is in no leaf" in said.out, said.text
+
+
+def test_weights_that_defeat_the_topology_are_named(cluster):
+    cluster.run("ctl", "scontrol", "update", "nodename=a100-1", "weight=7", check=True)
+    try:
+        said = cluster.alice("railhead", "topology", "check", "--nodes", "slurm", "-", input=NEW)
+        assert "partition a100 has nodes of several Weights (1 of a100-2, 7 of a100-1), and Slurm takes the lowest first" in said.out, said.text
+    finally:
+        cluster.run("ctl", "scontrol", "update", "nodename=a100-1", "weight=1", check=True)
+
+
+def test_a_running_job_has_a_score(cluster):
+    cluster.put("now.conf", cluster.run("ctl", "cat", TOPOLOGY, check=True).out)
+    job = cluster.submit("#SBATCH -N4 --gpus-per-node=1\nsleep 60\n")
+    job.wait_for("")
+    wait_until("the job to run", lambda: cluster.alice("squeue", "-h", "-o", "%T").out.strip() == "RUNNING")
+    said = cluster.alice("railhead", "topology", "score", "--job", str(job.number), "now.conf")
+    assert said.out.startswith("4 nodes in 2 leaf groups ") and "leaf1                         2" in said.out, said.text
+    job.cancel()
+    job.wait()
+    over = cluster.alice("railhead", "topology", "score", "--job", str(job.number), "now.conf")
+    assert over.code in (0, 100), over.text  # Slurm still knows where it ran, or no longer knows the job
