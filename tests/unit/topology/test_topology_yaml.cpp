@@ -59,7 +59,7 @@ TEST(TopologyYaml, names_the_line_that_it_cannot_read) {
     EXPECT_EQ(refusal("---\nswitch: a\n"),
               "line 1: what stands there is no list of topologies (expected - topology: NAME)");
     EXPECT_THAT(
-        refusal("- topology: a\n  tree:\n    switches:\n      - swich: b\n"),
+        refusal("- topology: a\n  tree:\n    switches:\n      - zwitch: b\n"),
         HasSubstr("line 4: what stands there is no switch (expected switch: NAME, with nodes or children)"));
     EXPECT_THAT(refusal("- topology: a\n  tree:\n    switches:\n      - switch: b\n        nodes: n[1-\n"),
                 HasSubstr("line 4: nodes: "));
