@@ -112,9 +112,9 @@ class Reader {
 
 } // namespace
 
-std::string SlurmConf::value(std::string_view key, std::string preset) const {
+std::string SlurmConf::value(std::string_view key, const std::string& preset) const {
     auto found = values.find(in_lower_case(key));
-    return found == values.end() ? std::move(preset) : found->second;
+    return found == values.end() ? preset : found->second;
 }
 
 Result<SlurmConf> read_slurm_conf(const std::string& path, const ConfOpener& open) {

@@ -14,7 +14,7 @@ struct SlurmConf {
     std::map<std::string, std::string> values{}; ///< of lines with one word: key in lower case -> value
     std::vector<std::string> nodes{};            ///< of NodeName lines, in their order
 
-    std::string value(std::string_view key, std::string preset = "") const;
+    std::string value(std::string_view key, const std::string& preset = "") const;
 };
 
 /// Gives the text of the file at that path.

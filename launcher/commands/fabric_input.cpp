@@ -265,9 +265,11 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
         if (!fabric) return tl::unexpected(fabric.error());
         (kind_of(from) == domains_kind ? domains : fabrics).push_back(std::move(*fabric));
     }
-    if (!fabrics.empty() && !domains.empty()) input.domains = mapped(std::move(domains), *naming);
-    static_cast<FabricMap&>(input) =
-        mapped(fabrics.empty() ? std::move(domains) : std::move(fabrics), *naming);
+    if (fabrics.empty())
+        fabrics.swap(domains); // domains alone are the fabric
+    else if (!domains.empty())
+        input.domains = mapped(std::move(domains), *naming);
+    static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);
     if (options.plane == shared_plane) keep_shared_plane(input, *naming);
     if (input.hosts.hosts.empty())
         return fail(ErrorKind::usage,

@@ -59,8 +59,6 @@ def release(cluster) -> str:
 def test_an_error_is_what_slurmctld_refuses(cluster, name):
     plugin, text = FILES[name]
     version = release(cluster)
-    if plugin == "block" and version < "23.11":
-        pytest.skip(f"Slurm {version} knows no blocks")
     said = cluster.alice("railhead", "topology", "check", "--slurm", version, "--nodes", "n[1-64]", "-", input=text)
     done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", plugin, input=text)
     assert ("error: " in said.out or said.code == 100) == done.out.startswith("refused"), f"{said.text}\n{done.text}"
