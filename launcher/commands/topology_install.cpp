@@ -131,7 +131,8 @@ class Installer {
         return context_.environment.get("SLURM_CONF").value_or(default_conf);
     }
     std::string folder() const { return std::filesystem::path(conf_path()).parent_path(); }
-    std::string name() const { return std::filesystem::path(target_).filename(); }
+    /// As slurmctld wants it, whatever the file that is replaced is called.
+    std::string name() const { return topology::is_topology_yaml(text_) ? "topology.yaml" : "topology.conf"; }
 
     Result<void> learn() {
         auto conf = read_slurm_conf(conf_path(), [](const std::string& path) {
@@ -167,6 +168,15 @@ class Installer {
         bool is_yaml = topology::is_topology_yaml(text_);
         target_ = !options_.to.empty() ? options_.to : is_yaml ? yaml : folder() + "/topology.conf";
         std::error_code none;
+        if (std::filesystem::is_symlink(target_, none)) {
+            auto behind = std::filesystem::canonical(target_, none);
+            if (none)
+                return fail(ErrorKind::usage, {.id = "file-write",
+                                               .thing = target_,
+                                               .seen = "is a link to nothing",
+                                               .next = "mend the link"});
+            target_ = behind;
+        }
         if (is_yaml || !std::filesystem::exists(yaml, none)) return {};
         return fail(ErrorKind::usage, {.id = "topology-yaml",
                                        .thing = yaml,

@@ -56,10 +56,10 @@ def test_a_file_that_slurm_refuses_is_not_tried(cluster):
 def test_what_the_scratch_slurmctld_says_is_passed_on(cluster):
     text = cluster.run("ctl", "cat", "/etc/slurm/slurm.conf", check=True).out.replace("topology/tree", "topology/no-such")
     cluster.run("ctl", "sh", "-c", "cat > /tmp/slurm.conf", input=text, check=True)
-    done = install(cluster, NEW, "--slurm-conf", "/tmp/slurm.conf", "--to", "/tmp/topology.conf")
+    done = install(cluster, NEW, "--slurm-conf", "/tmp/slurm.conf", "--to", "/tmp/t.conf")
     cluster.run("ctl", "rm", "/tmp/slurm.conf", check=True)
     assert done.code == 100 and "that was given the file ended: " in done.err and "fatal: " in done.err, done.text
-    assert cluster.run("ctl", "test", "-e", "/tmp/topology.conf").code == 1
+    assert cluster.run("ctl", "test", "-e", "/tmp/t.conf").code == 1
 
 
 def test_a_file_that_the_controller_does_not_take_is_taken_back(cluster):
@@ -69,6 +69,17 @@ def test_a_file_that_the_controller_does_not_take_is_taken_back(cluster):
     assert "slurmctld has no east after 'scontrol reconfigure'; the old file is back; see slurmctld's log" in done.err, done.text
     assert cluster.run("ctl", "cat", "/tmp/topology.conf", check=True).out == "SwitchName=before Nodes=node1\n"
     cluster.run("ctl", "sh", "-c", "rm /tmp/topology.conf*", check=True)
+
+
+def test_the_file_behind_a_link_is_replaced_and_the_link_stays(cluster):
+    cluster.run("ctl", "sh", "-c", f"mv {TOPOLOGY} /etc/slurm/fabric.conf && ln -s fabric.conf {TOPOLOGY}", check=True)
+    try:
+        done = install(cluster, NEW, "--reconfigure")
+        assert done.code == 0 and "/etc/slurm/fabric.conf is written" in done.out, done.text
+        assert cluster.run("ctl", "readlink", TOPOLOGY, check=True).out == "fabric.conf\n"
+        assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == NEW
+    finally:
+        cluster.run("ctl", "sh", "-c", f"rm -f {TOPOLOGY} /etc/slurm/fabric.conf.old; mv /etc/slurm/fabric.conf {TOPOLOGY}", check=True)
 
 
 def test_elsewhere_than_on_the_controller_it_says_so(cluster):
