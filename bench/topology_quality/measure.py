@@ -31,7 +31,7 @@ def topology(*words: str, text: str | None = None) -> str:
 def merged_where_identical(fabric: str) -> str:
     """Leaves that hold exactly the same nodes become one; so a node whose cable is lost is below several."""
     groups: dict[frozenset[str], str] = {}
-    for block in re.split(r"^(?=Switch\t)", fabric, flags=re.M):
+    for block in re.split(r"^(?=Switch\t|Ca\t)", fabric, flags=re.M):
         nodes = frozenset(re.findall(r'"H-[0-9a-f]+"[^\n]*# "(n\d+) mlx5_', block))
         if block.startswith("Switch") and nodes:
             groups.setdefault(nodes, f"leaf{len(groups)}")
