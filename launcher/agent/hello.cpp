@@ -99,10 +99,11 @@ std::string node_name(const Environment& environment) {
 }
 
 std::vector<Gpu> gpus_of(const Environment& environment) {
+    // A step without GPUs inherits the other two: from the shell, or from another component's batch script.
+    auto on_node = environment.get("SLURM_STEP_GPUS").value_or("");
+    if (on_node.empty()) return {};
     auto visible = environment.get("CUDA_VISIBLE_DEVICES");
-    auto on_node = environment.get("SLURM_STEP_GPUS");
-    if (!on_node) on_node = environment.get("SLURM_JOB_GPUS");
-    auto indices = numbers_in(on_node.value_or(""));
+    auto indices = numbers_in(on_node);
     std::vector<std::string> ids;
     if (visible)
         ids = comma_separated(*visible);

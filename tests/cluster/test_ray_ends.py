@@ -198,6 +198,14 @@ def test_each_node_offers_its_own_gpus(cluster, header, gpus):
     assert [node["resources"]["GPU"] for _, node in sorted(facts(job).items())] == gpus
 
 
+@pytest.mark.parametrize(("header", "gpus"), [("#SBATCH -N1 -p gpu --gpus=2\n#SBATCH hetjob\n#SBATCH -N1 -p cpu\n", 2), ("#SBATCH -N1 -p cpu\nexport CUDA_VISIBLE_DEVICES=0,1\n", 0)],
+                         ids=["another component's", "the user's shell's"])
+def test_a_node_without_gpus_offers_none_whatever_variable_it_inherits(cluster, header, gpus):
+    job = cluster.submit(ray("sh -c 'echo gpus $RAILHEAD_NUM_GPUS'", header=header))
+    assert job.wait(UP) == "COMPLETED", job.output
+    assert re.search(rf"^gpus {gpus}$", job.output, re.M), job.output
+
+
 def test_as_a_step_of_srun(cluster):
     driver = with_driver(cluster, DRIVER + "sys.exit(5)")
     job = cluster.submit(f"{PAIR}srun railhead ray -- python3 {driver}\n{CODE}")

@@ -20,13 +20,18 @@ using Gpus = std::vector<std::pair<int, std::string>>;
 TEST(Gpus, are_what_programs_see_with_their_numbers_on_the_node) {
     EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "0,1"}, {"SLURM_STEP_GPUS", "4,5"}}),
               (Gpus{{4, "0"}, {5, "1"}}));
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "0,1,2"}, {"SLURM_JOB_GPUS", "5-7"}}),
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "0,1,2"}, {"SLURM_STEP_GPUS", "5-7"}}),
               (Gpus{{5, "0"}, {6, "1"}, {7, "2"}}));
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "2,3"}}), (Gpus{{2, "2"}, {3, "3"}}));
+}
+
+TEST(Gpus, of_another_component_or_of_the_users_shell_are_not_this_steps) {
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "2,3"}}), Gpus{});
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "0,1"}, {"SLURM_JOB_GPUS", "0,1"}}), Gpus{});
 }
 
 TEST(Gpus, may_have_names) {
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "GPU-aa,MIG-bb"}}), (Gpus{{0, "GPU-aa"}, {1, "MIG-bb"}}));
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "GPU-aa,MIG-bb"}, {"SLURM_STEP_GPUS", "0"}}),
+              (Gpus{{0, "GPU-aa"}, {1, "MIG-bb"}}));
 }
 
 TEST(Gpus, are_known_from_slurm_where_no_variable_is_set) {
@@ -35,9 +40,9 @@ TEST(Gpus, are_known_from_slurm_where_no_variable_is_set) {
 
 TEST(Gpus, are_none_where_none_were_given) {
     EXPECT_EQ(gpus({}), Gpus{});
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "NoDevFiles"}}), Gpus{});
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", ""}}), Gpus{});
-    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "-1"}}), Gpus{});
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "NoDevFiles"}, {"SLURM_STEP_GPUS", "0"}}), Gpus{});
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", ""}, {"SLURM_STEP_GPUS", "0"}}), Gpus{});
+    EXPECT_EQ(gpus({{"CUDA_VISIBLE_DEVICES", "-1"}, {"SLURM_STEP_GPUS", "0"}}), Gpus{});
 }
 
 TEST(NodeName, is_slurms) {
