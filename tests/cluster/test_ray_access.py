@@ -15,7 +15,8 @@ METHODS = ["grpc.health.v1.Health/Check"] + ["ray.rpc." + name for name in (
     "NodeManagerService/GetNodeStats", "NodeManagerService/RequestWorkerLease", "NodeManagerService/ShutdownRaylet",
     "ObjectManagerService/Pull", "ObjectManagerService/FreeObjects", "CoreWorkerService/PushTask", "CoreWorkerService/Exit",
     "ReporterService/GetTraceback", "RayletDriver/Init")]
-PAGES = ["/", "/metrics", "/api/version", "/api/jobs/", "/logs", "/nodes?view=summary", "/get_or_create_runtime_env", "/api/v0/tasks"]
+PAGES = ["/", "/metrics", "/api/version", "/api/jobs/", "/logs", "/nodes?view=summary", "/get_or_create_runtime_env", "/api/v0/tasks",
+         "/api/healthz", "/api/local_raylet_healthz", "/api/gcs_healthz", "/api/authentication_mode"]
 
 def listeners():
     for name, size in (("tcp", 4), ("tcp6", 16)):
@@ -55,6 +56,9 @@ for address, port in sorted(set(listeners())):
     print(json.dumps({"address": address, "port": port, "answered": answered, "refused": sorted(set(refused))}))
 """
 HEALTH = "grpc.health.v1.Health/Check"
+# Named in docs/ray.md: alive, and nothing else.
+ALIVE = {"/api/healthz 200", "/api/local_raylet_healthz 200"}
+ON_LOOPBACK = {"/ 200", "/api/gcs_healthz 200", "/api/authentication_mode 200"}
 
 
 def audit(cluster, node, address):
@@ -66,12 +70,12 @@ def audit(cluster, node, address):
 
 
 def answers(ports):
-    """Answers beyond the health check, and beyond the dashboard's page, which has no data in it."""
+    """Answers beyond the health checks, and beyond the dashboard's page on loopback, which has no data in it."""
     found = []
     for port in ports:
         loopback = port["address"] == "127.0.0.1"
         found += [f"{port['address']}:{port['port']} {answer}" for answer in port["answered"]
-                  if answer != HEALTH and not (loopback and answer == "/ 200")]
+                  if answer not in {HEALTH, *ALIVE} and not (loopback and answer in ON_LOOPBACK)]
     return found
 
 
