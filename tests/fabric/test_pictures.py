@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,9 @@ import pytest
 
 TOP = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(TOP / "tests/house"))
+sys.path.insert(0, str(TOP))
 from programs import railhead  # noqa: E402
+from tests import schema  # noqa: E402
 
 SHAPE = ["synth", "--nodes", "8", "--rails", "4", "--unit", "4", "--spines", "2"]
 FAULTS = ["--fault", "lost-cable", "--fault", "swapped-rails", "--fault", "slow-link", "--seed", "3"]
@@ -45,3 +48,13 @@ def test_sources_lie_side_by_side(tmp_path):
     assert domains == "BlockName=nvl-00000001-0 Nodes=node[1-4]\nBlockName=nvl-00000002-0 Nodes=node[5-8]\nBlockSizes=4,8\n"
     yaml = topology("generate", *both[:2], "--from", f"nvlink:{tmp_path}/nvl", "--to", "yaml")
     assert yaml.startswith("---\n- topology: default\n") and "- topology: nvlink\n" in yaml
+
+
+def test_the_json_is_as_documented(tmp_path):
+    (tmp_path / "nvl").write_text("node1, 00000001-0000-1111-2222-333333333333, 0\n")
+    fabric = topology(*SHAPE, "--storage", "2", *FAULTS)
+    text = topology("generate", "--json", "--from", "ibnetdiscover", "--from", f"nvlink:{tmp_path}/nvl", "--nodes", "node[1-9]", text=fabric)
+    document = json.loads(text)
+    schema.check(document, "topology")
+    assert not schema.undocumented(document, "topology")
+    assert document["nvlink_domains"] and document["findings"] and document["pods"]
