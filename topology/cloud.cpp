@@ -131,9 +131,9 @@ class CloudReader {
         return wrong("has an instance of a form that is not known");
     }
 
-    static std::string joined(const Place& place, std::size_t first, std::size_t last) {
+    static std::string path_of(const Place& place, std::size_t length) {
         std::string text;
-        for (auto i = first; i < last; ++i) text += (i == first ? "" : "-") + place.path[i];
+        for (std::size_t i = 0; i < length; ++i) text += (i == 0 ? "" : "-") + place.path[i];
         return text;
     }
 
@@ -141,14 +141,14 @@ class CloudReader {
     void name_units() {
         for (const auto& place : places_)
             for (std::size_t end = 1; end <= place.path.size(); ++end)
-                called_[place.path[end - 1]].insert(joined(place, 0, end));
+                called_[place.path[end - 1]].insert(path_of(place, end));
     }
 
     void add(const Place& place) {
         std::uint32_t above = 0;
         for (std::size_t end = 1; end <= place.path.size(); ++end) {
             const auto& own = place.path[end - 1];
-            auto path = joined(place, 0, end);
+            auto path = path_of(place, end);
             auto unit = build_.network_switch(called_[own].size() == 1 ? own : path, 1);
             if (end > 1 && joined_.insert(path).second) build_.link(above, unit, 1);
             above = unit;

@@ -17,8 +17,8 @@ using nlohmann::json;
 
 /// One cable, as one of its ends tells it.
 struct Neighbour {
-    std::string system, port;             ///< which tells it
-    std::string other, other_port, descr; ///< whom it sees
+    std::string system, port;      ///< which tells it
+    std::string other, other_port; ///< whom it sees
     std::uint32_t line = 0;
 };
 
@@ -81,11 +81,11 @@ class LldpReader {
             cable.other = system_in(below(seen, {"chassis"}));
             const auto& far = below(seen, {"port"});
             cable.other_port = text_of(below(far, {"id", "value"}));
-            cable.descr = text_of(below(far, {"descr"}));
-            if (cable.descr.empty()) cable.descr = text_of(below(far, {"descr", "value"}));
+            auto descr = text_of(below(far, {"descr"}));
+            if (descr.empty()) descr = text_of(below(far, {"descr", "value"}));
             // lldpd's own ports call themselves by their address, and by their name in the description.
             auto kind = text_of(below(far, {"id", "type"}));
-            if (kind == "mac" && !cable.descr.empty()) cable.other_port = cable.descr;
+            if (kind == "mac" && !descr.empty()) cable.other_port = descr;
             if (cable.other.empty()) return;
             ends_.insert(end_of(cable.system, cable.port));
             cables_.push_back(std::move(cable));

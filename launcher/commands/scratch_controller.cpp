@@ -71,7 +71,10 @@ std::string user_of_scratch(const SlurmConf& real) {
 class Folder {
   public:
     static Result<Folder> make() {
-        auto path = (std::filesystem::temp_directory_path() / "railhead-slurmctld-XXXXXX").string();
+        std::error_code none;
+        auto above = std::filesystem::temp_directory_path(none);
+        if (none) return refused("got no folder: TMPDIR is none", "set TMPDIR to a folder, or to nothing");
+        auto path = (above / "railhead-slurmctld-XXXXXX").string();
         if (!mkdtemp(path.data()))
             return refused(fmt::format("got no folder: {}: {}", path, std::strerror(errno)));
         return Folder(path);
@@ -125,6 +128,30 @@ bool answers(unsigned port) {
     return socket_fd && connect(socket_fd.get(), reinterpret_cast<sockaddr*>(&address), sizeof(address)) == 0;
 }
 
+/// While it lives, Ctrl-C and its like wait, so that nothing is left behind: slurmctld becomes another user
+/// and outlives us otherwise.
+class HeldSignals {
+  public:
+    HeldSignals() {
+        sigemptyset(&held_);
+        for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT}) sigaddset(&held_, number);
+        sigprocmask(SIG_BLOCK, &held_, &before_);
+    }
+    HeldSignals(const HeldSignals&) = delete;
+    HeldSignals& operator=(const HeldSignals&) = delete;
+    ~HeldSignals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+    bool has_come() const {
+        sigset_t pending;
+        sigpending(&pending);
+        for (int number : {SIGINT, SIGTERM, SIGHUP, SIGQUIT})
+            if (sigismember(&pending, number) == 1) return true;
+        return false;
+    }
+
+  private:
+    sigset_t held_{}, before_{};
+};
+
 /// Ends the child, however this is left.
 class GoneAtEnd {
   public:
@@ -143,10 +170,11 @@ class GoneAtEnd {
 };
 
 Result<std::string> ask_scratch(const Environment& environment, const Folder& folder, unsigned port,
-                                Child& child) {
+                                Child& child, const HeldSignals& signals) {
     auto deadline = Deadline::in(answer_within_s);
     while (!answers(port)) {
         if (child.poll()) return refused("ended: " + complaint_in(folder.file("log")));
+        if (signals.has_come()) return refused("was not waited for: a signal came");
         if (deadline.passed())
             return refused(fmt::format("did not answer within {} s: {}", answer_within_s,
                                        complaint_in(folder.file("log"))));
@@ -185,14 +213,15 @@ std::string scratch_conf(const SlurmConf& real, const ScratchConf& scratch) {
 Result<std::string> topology_in_scratch_controller(const Environment& environment, const SlurmConf& real,
                                                    const std::string& conf_folder, const std::string& name,
                                                    const std::string& text) {
+    HeldSignals signals; // the last to go
     auto folder = Folder::make();
     if (!folder) return tl::unexpected(std::move(folder.error()));
     ScratchConf scratch{folder->path(), own_host(), user_of_scratch(real), free_port(), free_port()};
     if (scratch.port == 0) return refused("got no port of the loopback interface");
     folder->write("slurm.conf", scratch_conf(real, scratch));
     folder->write(name, text);
-    std::filesystem::create_directory(folder->file("state"));
     std::error_code none;
+    std::filesystem::create_directory(folder->file("state"), none);                // else slurmctld says so
     if (auto key = conf_folder + "/slurm.key"; std::filesystem::exists(key, none)) // auth/slurm
         std::filesystem::create_symlink(key, folder->file("slurm.key"), none);
     if (auto given = folder->give_to(scratch.user, with_system_path(environment)); !given)
@@ -208,7 +237,7 @@ Result<std::string> topology_in_scratch_controller(const Environment& environmen
         return refused("cannot be started: " + sentence(child.error()),
                        "run it where slurmctld is installed");
     GoneAtEnd gone_at_end(*child);
-    return ask_scratch(environment, *folder, scratch.port, *child);
+    return ask_scratch(environment, *folder, scratch.port, *child, signals);
 }
 
 Result<std::string> slurmctld_version(const Environment& environment) {

@@ -111,7 +111,7 @@ topology::Blocks blocks_from(const FabricInput& input, const GenerateOptions& op
     return topology::blocks_of(input.domains->hosts, input.domains->map, wanted);
 }
 
-int print_blocks(const topology::Blocks& blocks) {
+int print_blocks(const topology::Blocks& blocks, const std::string& text) {
     say(blocks.findings);
     if (blocks.lines.empty())
         return print_error({ErrorKind::usage,
@@ -119,7 +119,7 @@ int print_blocks(const topology::Blocks& blocks) {
                              .thing = "the fabric",
                              .seen = "has no block that is large enough",
                              .next = "choose a smaller --block-size"}});
-    fmt::print("{}", topology::topology_conf(blocks));
+    fmt::print("{}", text);
     return 0;
 }
 
@@ -132,19 +132,22 @@ int generate(const Context& context, const GenerateOptions& options) {
         return 0;
     }
     say(input->findings);
-    // Domains alone have no leaf groups.
-    if (options.to == "block") return print_blocks(blocks_from(*input, options));
+    if (options.to == "block") {
+        auto blocks = blocks_from(*input, options);
+        return print_blocks(blocks, topology::topology_conf(blocks));
+    }
     auto tree = topology::switch_tree_of(input->hosts, input->map,
                                          {.nodes = input->nodes, .separate_fabrics = options.separate});
     if (options.to == "hosts") {
         for (const auto& line : tree)
             for (const auto& node : line.nodes) fmt::print("{}\n", node);
     } else if (options.to == "yaml") {
-        fmt::print("---\n{}", topology::topology_yaml(tree, "default", true));
-        if (!input->domains) return 0;
-        auto blocks = blocks_from(*input, options);
-        say(blocks.findings);
-        fmt::print("{}", topology::topology_yaml(blocks, "nvlink", false));
+        auto text = "---\n" + topology::topology_yaml(tree, "default", true);
+        if (input->domains) {
+            auto blocks = blocks_from(*input, options);
+            return print_blocks(blocks, text + topology::topology_yaml(blocks, "nvlink", false));
+        }
+        fmt::print("{}", text);
     } else {
         fmt::print("{}", topology::topology_conf(tree));
     }

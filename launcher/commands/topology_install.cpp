@@ -3,6 +3,7 @@
 #include "launcher/commands/launch_options.hpp"
 #include "launcher/commands/scratch_controller.hpp"
 #include "launcher/commands/topology_files.hpp"
+#include "launcher/supervisor/surroundings.hpp"
 
 #include "base/child.hpp"
 #include "base/clock.hpp"
@@ -78,13 +79,11 @@ Error not_written(const std::string& path, int error) {
 Result<void> replace(const std::string& path, const std::string& text) {
     auto beside = path + ".new";
     struct stat old {};
-    bool had = stat(path.c_str(), &old) == 0;
+    const bool had = stat(path.c_str(), &old) == 0;
     UniqueFd file(open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644));
     if (!file) return tl::unexpected(not_written(beside, errno));
-    if (had) {
-        (void)!fchown(file.get(), old.st_uid, old.st_gid); // root's to do; else it is ours
-        (void)!fchmod(file.get(), old.st_mode & 07777);
-    }
+    if (had) (void)!fchown(file.get(), old.st_uid, old.st_gid);  // root's to do; else it is ours
+    (void)!fchmod(file.get(), had ? old.st_mode & 07777 : 0644); // whatever the umask: SlurmUser reads it
     for (std::string_view rest = text; !rest.empty();) {
         auto count = write(file.get(), rest.data(), rest.size());
         if (count < 0 && errno == EINTR) continue;
@@ -126,9 +125,12 @@ class Installer {
     }
 
   private:
+    /// Absolute, for the topology file lies beside it.
     std::string conf_path() const {
-        if (!options_.slurm_conf.empty()) return options_.slurm_conf;
-        return context_.environment.get("SLURM_CONF").value_or(default_conf);
+        auto path = !options_.slurm_conf.empty()
+                        ? options_.slurm_conf
+                        : context_.environment.get("SLURM_CONF").value_or(default_conf);
+        return path.starts_with('/') ? path : working_directory() + "/" + path;
     }
     std::string folder() const { return std::filesystem::path(conf_path()).parent_path(); }
     /// As slurmctld wants it, whatever the file that is replaced is called.

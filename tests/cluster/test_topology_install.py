@@ -82,6 +82,20 @@ def test_the_file_behind_a_link_is_replaced_and_the_link_stays(cluster):
         cluster.run("ctl", "sh", "-c", f"rm -f {TOPOLOGY} /etc/slurm/fabric.conf.old; mv /etc/slurm/fabric.conf {TOPOLOGY}", check=True)
 
 
+def test_a_conf_without_a_folder_is_the_one_here(cluster):
+    done = cluster.run("ctl", "sh", "-c", "cd /etc/slurm && TMPDIR=/nowhere railhead topology install --slurm-conf slurm.conf --dry-run -", input=NEW)
+    assert done.code == 100 and "got no folder: TMPDIR is none; set TMPDIR" in done.err, done.text
+    done = cluster.run("ctl", "sh", "-c", "cd /etc/slurm && railhead topology install --slurm-conf slurm.conf --dry-run -", input=NEW)
+    assert done.code == 0 and "node" in done.out and "is new" not in done.out, done.text
+
+
+def test_a_signal_while_it_is_tried_leaves_nothing(cluster):
+    script = """cat > /tmp/new; for after in 0.02 0.05 0.08 0.1 0.13 0.16; do
+        railhead topology install --dry-run /tmp/new & sleep $after; kill -TERM $!; wait $!; echo code $?; done; rm /tmp/new"""
+    done = cluster.run("ctl", "bash", "-c", script, input=NEW)
+    assert "code 143" in done.out, done.text  # the fixture looks at what is left
+
+
 def test_elsewhere_than_on_the_controller_it_says_so(cluster):
     done = cluster.alice("sh", "-c", "PATH=/usr/bin SLURM_CONF=/nowhere/slurm.conf railhead topology install -", input=NEW)
     assert done.code == 100 and "/nowhere/slurm.conf cannot be read" in done.err and "run this where the controller" in done.err, done.text
