@@ -5,6 +5,7 @@
 #include "launcher/agent/hello.hpp"
 #include "launcher/agent/leaving.hpp"
 #include "launcher/agent/worker.hpp"
+#include "launcher/signals.hpp"
 
 #include <fmt/core.h>
 
@@ -26,14 +27,11 @@ constexpr double invitation_within_s = 60;
 constexpr std::size_t max_invitation_bytes = 64 * 1024;
 constexpr double worker_slack_s = 5; ///< beyond the grace, for a worker that was told to end
 
-/// Signals that the watcher passes on to the worker.
-constexpr int passed_on[] = {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-
 UniqueFd take_signals() {
     sigset_t set;
     sigemptyset(&set);
     sigaddset(&set, SIGCHLD);
-    for (int number : passed_on) sigaddset(&set, number);
+    for (int number : launch_signals) sigaddset(&set, number);
     sigprocmask(SIG_BLOCK, &set, nullptr);
     signal(SIGPIPE, SIG_IGN);
     return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
@@ -62,8 +60,8 @@ void pass_signals(int signals, Watched& watched, double grace_s) {
         auto number = static_cast<int>(info.ssi_signo);
         if (number == SIGCHLD) continue;
         kill(watched.worker, number);
-        bool to_end = number != SIGUSR1 && number != SIGUSR2;
-        if (to_end && watched.kill_at_s == 0) watched.kill_at_s = monotonic_s() + grace_s + worker_slack_s;
+        if (!is_for_program(number) && watched.kill_at_s == 0)
+            watched.kill_at_s = monotonic_s() + grace_s + worker_slack_s;
     }
 }
 

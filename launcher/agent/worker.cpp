@@ -10,6 +10,7 @@
 #include "launcher/agent/processes.hpp"
 #include "launcher/agent/proctable.hpp"
 #include "launcher/channel/client.hpp"
+#include "launcher/signals.hpp"
 
 #include <fmt/core.h>
 
@@ -33,7 +34,8 @@ constexpr double orphan_grace_s = 0;     ///< without a watcher Slurm kills the 
 UniqueFd open_signals() {
     sigset_t set;
     sigemptyset(&set);
-    for (int number : {SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGCHLD}) sigaddset(&set, number);
+    sigaddset(&set, SIGCHLD);
+    for (int number : launch_signals) sigaddset(&set, number);
     return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
@@ -197,7 +199,7 @@ void Worker::on_signals() {
         if (number == SIGCHLD) {
             reap_all([this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); });
             if (leaving_) look_while_leaving();
-        } else if (number == SIGUSR1 || number == SIGUSR2) {
+        } else if (is_for_program(number)) {
             processes_->signal_users(number);
         } else if (!leaving_) {
             exit_code_ = exit_code(ErrorKind::cancelled);

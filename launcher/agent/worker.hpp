@@ -20,8 +20,8 @@ struct WorkerStart {
     UniqueFd leash; ///< at its end of file when the watcher is gone
 };
 
-/// The worker: connects to the supervisor, carries out its orders and leaves nothing. SIGTERM, SIGINT,
-/// SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 and SIGCHLD must be blocked. Returns the process's exit code when all is
+/// The worker: connects to the supervisor, carries out its orders and leaves nothing. The launch signals and
+/// SIGCHLD must be blocked. Returns the process's exit code when all is
 /// cleaned.
 int run_worker(WorkerStart start);
 

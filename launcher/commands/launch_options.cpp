@@ -5,6 +5,7 @@
 #include "launcher/json.hpp"
 #include "launcher/supervisor/console.hpp"
 #include "launcher/supervisor/report_file.hpp"
+#include "launcher/supervisor/surroundings.hpp"
 #include "policy/table.hpp"
 
 #include <CLI/CLI.hpp>
@@ -120,6 +121,14 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
                                        .thing = "the working directory",
                                        .seen = fmt::format("cannot be found: {}", gone.message()),
                                        .next = "start railhead in a directory that is there"});
+    if (const auto mask = own_umask(); mask & S_IRWXU)
+        return fail(
+            ErrorKind::usage,
+            {.id = "umask",
+             .thing = fmt::format("the umask {:04o}", mask),
+             .seen = "takes away the owner's own rights to the files that the launch and the job make",
+             .expected = "one that takes none of them, as 0022 or 0077",
+             .next = "put `umask 0022` before railhead"});
     auto allocation = allocation_from(context.environment);
     if (!allocation) return tl::unexpected(allocation.error());
     // The step of a launch that we are a program of has no task of ours: none to wait for, none to release.

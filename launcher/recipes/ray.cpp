@@ -1,5 +1,6 @@
 #include "launcher/recipes/ray.hpp"
 
+#include "launcher/recipes/ray_agent_py.hpp"
 #include "launcher/recipes/ray_checks.hpp"
 #include "launcher/recipes/ray_reach_py.hpp"
 #include "launcher/recipes/ray_start_py.hpp"
@@ -213,7 +214,8 @@ Process service(const Cluster& cluster, std::size_t place, Plan& plan) {
     process.argv = command_line(cluster, place, plan);
     process.env = service_environment(cluster, place, plan.loss_after_s);
     process.unset = {"RAY_ADDRESS", "RAY_AUTH_TOKEN", "RAY_TMPDIR", "RAY_START_HOOK"};
-    process.secret_files = {{"token", cluster.input.secret}, {"ray_start", ray_start_py}};
+    process.secret_files = {
+        {"token", cluster.input.secret}, {"ray_start", ray_start_py}, {"ray_agent", ray_agent_py}};
     process.cwd = literal(cluster.input.cwd);
     process.log = process.id + ".log";
     process.stop = {.grace_s = plan.grace_s, .whole_tree = false}; // ray_start.py knows the order

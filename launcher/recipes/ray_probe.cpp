@@ -80,15 +80,21 @@ bool is_python(const std::string& interpreter) {
     return std::filesystem::path(interpreter).filename().string().starts_with("py"); // python3.11, pypy3
 }
 
-// What `ray --version` says ends so: "ray, version 2.52.0".
-bool says_version(const std::string& program, const std::string& version, const Environment& environment,
-                  double seconds) {
+// What `ray --version` says ends so: "ray, version 2.52.0". Empty when it says that version, else what was
+// seen.
+std::string other_than(const std::string& version, const std::string& program, const Environment& environment,
+                       double seconds) {
     const UniqueFd null(open("/dev/null", O_WRONLY | O_CLOEXEC));
     ChildSpec spec{.argv = {program, "--version"}, .env = environment.all()};
     spec.stderr_fd = null.get();
     const auto answer = capture(std::move(spec), seconds);
-    if (!answer || !answer->status) return false;
-    return line_of(answer->out, 0).ends_with(" " + version);
+    if (!answer) return sentence(answer.error());
+    const auto wanted = fmt::format("that it is version {} of Ray", version);
+    if (!answer->status) return fmt::format("does not say within {:.0f} s {}", seconds, wanted);
+    const auto said = line_of(answer->out, 0);
+    if (said.ends_with(" " + version)) return {};
+    if (said.empty()) return fmt::format("says nothing to --version, not {}", wanted);
+    return fmt::format("says \"{:.80}\" to --version, not {}", said, wanted);
 }
 
 std::string python_for(const std::string& program, std::string_view path) {
@@ -152,15 +158,16 @@ RayProbe probe_ray(const std::string& node, const std::string& program, const En
         return probe;
     }
     // A wrapper may lead to another Ray than the one that its neighbour imports.
-    if (!is_python(interpreter_of(head_of(*found))) && !says_version(*found, version, environment, seconds)) {
-        probe.findings.push_back(
-            {.id = "ray-wrapper",
-             .where = node,
-             .thing = *found,
-             .seen =
-                 fmt::format("does not say within {:.0f} s that it is version {} of Ray", seconds, version),
-             .expected = "what " + python + " imports",
-             .next = "give --ray the ray program beside the Python that has Ray"});
+    const auto other = is_python(interpreter_of(head_of(*found)))
+                           ? std::string()
+                           : other_than(version, *found, environment, seconds);
+    if (!other.empty()) {
+        probe.findings.push_back({.id = "ray-wrapper",
+                                  .where = node,
+                                  .thing = *found,
+                                  .seen = other,
+                                  .expected = "what " + python + " imports",
+                                  .next = "give --ray the ray program beside the Python that has Ray"});
         return probe;
     }
     probe.versions["ray"] = version;

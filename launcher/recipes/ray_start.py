@@ -18,6 +18,7 @@ import re
 import select
 import signal
 import socket
+import subprocess
 import sys
 import time
 import types
@@ -29,10 +30,15 @@ def say(text: str) -> None:
     print(f"railhead: {text} [{time.monotonic() - BEGIN:.2f} s]", flush=True)
 
 
+def need(place: object, *names: str) -> None:
+    for name in names:
+        if not hasattr(place, name):
+            raise AttributeError(f"{getattr(place, '__name__', type(place).__name__)}.{name}")
+
+
 def without_client_server(params: object) -> None:
     """Ray Client listens on 10001 and can be moved, but not switched off, by an option."""
-    if not hasattr(params, "ray_client_server_port"):
-        raise AttributeError("RayParams.ray_client_server_port")
+    need(params, "ray_client_server_port")
     params.ray_client_server_port = None
 
 
@@ -43,9 +49,8 @@ def switched_off(*args, **kwargs) -> tuple:
 
 def without_dashboard(services: types.ModuleType, utils: types.ModuleType) -> None:
     """As with `pip install ray` without [default]: no API server, and an agent on each node that listens nowhere."""
-    for module, name in ((services, "start_api_server"), (utils, "get_dashboard_dependency_error")):
-        if not callable(getattr(module, name, None)):
-            raise AttributeError(f"{module.__name__}.{name}")
+    need(services, "start_api_server")
+    need(utils, "get_dashboard_dependency_error")
     services.start_api_server = switched_off
     utils.get_dashboard_dependency_error = lambda: ImportError("switched off by railhead")
 
@@ -53,10 +58,9 @@ def without_dashboard(services: types.ModuleType, utils: types.ModuleType) -> No
 def without_waiting_for_agents(services: types.ModuleType, raylet: types.ModuleType) -> None:
     """The raylet registers only when its Python agents have told their ports in files, and dies when their imports
     take 15 s. What they will say is known: the ports that were given, or -1 for what is switched off."""
+    need(raylet, "persist_port")
+    need(services, "start_raylet")
     name = "dashboard_agent_listen_port"
-    for module, wanted in ((raylet, "persist_port"), (services, "start_raylet")):
-        if not callable(getattr(module, wanted, None)):
-            raise AttributeError(f"{module.__name__}.{wanted}")
     start_raylet = services.start_raylet
 
     def start(redis_address, gcs_address, node_id, *args, **kwargs):
@@ -74,15 +78,13 @@ def without_waiting_for_agents(services: types.ModuleType, raylet: types.ModuleT
 def without_waiting_for_head(node: types.ModuleType, temp_dir: str) -> None:
     """A worker asks every 2 s for the head's raylet, only to learn two directories of the head, which we know. From
     them it sees that the head's place for spilled objects is only its default, and takes its own default."""
-    name = "get_all_node_info_until_retrieved"
-    if not callable(getattr(node, name, None)):
-        raise AttributeError(f"{node.__name__}.{name}")
+    need(node, "get_all_node_info_until_retrieved")
     state = node.GcsNodeInfo.GcsNodeState.ALIVE
 
     def head(*args, **kwargs):
         return [types.SimpleNamespace(state=state, temp_dir=temp_dir, session_dir=f"{temp_dir}/{session.get('name', '')}")]
 
-    setattr(node, name, head)
+    node.get_all_node_info_until_retrieved = head
 
 
 session: dict = {}  # what the head's GCS has told
@@ -106,10 +108,20 @@ def with_quick_retries(utils: types.ModuleType) -> None:
 
 
 def with_own_address(services: types.ModuleType, address: str) -> None:
-    """Ray looks for its address with a socket to 8.8.8.8 and the resolver even when it is told the address."""
-    if not callable(getattr(services, "get_node_ip_address", None)):
-        raise AttributeError(f"{services.__name__}.get_node_ip_address")
+    """Ray looks for its address with a socket to 8.8.8.8 and the resolver even when it is told the address; so does
+    its runtime-env agent, whose command line is in the raylet's."""
+    need(services, "get_node_ip_address", "start_ray_process", "RAY_PATH")
     services.get_node_ip_address = lambda *args, **kwargs: address
+    original = services.start_ray_process
+    agent = subprocess.list2cmdline([f"{services.RAY_PATH}/_private/runtime_env/agent/main.py"])
+    ours = subprocess.list2cmdline(["ray_agent".join(__file__.rsplit("ray_start", 1))])  # beside this file
+
+    def start(command, process_type, *args, **kwargs):
+        if process_type == "raylet" and not any(agent in word for word in command):
+            say(f"not adjusted: with_own_address: no {agent} in the raylet's command line")
+        return original([word.replace(agent, ours) for word in command], process_type, *args, **kwargs)
+
+    services.start_ray_process = start
 
 
 TELLING = re.compile(r" [CF] \d+ \d+\] |\w+(Error|Exception): |what\(\): |agent_name = |No space left")
@@ -169,11 +181,8 @@ def end_of(pid: int) -> str:
 
 def below(root: int) -> list:
     """All living descendants of a process."""
-    parents = {}
-    for name in os.listdir("/proc"):
-        stat = stat_of(int(name)) if name.isdigit() else []
-        if stat and stat[0] not in "ZX":
-            parents[int(name)] = int(stat[1])
+    stats = {int(name): stat_of(int(name)) for name in os.listdir("/proc") if name.isdigit()}
+    parents = {pid: int(stat[1]) for pid, stat in stats.items() if stat and stat[0] not in "ZX"}
     found = [root]
     for pid in found:
         found += [child for child, parent in parents.items() if parent == pid]
@@ -264,8 +273,6 @@ class Attendant:
         say(f"raylet listens on {','.join(map(str, ports)) or 'none'}")
 
     def dead(self) -> list:
-        if self.ending:
-            return []
         return [(kind, end) for pid, kind in self.services.items() if (end := end_of(pid))]
 
     def run(self) -> int:
@@ -278,7 +285,7 @@ class Attendant:
             self.listen()
             if self.raylet:
                 self.tell_ports()
-            if (dead := self.dead()) and not self.ending:
+            if not self.ending and (dead := self.dead()):
                 return self.died(dead)
 
     def ended(self, code: int) -> int:

@@ -1,6 +1,7 @@
 #include "launcher/supervisor/launch.hpp"
 
 #include "launcher/json.hpp"
+#include "launcher/signals.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -252,7 +253,7 @@ void Launch::on_step_ended(int component, const std::string& words, const ChildS
 }
 
 void Launch::on_signal(int number, double now) {
-    if (number == SIGUSR1 || number == SIGUSR2 || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
+    if (is_for_program(number) || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
         for (auto& [id, running] : processes_)
             if (running.process->role != Role::service && running.ordered && !running.ended)
                 sink_.send(running.process->node,

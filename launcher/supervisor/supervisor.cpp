@@ -4,6 +4,7 @@
 #include "launcher/agent/ports.hpp"
 #include "launcher/channel/tls.hpp"
 #include "launcher/json.hpp"
+#include "launcher/signals.hpp"
 #include "launcher/supervisor/supervisor_class.hpp"
 #include "slurm/hostlist.hpp"
 
@@ -230,7 +231,7 @@ void Supervisor::on_signal(int number) {
         if (launch_) launch_->resize(terminal_.window());
     } else if (launch_) {
         launch_->on_signal(number, now());
-    } else if (number != SIGUSR1 && number != SIGUSR2) {
+    } else if (!is_for_program(number)) {
         auto meanwhile = waiting_for(missing());
         begin_without_plan();
         launch_->end_by_signal(number, now(), std::move(meanwhile));

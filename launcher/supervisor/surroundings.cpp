@@ -1,6 +1,7 @@
 #include "launcher/supervisor/surroundings.hpp"
 
 #include "base/clock.hpp"
+#include "launcher/signals.hpp"
 
 #include <climits>
 #include <unistd.h>
@@ -15,6 +16,12 @@ void mask_signals(int how) {
     sigprocmask(how, &set, nullptr);
 }
 } // namespace
+
+mode_t own_umask() {
+    const auto mask = umask(0077);
+    umask(mask);
+    return mask;
+}
 
 void hold_signals() {
     mask_signals(SIG_BLOCK);

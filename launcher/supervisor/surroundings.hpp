@@ -1,9 +1,8 @@
 #pragma once
-#include <array>
-#include <csignal>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <sys/stat.h>
 
 namespace railhead {
 
@@ -11,9 +10,10 @@ namespace railhead {
 std::string own_path();
 /// Where the program was started; "/" when that cannot be told.
 std::string working_directory();
-/// What a launch hears: the end, and what it passes on to the program.
-inline constexpr std::array launch_signals{SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2};
-/// From now on they wait; later what has come is delivered. Children that are started see none of this.
+/// The process's file mode creation mask. Not for a program with threads: it is set to be read.
+mode_t own_umask();
+/// From now on the signals of a launch wait; later what has come is delivered. Children that are started see
+/// none of this.
 void hold_signals();
 void release_signals();
 /// Whether a job that ends at `end_time` (seconds since 1970; unset: never) is at its time limit, as far as

@@ -87,10 +87,17 @@ def test_two_clusters_of_one_user_share_nodes_and_do_not_meet(cluster):
 
 
 def test_over_ipv6_and_in_a_range_of_ports(cluster):
-    driver = with_driver(cluster, DRIVER + 'print("address", os.environ["RAY_ADDRESS"])')
-    job = cluster.submit(ray(f"python3 {driver}", "--ip-version 6 --ports 25000-25200"))
+    asks_the_agent = """
+print("address", os.environ["RAY_ADDRESS"])
+try:
+    ray.get(ray.remote(lambda: 1).options(runtime_env={"working_dir": "gcs://none.zip"}).remote())
+except ray.exceptions.RuntimeEnvSetupError as problem:
+    print("agent:", problem)
+"""
+    job = cluster.submit(ray(f"python3 {with_driver(cluster, DRIVER + asks_the_agent)}", "--ip-version 6 --ports 25000-25200"))
     assert job.wait(UP) == "COMPLETED", job.output
     assert re.search(r"address \[fd99::[0-9a-f]+\]:25[01]\d\d$", job.output, re.M), job.output
+    assert re.search(r"\[Node fd99::[0-9a-f]+\]", job.output), job.output  # Ray's runtime-env agent believes the address, too
 
 
 def test_scancel_during_bring_up_leaves_nothing(cluster):

@@ -72,6 +72,12 @@ def test_an_argument_that_ray_does_not_know(cluster):
     assert "worker.node2 on node2 ended with exit code 2: ray start says: No such option '--no-such-option'" in said, said
 
 
+@pytest.mark.parametrize(("program", "answer"), [("/bin/true", 'says "true '), ("/bin/pwd", 'says "pwd '), ("/bin/dash", "says nothing")])
+def test_a_program_that_is_no_ray(cluster, program, answer):
+    said = refusal(cluster, 101, f"--ray {program}")
+    assert f"node1 (also node2): {program} {answer}" in said and "to --version, not that it is version " in said, said
+
+
 def test_a_ray_that_hangs_on_a_node(cluster):
     cluster.put("stuck/ray", "#!/bin/sh\n[ $(uname -n) != node2 ] || exec sleep 1000\nexec ray \"$@\"\n", mode=0o755)
     said = refusal(cluster, 101, "--bringup-timeout 25 --ray /shared/home/alice/stuck/ray")

@@ -34,6 +34,13 @@ def test_salloc_on_a_node_without_the_jobs_network_reaches_the_agents(cluster):
     assert [node["address"] for node in json.loads((cluster.home() / "subnet.json").read_text())["nodes"]] == ["10.77.0.1", "10.77.0.2"]
 
 
+def test_a_umask_that_keeps_the_owner_out_of_what_he_makes(cluster):
+    done = cluster.alice("srun", "-N1", "sh", "-c", "umask 0777; railhead run -- true; code=$?; ls -d /tmp/rh-*; exit $code")
+    assert done.code == 100
+    assert "the umask 0777 takes away the owner's own rights" in done.err, done.text
+    assert not done.out
+
+
 def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
     done = cluster.alice("srun", "-N2", "railhead", "run", "--interface", "nope", "--", "true", timeout=30)
     assert done.code != 0 and done.seconds < 10

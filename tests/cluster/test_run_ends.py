@@ -156,11 +156,12 @@ def test_a_signal_for_the_program_reaches_it(cluster):
     assert len(re.findall("got it", job.output)) == 4, job.output
 
 
-def test_a_signal_for_the_batch_script_reaches_it_too(cluster):
+@pytest.mark.parametrize("name", ["USR1", "ALRM"])
+def test_a_signal_for_the_batch_script_reaches_it_too(cluster, name):
     """As `#SBATCH --signal=B:USR1@60` sends it, to a script that ends in `exec railhead`."""
-    job = cluster.submit(HEADER + "exec railhead run -- bash -c 'trap \"echo rank $RANK got it; exit 0\" USR1; echo rank $RANK runs; while :; do sleep 0.1; done'\n")
+    job = cluster.submit(HEADER + f"exec railhead run -- bash -c 'trap \"echo rank $RANK got it; exit 0\" {name}; echo rank $RANK runs; while :; do sleep 0.1; done'\n")
     started(job)
-    job.cancel("--batch", "--signal=USR1")
+    job.cancel("--batch", f"--signal={name}")
     job.wait(30)
     assert len(re.findall("got it", job.output)) == 4, job.output
 
