@@ -1,5 +1,5 @@
-// The only file that knows TOML. The parser runs without exceptions (TOML_EXCEPTIONS=0, cmake/flags.cmake).
 #include "base/fd.hpp"
+#include "base/toml.hpp"
 #include "policy/settings.hpp"
 #include "policy/table.hpp"
 
@@ -14,12 +14,6 @@
 #include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
-
-// toml++ 3.2 to 3.4 asserts that a section's name begins with a character that may begin one, and has release
-// builds assume it; "[!]" does not. Without either, its own check a few lines on refuses such a name.
-#undef NDEBUG
-#define TOML_ASSERT(condition) static_cast<void>(0)
-#include <toml++/toml.h>
 
 namespace railhead {
 
@@ -61,39 +55,6 @@ Result<std::optional<std::string>> text_of_file(const std::string& path) {
         return fail(ErrorKind::usage, finding(Level::fail, path, "the settings", "are longer than 4 MiB",
                                               "put Railhead's TOML settings there"));
     return text;
-}
-
-/// Where a line has its first byte outside of strings and comments that is not ASCII. No setting needs one,
-/// and for some toml++ 3.2 to 3.4 has undefined behaviour (is_non_ascii_horizontal_whitespace).
-std::optional<std::size_t> stray_byte(std::string_view line) {
-    char quote = 0;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        if (quote == '"' && line[i] == '\\')
-            ++i;
-        else if (quote != 0)
-            quote = line[i] == quote ? '\0' : quote;
-        else if (line[i] == '#')
-            break;
-        else if (line[i] == '"' || line[i] == '\'')
-            quote = line[i];
-        else if (static_cast<unsigned char>(line[i]) > 0x7f)
-            return i;
-    }
-    return std::nullopt;
-}
-
-Result<void> check_bytes(const std::string& path, std::string_view text) {
-    std::size_t number = 1;
-    for (std::size_t begin = 0; begin < text.size(); ++number) {
-        auto end = std::min(text.find('\n', begin), text.size());
-        if (auto column = stray_byte(text.substr(begin, end - begin)))
-            return fail(
-                ErrorKind::usage,
-                finding(Level::fail, fmt::format("{}:{}:{}", path, number, *column + 1), "the settings",
-                        "have a character that is not ASCII outside of strings and comments", "correct it"));
-        begin = end + 1;
-    }
-    return {};
 }
 
 /// A section [submit.partition.NAME] or [submit.user.NAME].
@@ -247,18 +208,14 @@ Result<void> SettingsFile::read_section(const std::string& section, const toml::
 }
 
 Result<void> SettingsFile::read(const std::string& text) {
-    if (auto done = check_bytes(path, text); !done) return done;
-    toml::parse_result parsed = toml::parse(text, path);
-    if (!parsed) {
-        const auto& error = parsed.error();
-        std::string where =
-            fmt::format("{}:{}:{}", path, error.source().begin.line, error.source().begin.column);
+    const auto top = parse_toml(text);
+    if (!top) {
+        const auto& fault = top.error();
         return fail(ErrorKind::usage,
-                    finding(Level::fail, where, "the settings",
-                            fmt::format("are not TOML: {}", error.description()), "correct it"));
+                    finding(Level::fail, fmt::format("{}:{}:{}", path, fault.line, fault.column),
+                            "the settings", fault.seen, "correct it"));
     }
-    const toml::table& top = parsed.table();
-    for (auto&& [key, node] : top) {
+    for (auto&& [key, node] : *top) {
         std::string name(key.str());
         if (name == "lock") {
             read_locks(node);

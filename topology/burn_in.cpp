@@ -35,9 +35,11 @@ burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
     for (std::size_t round = 0; round < rounds; ++round)
         for (std::size_t i = 0; i < half; ++i) {
             // Each round turns the other half by one, so that no pair comes twice.
-            auto other = half + (i + round) % half;
-            pairs.emplace_back(nodes[i], nodes[other < nodes.size() ? other : 0]);
-            if (pairs.back().first == pairs.back().second) pairs.back().second = nodes[1]; // an odd one out
+            const auto other = half + (i + round) % half;
+            if (other < nodes.size())
+                pairs.emplace_back(nodes[i], nodes[other]);
+            else if (i > 0) // the odd one out; the first has met them all when it is that one itself
+                pairs.emplace_back(nodes[i], nodes[0]);
         }
     return pairs;
 }

@@ -15,6 +15,12 @@ bool is_ports_report(std::string_view text); ///< by its first line
 /// CSV whose first line names the columns: node and switch; rail (the adapter's name), port and speed
 /// (Gbit/s) where they are known. Without what joins switches, so all groups are one pod.
 Result<Fabric> read_inventory_file(Text text);
+/// The same as TOML, a [[cable]] for each; at most 8 MiB.
+Result<Fabric> read_inventory_toml(Text text);
+bool is_toml_inventory(std::string_view text); ///< by its first line
+
+/// ibdm's and ibdiagnet's topology file, ibdm-topo-file(1).
+Result<Fabric> read_ibdm_topo(Text text);
 
 /// A topology.conf (5), of switches or of blocks.
 Result<Fabric> read_topology_file(Text text);

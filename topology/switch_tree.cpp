@@ -2,6 +2,7 @@
 
 #include "slurm/hostlist.hpp"
 #include "topology/natural.hpp"
+#include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
 
@@ -25,11 +26,13 @@ class TreeMaker {
             heads.push_back(map_.groups[i].name);
         }
         for (const auto& tier : map_.tiers) heads = join(tier, heads, unit_of);
-        if (auto loose = loose_nodes(); !loose.empty()) {
-            tree_.push_back({.name = unused("unplugged"), .nodes = std::move(loose), .switches = {}});
-            loose_ = tree_.back().name;
+        const bool is_split = options_.separate_fabrics && heads.size() > 1;
+        for (auto& [name, nodes] : loose_leaves()) {
+            heads.push_back(unused(name));
+            tree_.push_back({.name = heads.back(), .nodes = std::move(nodes), .switches = {}});
         }
-        add_root(std::move(heads));
+        if (heads.size() > 1 && !is_split)
+            tree_.push_back({.name = unused("root"), .nodes = {}, .switches = std::move(heads)});
         return std::move(tree_);
     }
 
@@ -76,11 +79,16 @@ class TreeMaker {
         return loose;
     }
 
-    void add_root(std::vector<std::string> heads) {
-        if (options_.separate_fabrics && heads.size() > 1) return;
-        if (!loose_.empty()) heads.push_back(loose_);
-        if (heads.size() > 1)
-            tree_.push_back({.name = unused("root"), .nodes = {}, .switches = std::move(heads)});
+    /// Nodes that no group holds, by the name of their leaf.
+    std::map<std::string, std::vector<std::string>> loose_leaves() const {
+        std::map<std::string, std::vector<std::string>> leaves;
+        for (auto& node : loose_nodes()) {
+            const auto partition = options_.partition_of.find(node);
+            std::string name = "unplugged";
+            if (partition != options_.partition_of.end()) name.append("-").append(partition->second);
+            leaves[name.substr(0, max_name_bytes - 3)].push_back(std::move(node));
+        }
+        return leaves;
     }
 
     std::string unused(const std::string& wanted) const {
@@ -96,7 +104,6 @@ class TreeMaker {
     const RailMap& map_;
     const TreeOptions& options_;
     std::vector<SwitchLine> tree_;
-    std::string loose_;
 };
 
 } // namespace

@@ -1,6 +1,7 @@
 #pragma once
 #include "topology/rail_map.hpp"
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -15,11 +16,14 @@ struct SwitchLine {
 
 struct TreeOptions {
     std::vector<std::string> nodes; ///< that must be in the tree, be they in the fabric or not
-    bool separate_fabrics = false;  ///< no common root: Slurm lets no job span islands
+    std::map<std::string, std::string>
+        partition_of;              ///< node -> whose leaf it gets when no other holds it; may be empty
+    bool separate_fabrics = false; ///< no common root: Slurm lets no job span islands
 };
 
 /// Leaf groups in rank order, then what joins them. A unit of one member is left out. Nodes that no leaf
-/// holds are on a leaf of their own, so that each job that could start without the file can start with it.
+/// holds are on a leaf of their own, one for each partition, so that each job that could start without the
+/// file can start with it.
 std::vector<SwitchLine> switch_tree_of(const Hosts& hosts, const RailMap& map, const TreeOptions& options);
 
 std::string topology_conf(const std::vector<SwitchLine>& tree);

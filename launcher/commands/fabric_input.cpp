@@ -45,14 +45,21 @@ Result<topology::Fabric> read_any_ibnetdiscover(topology::Text text) {
                                                   : topology::read_ibnetdiscover(std::move(text));
 }
 
+Result<topology::Fabric> read_any_inventory(topology::Text text) {
+    return topology::is_toml_inventory(text.view()) ? topology::read_inventory_toml(std::move(text))
+                                                    : topology::read_inventory_file(std::move(text));
+}
+
 constexpr const char* live_kind = "live";
 constexpr double live_within_s = 300;
 constexpr const char* domains_kind = "nvlink";
 constexpr const char* shared_plane = "shared";
+constexpr const char* of_slurm = "slurm"; ///< --nodes
 constexpr std::size_t most_devices = 1000;
-constexpr std::array<Source, 7> sources{{
+constexpr std::array<Source, 8> sources{{
     {"ibnetdiscover", read_any_ibnetdiscover},
-    {"inventory", topology::read_inventory_file},
+    {"ibdm", topology::read_ibdm_topo},
+    {"inventory", read_any_inventory},
     {"lldp",
      [](topology::Text text) { return topology::read_lldp(std::move(text), topology::LldpFrom::hosts); }},
     {"lldp-switches",
@@ -141,8 +148,14 @@ void keep_shared_plane(FabricMap& made, const topology::Naming& naming) {
     map_fabric(made, naming);
 }
 
+Result<Inventory> inventory_of_slurm(const Environment& environment) {
+    auto inventory = inventory_for(environment, "");
+    if (!inventory) return tl::unexpected(std::move(inventory.error()).within("--nodes slurm"));
+    return inventory;
+}
+
 Result<topology::Naming> naming_for(const Environment& environment, const FabricOptions& options,
-                                    std::vector<std::string>& nodes) {
+                                    FabricInput& input) {
     topology::Naming naming;
     if (!options.map.empty()) {
         auto text = text_of_input(options.map);
@@ -150,12 +163,17 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
         if (auto read = topology::read_map_file(text->view(), naming); !read)
             return tl::unexpected(std::move(read.error()).within(options.map));
     }
-    if (!options.nodes.empty()) {
+    if (options.nodes == of_slurm) {
+        auto inventory = inventory_of_slurm(environment);
+        if (!inventory) return tl::unexpected(inventory.error());
+        input.nodes = names_of(*inventory);
+        input.partition_of = partitions_of(*inventory);
+    } else if (!options.nodes.empty()) {
         auto listed = node_names_from(environment, options.nodes);
         if (!listed) return tl::unexpected(listed.error());
-        nodes = *listed;
-        naming.nodes = std::move(*listed);
+        input.nodes = std::move(*listed);
     }
+    if (!input.nodes.empty()) naming.nodes = input.nodes;
     if (options.plane != "compute" && options.plane != shared_plane) {
         auto devices = expand_hostlist(options.plane, most_devices);
         if (!devices) return tl::unexpected(std::move(devices.error()).within("--plane"));
@@ -239,14 +257,24 @@ void add_fabric_options(CLI::App& command, FabricOptions& options) {
 }
 
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text) {
-    if (text != "slurm") {
+    if (text != of_slurm) {
         auto listed = expand_hostlist(text, most_wanted_nodes);
         if (!listed) return tl::unexpected(std::move(listed.error()).within("--nodes"));
         return listed;
     }
-    auto inventory = inventory_for(environment, "");
-    if (!inventory) return tl::unexpected(std::move(inventory.error()).within("--nodes slurm"));
+    auto inventory = inventory_of_slurm(environment);
+    if (!inventory) return tl::unexpected(inventory.error());
     return names_of(*inventory);
+}
+
+std::map<std::string, std::string> partitions_of(const Inventory& inventory) {
+    auto partitions = inventory.every_partition();
+    std::stable_sort(partitions.begin(), partitions.end(),
+                     [](auto* a, auto* b) { return a->nodes.size() < b->nodes.size(); });
+    std::map<std::string, std::string> found;
+    for (const auto* partition : partitions)
+        for (auto node : partition->nodes) found.try_emplace(inventory.nodes[node].name, partition->name);
+    return found;
 }
 
 std::vector<std::string> names_of(const Inventory& inventory) {
@@ -257,7 +285,7 @@ std::vector<std::string> names_of(const Inventory& inventory) {
 
 Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options) {
     FabricInput input;
-    auto naming = naming_for(environment, options, input.nodes);
+    auto naming = naming_for(environment, options, input);
     if (!naming) return tl::unexpected(naming.error());
     std::vector<topology::Fabric> fabrics, domains;
     for (const auto& from : options.from) {

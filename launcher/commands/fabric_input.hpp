@@ -3,6 +3,7 @@
 #include "slurm/inventory.hpp"
 #include "topology/rail_map.hpp"
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -30,8 +31,9 @@ struct FabricMap {
 
 /// All that the sources say: their fabrics side by side.
 struct FabricInput : FabricMap {
-    std::optional<FabricMap> domains; ///< of NVLink, where a source tells them beside a fabric
-    std::vector<std::string> nodes;   ///< the host list, expanded
+    std::optional<FabricMap> domains;                ///< of NVLink, where a source tells them beside a fabric
+    std::vector<std::string> nodes;                  ///< the host list, expanded
+    std::map<std::string, std::string> partition_of; ///< of those, where the controller was asked
     std::vector<Finding>
         findings; ///< of the readers, of the names, and of nodes that the fabric does not have
 };
@@ -45,6 +47,8 @@ Result<topology::Text> text_of_input(const std::string& path);
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text);
 
 std::vector<std::string> names_of(const Inventory& inventory);
+/// Node -> the smallest partition that has it.
+std::map<std::string, std::string> partitions_of(const Inventory& inventory);
 
 /// Error (usage) with the file, and the line where there is one.
 Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options);

@@ -43,9 +43,10 @@ std::map<std::string, std::string> with_system_path(const Environment& environme
     return variables;
 }
 
-/// A port of the loopback interface that is free now.
-unsigned free_port() {
-    UniqueFd socket_fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+/// A port of the loopback interface that is free until `socket_fd` is closed, and likely for a while
+/// thereafter.
+unsigned free_port(UniqueFd& socket_fd) {
+    socket_fd = UniqueFd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
     sockaddr_in address{};
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -216,8 +217,13 @@ Result<std::string> topology_in_scratch_controller(const Environment& environmen
     HeldSignals signals; // the last to go
     auto folder = Folder::make();
     if (!folder) return tl::unexpected(std::move(folder.error()));
-    ScratchConf scratch{folder->path(), own_host(), user_of_scratch(real), free_port(), free_port()};
-    if (scratch.port == 0) return refused("got no port of the loopback interface");
+    UniqueFd held, held_too; // so that the two ports are two
+    ScratchConf scratch{folder->path(), own_host(), user_of_scratch(real), free_port(held),
+                        free_port(held_too)};
+    held.reset();
+    held_too.reset();
+    if (scratch.port == 0 || scratch.slurmd_port == 0)
+        return refused("got no port of the loopback interface");
     folder->write("slurm.conf", scratch_conf(real, scratch));
     folder->write(name, text);
     std::error_code none;

@@ -136,8 +136,9 @@ int generate(const Context& context, const GenerateOptions& options) {
         auto blocks = blocks_from(*input, options);
         return print_blocks(blocks, topology::topology_conf(blocks));
     }
-    auto tree = topology::switch_tree_of(input->hosts, input->map,
-                                         {.nodes = input->nodes, .separate_fabrics = options.separate});
+    auto tree = topology::switch_tree_of(
+        input->hosts, input->map,
+        {.nodes = input->nodes, .partition_of = input->partition_of, .separate_fabrics = options.separate});
     if (options.to == "hosts") {
         for (const auto& line : tree)
             for (const auto& node : line.nodes) fmt::print("{}\n", node);

@@ -86,5 +86,5 @@ def test_a_ray_that_hangs_on_a_node(cluster):
 
 def test_a_node_that_does_not_join_in_time(cluster):
     cluster.put("slow/sitecustomize.py", "import os, time\nif os.uname().nodename == 'node2':\n    time.sleep(100)\n")
-    said = refusal(cluster, 103, "--bringup-timeout 15 --env PYTHONPATH=/shared/home/alice/slow")
-    assert "bring-up did not end within 15 s: still missing worker.node2 on node2 (raylet, up); raise --bringup-timeout if the nodes are slow" in said, said
+    said = refusal(cluster, 103, "--bringup-timeout 25 --env PYTHONPATH=/shared/home/alice/slow")
+    assert "bring-up did not end within 25 s: still missing worker.node2 on node2 (raylet, up); raise --bringup-timeout if the nodes are slow" in said, said

@@ -30,7 +30,7 @@ def switches(cluster) -> dict[str, str]:
 def test_slurm_has_the_leaf_groups_of_the_fabric(cluster, conf):
     fabric = cluster.alice("railhead", "topology", "synth", "--nodes", "4", "--unit", "2", "--spines", "2", check=True).out
     cluster.put("fabric.txt", fabric)
-    generate = ["railhead", "topology", "generate", "--from", "ibnetdiscover:fabric.txt", "--nodes", nodes_of_slurm(cluster)]
+    generate = ["railhead", "topology", "generate", "--from", "ibnetdiscover:fabric.txt", "--nodes", "slurm"]
     written = cluster.alice(*generate, check=True).out
     document = json.loads(cluster.alice(*generate, "--json", check=True).out)
     assert [(group["name"], group["nodes"]) for group in document["leaf_groups"]] == [("su1", ["node1", "node2"]), ("su2", ["node3", "node4"])]
@@ -38,7 +38,7 @@ def test_slurm_has_the_leaf_groups_of_the_fabric(cluster, conf):
     checked = cluster.alice("railhead", "topology", "check", "--nodes", nodes_of_slurm(cluster), "new.conf")
     assert checked.code == 0 and checked.out == "", checked.text
     conf({TOPOLOGY: lambda _: written})
-    assert switches(cluster) == {"su1": "node[1-2]", "su2": "node[3-4]", "unplugged": "a100-[1-2],cpu1", "fabric1": "su[1-2]", "root": "fabric1,unplugged"}
+    assert switches(cluster) == {"su1": "node[1-2]", "su2": "node[3-4]", "unplugged-a100": "a100-[1-2]", "unplugged-cpu": "cpu1", "fabric1": "su[1-2]", "root": "fabric1,unplugged-a100,unplugged-cpu"}
     assert cluster.alice("srun", "-p", "gpu", "-N4", "--gpus-per-node=8", "true").code == 0
 
 

@@ -29,6 +29,10 @@ railhead::Result<Fabric> read(std::uint8_t kind, Text text) {
         return read_nvlink_domains(std::move(text));
     case 5:
         return read_ibnetdiscover_ports(std::move(text));
+    case 8:
+        return read_inventory_toml(std::move(text));
+    case 9:
+        return read_ibdm_topo(std::move(text));
     default:
         return read_topology_file(std::move(text));
     }
@@ -48,11 +52,11 @@ void check_and_compare(std::string_view text) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;
     std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
-    if (data[0] % 8 == 7) { // '7'
+    if (data[0] % 16 == 7) { // '7'
         check_and_compare(text);
         return 0;
     }
-    auto fabric = read(data[0] % 8, Text(text));
+    auto fabric = read(data[0] % 16, Text(text));
     if (!fabric) return 0;
     auto hosts = hosts_of(*fabric, {});
     auto map = rail_map_of(*fabric, hosts);

@@ -1,6 +1,7 @@
 """What the submit plugin says of random requests against what Slurm does with them on an idle cluster without it.
 
-Prints each disagreement with the command that shows it, and last one line of JSON. Exit code 1: a request that Slurm runs was refused.
+Then each that runs is submitted once more with the plugin, placement compact everywhere: it must start now, too. Prints each
+disagreement with the command that shows it, and last one line of JSON. Exit code 1: a request that Slurm runs was refused, or waits.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from tests.runner.draw import FEATURES, NODES, PARTITIONS, RESERVATIONS, Request
 from tests.runner.steps import say
 
 CONF = "/etc/slurm/slurm.conf"
+POLICY = "/etc/slurm/railhead.toml"
+COMPACT = '[submit]\nplacement = "compact"\n'
 RESERVED = "users=alice starttime=now duration=1-0"
 # As the user, on the login node: reads requests as JSON, a line each, and answers each with a line.
 WITHOUT = r"""
@@ -148,6 +151,17 @@ def await_verdicts(site: Site, request: Request) -> None:
         time.sleep(0.5)
 
 
+def placed(site: Site, requests: list[Request], truths: list, what: str) -> list[str]:
+    """What runs without the plugin, and with placement does not start on the same idle nodes."""
+    runnable = [request for request, (truth, _) in zip(requests, truths, strict=True) if truth == "runs"]
+    answers = site.ask_all(WITHOUT, runnable, f"{what} and placement")
+    return [
+        f"HOPELESS: sbatch {' '.join(request)} runs, but with placement: {truth} {why}"
+        for request, (truth, why) in zip(runnable, answers, strict=True)
+        if truth != "runs"
+    ]
+
+
 def compare(requests: list[Request], truths: list, refusals: list) -> tuple[dict, list[str]]:
     figures: dict = {"runnable": 0, "false_refusals": 0, "rejected_by_slurm": 0, "pends_forever": 0, "caught_of_pending": 0}
     missed: Counter[str] = Counter()
@@ -183,14 +197,17 @@ def main() -> int:
         version = site.at("ctl", "scontrol", "--version").stdout.strip()
         site.configure(re.sub(r"^JobSubmitPlugins=.*\n", "", site.conf, flags=re.M))
         truths = site.ask_all(WITHOUT, requests, f"{version} without the plugin")
+        site.at("ctl", "sh", "-c", f"cat >{POLICY}", text=COMPACT)
         site.configure(site.conf)
         await_verdicts(site, IN_THE_LAST_PARTITION)
         refusals = site.ask_all(WITH, requests, f"{version} with the plugin")
+        hopeless = placed(site, requests, truths, f"{version} with the plugin")
     figures, lines = compare(requests, truths, refusals)
+    figures["hopeless_with_placement"] = len(hopeless)
     if not options.json:
-        print("\n".join([f"{version}, seed {options.seed}", *lines]))
+        print("\n".join([f"{version}, seed {options.seed}", *lines, *hopeless]))
     print(json.dumps(figures))
-    return 1 if figures["false_refusals"] else 0
+    return 1 if figures["false_refusals"] or hopeless else 0
 
 
 if __name__ == "__main__":

@@ -68,13 +68,15 @@ TEST_F(RayProbeOnDisk, uses_the_interpreter_beside_a_wrapper) {
 
 TEST_F(RayProbeOnDisk, says_when_a_wrapper_is_another_ray) {
     program("python3", "#!/bin/sh\nprintf '2.59.1\\n3.12.0\\n'\n");
-    for (std::string says : {"true", "echo ray, version 2.60.0"}) {
-        program("ray", "#!/bin/sh\n" + says + "\n");
+    for (const auto& [does, seen] :
+         {std::pair{"true", "says nothing to --version"},
+          std::pair{"echo ray, version 2.60.0", "says \"ray, version 2.60.0\" to --version"}}) {
+        program("ray", std::string("#!/bin/sh\n") + does + "\n");
         auto found = probe("");
         EXPECT_FALSE(found.versions.contains("ray"));
         ASSERT_EQ(found.findings.size(), 1U);
         EXPECT_THAT(sentence(found.findings.front()),
-                    testing::HasSubstr("s that it is version 2.59.1 of Ray"));
+                    testing::HasSubstr(std::string(seen) + ", not that it is version 2.59.1 of Ray"));
     }
 }
 

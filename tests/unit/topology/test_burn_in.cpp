@@ -37,6 +37,7 @@ TEST(BurnIn, sends_as_much_up_as_a_leaf_has_cables_there) {
             std::map<std::string, std::set<std::string>> partners;
             for (auto [one, other] : burn_in_pairs(mapped.fabric, mapped.hosts, mapped.map)) {
                 ASSERT_NE(one, other);
+                ASSERT_FALSE(partners[std::string(one)].contains(std::string(other))) << "a pair comes twice";
                 partners[std::string(one)].emplace(other);
                 partners[std::string(other)].emplace(one);
             }

@@ -41,6 +41,45 @@ TEST(InventoryFile, names_the_line_that_it_cannot_read) {
     EXPECT_THAT(refusal("node,switch,speed\nn,s,fast\n"), HasSubstr("(expected a speed in Gbit/s)"));
 }
 
+TEST(InventoryFile, may_be_toml) {
+    constexpr auto* text =
+        "# by hand\n"
+        "[[cable]]\nnode = \"node1\"\nrail = \"eth0\"\nswitch = \"leaf1\"\nport = 7\nspeed = 400\n"
+        "[[cable]]\nnode = \"node2\"\nrail = \"eth0\"\nswitch = \"leaf1\"\n";
+    EXPECT_TRUE(is_toml_inventory(text));
+    EXPECT_FALSE(is_toml_inventory("# a\nnode,switch\n"));
+    EXPECT_FALSE(is_toml_inventory(""));
+    auto fabric = read_inventory_toml(Text(text));
+    ASSERT_TRUE(fabric) << sentence(fabric.error());
+    ASSERT_THAT(fabric->links, SizeIs(2));
+    EXPECT_EQ(fabric->links[1].rate.gbps_x10(), 4000);
+    EXPECT_EQ(fabric->links[1].a_port, 7);
+    auto hosts = hosts_of(*fabric, {});
+    auto map = rail_map_of(*fabric, hosts);
+    ASSERT_THAT(map.groups, SizeIs(1));
+    EXPECT_EQ(map.groups[0].rails[0].device, "eth0");
+}
+
+TEST(InventoryFile, as_toml_names_the_line_too) {
+    auto refusal = [](const std::string& text) {
+        auto read = read_inventory_toml(Text(text));
+        return read ? "read" : sentence(read.error());
+    };
+    EXPECT_THAT(refusal("[[cable]]\nnode = \"n\"\nswitch =\n"),
+                HasSubstr("line 3: the lines are not TOML: "));
+    EXPECT_THAT(refusal("[[cable]]\nnode = \"n\"\n"),
+                HasSubstr("line 1: the cable is not told (expected a node and a switch)"));
+    EXPECT_THAT(refusal("[[cable]]\nnode = 1\n"),
+                HasSubstr("line 2: node is no name (expected text in quotes)"));
+    EXPECT_THAT(refusal("[[cable]]\nport = 0\n"), HasSubstr("line 2: port is no port"));
+    EXPECT_THAT(refusal("[[cable]]\nspeed = 0.5\n"), HasSubstr("line 2: speed is no speed"));
+    EXPECT_THAT(refusal("[[cable]]\nleaf = \"s\"\n"),
+                HasSubstr("line 2: leaf is not known here (expected node, switch, rail, port and speed)"));
+    EXPECT_THAT(refusal("[cable]\nnode = \"n\"\n"), HasSubstr("line 1: cable is no list of cables"));
+    EXPECT_THAT(refusal("[[cables]]\n"), HasSubstr("line 1: cables is no list of cables"));
+    EXPECT_THAT(refusal(std::string((8 << 20) + 1, '#')), HasSubstr("is larger than 8 MiB"));
+}
+
 TEST(PortsReport, of_ibnetdiscover_is_read_like_its_topology) {
     constexpr auto* text =
         "CA     5  1 0x98039b0300000011 4x HDR - SW    12  1 0x0c42a10300000010 ( 'node1 mlx5_0' - "

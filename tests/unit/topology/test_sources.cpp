@@ -102,6 +102,54 @@ TEST(Cloud, says_what_it_cannot_read) {
     EXPECT_THAT(tree_of(read_cloud_topology, std::string(100, '[')), HasSubstr("nested more than"));
 }
 
+TEST(IbdmTopo, is_a_section_for_each_switch) {
+    constexpr auto* text = "# two rails, one spine\n"
+                           "MQM8700 leaf1 CFG: leaf3=R\n"
+                           "   P1 -4x-25G-> HCA_7 node1 HCA-1/P1\n"
+                           "\tP2\t-4x-25G->  HCA_7  node2  HCA-1/P1\t\r\n"
+                           "   P3 -> MQM8700 spine1 P1\n"
+                           "\n"
+                           "MQM8700 leaf2\n"
+                           "   P1 -4x-> HCA_7 node1 HCA-2/P1\n"
+                           "   P2 -10G-> HCA_7 node2 HCA-2/P1\n"
+                           "   P3 -> MQM8700 spine1 P2\n"
+                           "MQM8700 leaf3\n"
+                           "   P1 -> HCA_7 node3 HCA-1/P1\n"
+                           "   P3 -> MQM8700 spine1 P3\n"
+                           "MQM8700 spine1\n"
+                           "   P1 -> MQM8700 leaf1 P3\n"
+                           "HCA_7 node3\n"
+                           "   HCA-1/P1 -> MQM8700 leaf3 P1\n";
+    EXPECT_EQ(tree_of(read_ibdm_topo, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
+                                             "SwitchName=leaf3 Nodes=node3\n"
+                                             "SwitchName=fabric1 Switches=leaf[1,3]\n");
+    auto fabric = read_ibdm_topo(Text(text));
+    EXPECT_THAT(fabric->links, SizeIs(8)) << "a cable that is told from both ends is one";
+    EXPECT_EQ(fabric->links[0].rate.gbps_x10(), 1000);
+}
+
+TEST(IbdmTopo, says_which_types_it_takes_for_hosts) {
+    auto fabric = read_ibdm_topo(
+        Text("MTS800 leaf1\n P1 -> Cougar H-1 P1\n P2 -> Gnu top M/P1\n P3 -> MTS800 spine P1\n"));
+    ASSERT_TRUE(fabric);
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(sentence(fabric->findings[0]),
+              "systems of 2 types (Cougar, Gnu) have no section and are taken for "
+              "hosts; add a line TYPE NAME where one is a switch");
+}
+
+TEST(IbdmTopo, says_what_it_cannot_read) {
+    EXPECT_THAT(tree_of(read_ibdm_topo, "# nothing\n"), HasSubstr("has no cable"));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "P1 -> HCA a P1\n"), HasSubstr("line 1: "));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a\n"),
+                HasSubstr("line 2: \" P1 -> HCA a\" cannot be read (expected PORT -> TYPE NAME PORT)"));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -4q-> HCA a P1\n"), HasSubstr("line 2: "));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a P1\n P1 -> HCA b P1\n"),
+                HasSubstr("line 3: port s P1 has a cable to a P1 already (expected one cable a port)"));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a P1\n P2 -> HCA a P1\n"),
+                HasSubstr("line 3: port a P1 has a cable to s P1 already"));
+}
+
 TEST(Lldp, of_hosts_is_read_in_both_forms_of_lldpcli) {
     // One interface is an object, several are a list (json); json0 is lists all over.
     constexpr auto* text = R"({"node1": {"lldp": {"interface": [

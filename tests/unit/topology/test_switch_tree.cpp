@@ -31,6 +31,16 @@ TEST(SwitchTree, keeps_every_node_that_is_wanted) {
               "SwitchName=fabric1 Switches=su[1-2]\n"
               "SwitchName=unplugged Nodes=gone,node9\n"
               "SwitchName=root Switches=fabric1,unplugged\n");
+    EXPECT_EQ(
+        mapped.conf({.nodes = {"node1", "node9", "gone", "cpu2", "cpu1"},
+                     .partition_of = {{"node1", "gpu"}, {"node9", "gpu"}, {"cpu1", "cpu"}, {"cpu2", "cpu"}}}),
+        "SwitchName=su1 Nodes=node[1-4]\n"
+        "SwitchName=su2 Nodes=node[5-8]\n"
+        "SwitchName=fabric1 Switches=su[1-2]\n"
+        "SwitchName=unplugged Nodes=gone\n"
+        "SwitchName=unplugged-cpu Nodes=cpu[1-2]\n"
+        "SwitchName=unplugged-gpu Nodes=node9\n"
+        "SwitchName=root Switches=fabric1,unplugged,unplugged-cpu,unplugged-gpu\n");
 }
 
 TEST(SwitchTree, changes_no_line_for_a_lost_cable) {
