@@ -248,8 +248,18 @@ Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions want
                             .seen = "is not read by this Slurm",
                             .expected = "25.05 or later"});
     for (const auto& each : *all) {
-        if (!each.unread.empty() || (each.conf.switches.empty() && each.conf.blocks.empty()))
-            continue; // flat
+        if (!each.unread.empty())
+            findings.push_back(
+                {.id = "kind-unread",
+                 .level = Level::info,
+                 .where = in_line(each.line),
+                 .thing = "topology " + each.name,
+                 .seen = fmt::format("is a {}, which is neither checked nor compared here", each.unread),
+                 .next = "let Slurm read it: railhead topology install --dry-run"});
+        if (each.conf.switches.empty() && each.conf.blocks.empty()) { // flat, or unread
+            findings.insert(findings.end(), each.conf.findings.begin(), each.conf.findings.end());
+            continue;
+        }
         auto own = wanted;
         if (!each.is_default && all->size() > 1) own.nodes.reset();
         for (auto& finding : check(each.conf, own)) findings.push_back(std::move(finding));

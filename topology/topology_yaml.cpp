@@ -5,6 +5,7 @@
 #include "topology/line_reader.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -26,13 +27,45 @@ tl::unexpected<Error> wrong(std::uint32_t line, std::string seen, std::string ex
                                    .expected = std::move(expected)});
 }
 
+std::vector<std::pair<std::string, YAML::Node>> pairs_of(const YAML::Node& map) {
+    std::vector<std::pair<std::string, YAML::Node>> pairs;
+    for (const auto& each : map)
+        pairs.emplace_back(each.first.IsScalar() ? each.first.Scalar() : "?", each.second);
+    return pairs;
+}
+
 /// The text of a field; empty where there is none, or no text.
 std::string text_in(const YAML::Node& node, const char* key) {
     auto value = node[key];
     return value && value.IsScalar() ? value.Scalar() : std::string();
 }
 
+/// slurmctld's parser passes over keys that it does not know, a misspelt "nodes" for example (26.05, tried).
+void note_unknown(const YAML::Node& map, const std::vector<std::string>& known, TopologyConf& conf) {
+    for (const auto& [key, value] : pairs_of(map))
+        if (std::find(known.begin(), known.end(), key) == known.end())
+            conf.findings.push_back({.id = "unknown-key",
+                                     .level = Level::warn,
+                                     .where = fmt::format("line {}", line_of(value)),
+                                     .thing = key,
+                                     .seen = "is nothing that Slurm knows there, and is passed over",
+                                     .expected = fmt::format("{}", fmt::join(known, ", "))});
+}
+
+/// A list that must be there and have something in it; one member may stand without a list around it.
+Result<std::vector<YAML::Node>> members_of(const YAML::Node& map, const char* key) {
+    if (!map.IsMap()) return wrong(line_of(map), "is no map", fmt::format("{}: and a list", key));
+    const auto list = map[key];
+    if (list && list.IsMap() && list.size() > 0) return std::vector<YAML::Node>{list};
+    if (!list || !list.IsSequence() || list.size() == 0)
+        return wrong(line_of(list ? list : map), "has no list of what it joins",
+                     fmt::format("{}: and a list", key));
+    return std::vector<YAML::Node>(list.begin(), list.end());
+}
+
 Result<std::vector<std::string>> list_in(const YAML::Node& node, const char* key) {
+    if (auto given = node[key]; given && !given.IsScalar())
+        return wrong(line_of(given), fmt::format("is no {}", key), "a host list, as node[1-4]");
     auto listed = expand_hostlist(text_in(node, key), most_listed);
     if (!listed)
         return tl::unexpected(
@@ -40,8 +73,11 @@ Result<std::vector<std::string>> list_in(const YAML::Node& node, const char* key
     return listed;
 }
 
-Result<void> read_switches(const YAML::Node& list, TopologyConf& conf) {
-    for (const auto& each : list) {
+Result<void> read_switches(const YAML::Node& tree, TopologyConf& conf) {
+    auto list = members_of(tree, "switches");
+    if (!list) return tl::unexpected(list.error());
+    note_unknown(tree, {"switches"}, conf);
+    for (const auto& each : *list) {
         if (!each.IsMap() || text_in(each, "switch").empty())
             return wrong(line_of(each), "is no switch", "switch: NAME, with nodes or children");
         auto nodes = list_in(each, "nodes");
@@ -55,23 +91,30 @@ Result<void> read_switches(const YAML::Node& list, TopologyConf& conf) {
         made.nodes = std::move(*nodes);
         made.switches = std::move(*children);
         made.line = line_of(each);
+        note_unknown(each, {"switch", "nodes", "children"}, conf);
         conf.switches.push_back(std::move(made));
     }
     return {};
 }
 
 Result<void> read_blocks(const YAML::Node& block, TopologyConf& conf) {
+    auto list = members_of(block, "blocks");
+    if (!list) return tl::unexpected(list.error());
+    note_unknown(block, {"block_sizes", "blocks"}, conf);
+    if (auto sizes = block["block_sizes"]; sizes && !sizes.IsSequence())
+        return wrong(line_of(sizes), "is no list of sizes", "[4, 8]");
     for (const auto& size : block["block_sizes"]) {
         auto value = size.IsScalar() ? whole_number<std::uint32_t>(size.Scalar()).value_or(0) : 0;
         if (value == 0) return wrong(line_of(size), "is no size", "a number of nodes");
         conf.block_sizes.push_back(value);
         conf.block_sizes_line = line_of(size);
     }
-    for (const auto& each : block["blocks"]) {
+    for (const auto& each : *list) {
         if (!each.IsMap() || text_in(each, "block").empty())
             return wrong(line_of(each), "is no block", "block: NAME, with nodes");
         auto nodes = list_in(each, "nodes");
         if (!nodes) return tl::unexpected(nodes.error());
+        note_unknown(each, {"block", "nodes"}, conf);
         conf.blocks.push_back({text_in(each, "block"), std::move(*nodes), line_of(each)});
     }
     return {};
@@ -84,12 +127,18 @@ Result<NamedTopology> read_one(const YAML::Node& node) {
     made.name = text_in(node, "topology");
     made.is_default = text_in(node, "cluster_default") == "true";
     made.line = line_of(node);
+    const std::vector<std::string> kinds{"tree", "block", "flat", "ring", "torus3d"};
+    const auto is_there = [&](const std::string& kind) { return static_cast<bool>(node[kind]); };
+    if (const auto there = std::count_if(kinds.begin(), kinds.end(), is_there); there != 1)
+        return wrong(made.line, fmt::format("has {} kinds of topology", there),
+                     fmt::format("one of {}", fmt::join(kinds, ", ")));
+    note_unknown(node, {"topology", "cluster_default", "tree", "block", "flat", "ring", "torus3d"},
+                 made.conf);
     for (const char* plugin : {"ring", "torus3d"})
         if (node[plugin]) made.unread = plugin;
     Result<void> read;
-    if (auto tree = node["tree"]; tree && tree.IsMap()) read = read_switches(tree["switches"], made.conf);
-    if (!read) return tl::unexpected(read.error());
-    if (auto block = node["block"]; block && block.IsMap()) read = read_blocks(block, made.conf);
+    if (node["tree"]) read = read_switches(node["tree"], made.conf);
+    if (node["block"]) read = read_blocks(node["block"], made.conf);
     if (!read) return tl::unexpected(read.error());
     return made;
 }

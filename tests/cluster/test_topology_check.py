@@ -8,7 +8,7 @@ pytestmark = pytest.mark.everywhere
 
 # A slurmctld that knows names of nodes only, on a port of its own, for ten seconds at most: "refused" or "taken".
 SCRATCH = r"""
-cd "$(mktemp -d)" && mkdir state && cat > topology.conf
+cd "$(mktemp -d)" && mkdir state && cat > "$2"
 printf '%s\n' ClusterName=scratch "SlurmctldHost=$(hostname -s)(127.0.0.1)" SlurmUser=root AuthType=auth/munge CredType=cred/munge \
     SlurmctldPort=7817 SlurmdPort=7818 "StateSaveLocation=$PWD/state" "SlurmctldPidFile=$PWD/pid" "SlurmctldLogFile=$PWD/log" \
     "TopologyPlugin=topology/$1" 'NodeName=n[1-64] NodeAddr=127.0.0.1 State=DOWN' 'PartitionName=all Nodes=ALL' > slurm.conf
@@ -50,6 +50,27 @@ FILES = {
     "block-twice": ("block", "BlockName=a Nodes=n[1-32]\nBlockName=a Nodes=n[33-64]\nBlockSizes=32\n"),
 }
 
+TREE = "  tree: {switches: [{switch: a, nodes: \"n[1-32]\"}, {switch: b, nodes: \"n[33-64]\"}, {switch: r, children: \"a,b\"}]}\n"
+BLOCK = "  block: {block_sizes: [32, 64], blocks: [{block: a, nodes: \"n[1-32]\"}, {block: b, nodes: \"n[33-64]\"}]}\n"
+YAML = {
+    "good": TREE,
+    "blocks": BLOCK,
+    "two-kinds": TREE + BLOCK,
+    "no-kind": "",
+    "unknown-kind": "  mesh: {}\n",
+    "no-switches": "  tree: {switches: []}\n",
+    "empty-switches": "  tree: {switches: {}}\n",
+    "nothing-in-tree": "  tree:\n",
+    "one-switch-without-a-list": "  tree: {switches: {switch: a, nodes: \"n[1-64]\"}}\n",
+    "nodes-as-list": "  tree: {switches: [{switch: a, nodes: [n1, n2]}]}\n",
+    "switch-without-name": "  tree: {switches: [{nodes: \"n[1-64]\"}]}\n",
+    "misspelt-key": "  tree: {switches: [{switch: a, nodes: \"n[1-64]\", nodez: x}]}\n",
+    "sizes-as-text": BLOCK.replace("[32, 64]", "\"32,64\""),
+    "size-no-number": BLOCK.replace("[32, 64]", "[32, x]"),
+    "no-sizes": BLOCK.replace("block_sizes: [32, 64], ", ""),
+    "no-blocks": "  block: {block_sizes: [32], blocks: []}\n",
+}
+
 
 def release(cluster) -> str:
     return cluster.run("ctl", "slurmctld", "-V", check=True).out.split()[-1]
@@ -60,5 +81,15 @@ def test_an_error_is_what_slurmctld_refuses(cluster, name):
     plugin, text = FILES[name]
     version = release(cluster)
     said = cluster.alice("railhead", "topology", "check", "--slurm", version, "--nodes", "n[1-64]", "-", input=text)
-    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", plugin, input=text)
+    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", plugin, "topology.conf", input=text)
     assert ("error: " in said.out or said.code == 100) == done.out.startswith("refused"), f"{said.text}\n{done.text}"
+
+
+@pytest.mark.suites("sid")
+@pytest.mark.parametrize("name", YAML)
+def test_an_error_in_yaml_is_what_slurmctld_refuses(cluster, name):
+    text = "---\n- topology: default\n  cluster_default: true\n" + YAML[name]
+    said = cluster.alice("railhead", "topology", "check", "--slurm", release(cluster), "--nodes", "n[1-64]", "-", input=text)
+    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", "tree", "topology.yaml", input=text)
+    assert ("error: " in said.out or said.code == 100) == done.out.startswith("refused"), f"{said.text}\n{done.text}"
+    assert (name == "misspelt-key") == ("nodez is nothing that Slurm knows there" in said.out), said.text

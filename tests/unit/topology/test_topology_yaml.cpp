@@ -1,3 +1,4 @@
+#include "topology/check.hpp"
 #include "topology/topology_yaml.hpp"
 
 #include <gmock/gmock.h>
@@ -51,6 +52,29 @@ TEST(TopologyYaml, has_several_topologies) {
     EXPECT_THAT(conf->switches, SizeIs(2)) << "the default one";
 }
 
+TEST(TopologyYaml, says_which_kinds_it_leaves_to_slurm) {
+    auto found = check_text("- topology: a\n  ring: {rings: [{ring: r, nodes: n1}]}\n", {.slurm = 2605});
+    ASSERT_TRUE(found) << sentence(found.error());
+    ASSERT_THAT(*found, SizeIs(1));
+    EXPECT_EQ(sentence(found->front()),
+              "line 1: topology a is a ring, which is neither checked nor compared here; let "
+              "Slurm read it: railhead topology install --dry-run");
+}
+
+TEST(TopologyYaml, names_keys_that_slurm_passes_over) {
+    auto read = read_topology_yaml(
+        "- topology: a\n  colour: red\n  tree:\n    switches:\n    - switch: b\n      nodez: c\n");
+    ASSERT_TRUE(read) << sentence(read.error());
+    const auto& findings = read->front().conf.findings;
+    ASSERT_THAT(findings, SizeIs(2));
+    EXPECT_THAT(sentence(findings[0]),
+                HasSubstr("line 2: colour is nothing that Slurm knows there, and is passed over "
+                          "(expected topology, cluster_default, tree"));
+    EXPECT_EQ(sentence(findings[1]),
+              "line 6: nodez is nothing that Slurm knows there, and is passed over (expected "
+              "switch, nodes, children)");
+}
+
 TEST(TopologyYaml, names_the_line_that_it_cannot_read) {
     auto refusal = [](const char* text) {
         auto read = read_topology_yaml(text);
@@ -63,8 +87,20 @@ TEST(TopologyYaml, names_the_line_that_it_cannot_read) {
         HasSubstr("line 4: what stands there is no switch (expected switch: NAME, with nodes or children)"));
     EXPECT_THAT(refusal("- topology: a\n  tree:\n    switches:\n      - switch: b\n        nodes: n[1-\n"),
                 HasSubstr("line 4: nodes: "));
-    EXPECT_THAT(refusal("- topology: a\n  block:\n    block_sizes: [4, x]\n"),
+    EXPECT_THAT(refusal("- topology: a\n  block:\n    block_sizes: [4, x]\n    blocks: [{block: b}]\n"),
                 HasSubstr("line 3: what stands there is no size"));
     EXPECT_THAT(refusal("- topology: [\n"), HasSubstr("is no YAML: "));
     EXPECT_THAT(refusal("- 1\n"), HasSubstr("is no topology"));
+    EXPECT_EQ(refusal("- topology: a\n"),
+              "line 1: what stands there has 0 kinds of topology (expected one of tree, "
+              "block, flat, ring, torus3d)");
+    EXPECT_THAT(refusal("- topology: a\n  tree: {}\n  block: {}\n"), HasSubstr("has 2 kinds of topology"));
+    EXPECT_THAT(refusal("- topology: a\n  tree:\n"), HasSubstr("what stands there is no map"));
+    EXPECT_THAT(
+        refusal("- topology: a\n  tree:\n    switches: {}\n"),
+        HasSubstr("line 3: what stands there has no list of what it joins (expected switches: and a list)"));
+    EXPECT_THAT(refusal("- topology: a\n  tree:\n    switches:\n    - switch: b\n      nodes: [c]\n"),
+                HasSubstr("line 5: what stands there is no nodes (expected a host list, as node[1-4])"));
+    EXPECT_THAT(refusal("- topology: a\n  block: {block_sizes: 4, blocks: [{block: b}]}\n"),
+                HasSubstr("is no list of sizes"));
 }
