@@ -155,7 +155,7 @@ class Namer {
         std::vector<std::uint32_t> order(out_.hosts.size()), place(order.size());
         for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
         std::sort(order.begin(), order.end(),
-                  [&](auto a, auto b) { return natural_order(out_.hosts[a].name, out_.hosts[b].name) < 0; });
+                  [&](auto a, auto b) { return Natural()(out_.hosts[a].name, out_.hosts[b].name); });
         std::vector<Host> sorted;
         // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
         bool outlives = !naming_.nodes && naming_.adapters.empty() && naming_.hosts.empty();
@@ -181,7 +181,8 @@ class Namer {
             for (std::uint32_t i = 0; i < out_.ports.size(); ++i) add(out_.ports[i].host, i);
         });
         auto order = [&](const HostPort& left, const HostPort& right) {
-            if (auto by_name = natural_order(left.device, right.device); by_name != 0) return by_name < 0;
+            if (auto by_name = natural_order(left.device, right.device); std::is_neq(by_name))
+                return std::is_lt(by_name);
             return std::tuple(fabric_.devices[left.adapter].guid, left.link) <
                    std::tuple(fabric_.devices[right.adapter].guid, right.link);
         };

@@ -52,8 +52,9 @@ class TomlCables {
         const auto line = cable.source().begin.line;
         std::string node, rail, leaf;
         std::int64_t port = 0, gbps = 0;
-        for (const auto& [name, value] : cable) {
-            const auto key = name.str();
+        for (const auto& each : cable) {
+            const std::string_view key = each.first;
+            const toml::node& value = each.second;
             const auto at = value.source().begin.line;
             auto text = [&](std::string& into) {
                 return (into = value.value<std::string>().value_or("")).empty();

@@ -24,15 +24,15 @@ std::strong_ordering natural_order(std::string_view left, std::string_view right
     while (!a.empty() && !b.empty()) {
         if (is_digit(a.front()) && is_digit(b.front())) {
             auto x = take_number(a), y = take_number(b);
-            if (auto by_size = x.size() <=> y.size(); by_size != 0) return by_size;
-            if (auto by_digits = x <=> y; by_digits != 0) return by_digits;
+            if (auto by_size = x.size() <=> y.size(); std::is_neq(by_size)) return by_size;
+            if (auto by_digits = x <=> y; std::is_neq(by_digits)) return by_digits;
             continue;
         }
-        if (auto by_letter = a.front() <=> b.front(); by_letter != 0) return by_letter;
+        if (auto by_letter = a.front() <=> b.front(); std::is_neq(by_letter)) return by_letter;
         a.remove_prefix(1);
         b.remove_prefix(1);
     }
-    if (auto by_rest = a.size() <=> b.size(); by_rest != 0) return by_rest;
+    if (auto by_rest = a.size() <=> b.size(); std::is_neq(by_rest)) return by_rest;
     return left <=> right;
 }
 

@@ -10,7 +10,7 @@ std::strong_ordering natural_order(std::string_view left, std::string_view right
 
 struct Natural {
     bool operator()(std::string_view left, std::string_view right) const {
-        return natural_order(left, right) < 0;
+        return std::is_lt(natural_order(left, right));
     }
 };
 

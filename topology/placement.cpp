@@ -78,7 +78,7 @@ std::vector<std::string> rank_order(const Placed& placed, const std::vector<std:
     };
     std::stable_sort(ordered.begin(), ordered.end(), [&](const std::string& left, const std::string& right) {
         auto one = place(left), other = place(right);
-        return one != other ? one < other : natural_order(left, right) < 0;
+        return one != other ? one < other : Natural()(left, right);
     });
     return ordered;
 }

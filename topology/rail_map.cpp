@@ -79,12 +79,12 @@ class Mapper {
         auto by_name = [&](std::uint32_t left, std::uint32_t right) {
             const auto &one = fabric_.devices[left], &other = fabric_.devices[right];
             auto order = natural_order(one.description, other.description);
-            return order != 0 ? order < 0 : one.guid < other.guid;
+            return std::is_neq(order) ? std::is_lt(order) : one.guid < other.guid;
         };
         for (auto& group : map_.groups) {
             for (auto& rail : group.rails) std::sort(rail.switches.begin(), rail.switches.end(), by_name);
             std::sort(group.rails.begin(), group.rails.end(), [&](const Rail& left, const Rail& right) {
-                if (left.device != right.device) return natural_order(left.device, right.device) < 0;
+                if (left.device != right.device) return Natural()(left.device, right.device);
                 return by_name(left.switches.front(), right.switches.front());
             });
         }

@@ -7,6 +7,8 @@ import re
 import pytest
 import tree
 
+from tests.runner import tidy
+
 # What each room may include besides itself.
 MAY_INCLUDE = {
     "base": set(),
@@ -70,6 +72,12 @@ def test_header_stays_where_it_belongs(header: str) -> None:
         and not (path.parts[0] == "tests" and "json" in header)
     ]
     assert not wrong, f"{header} belongs in {ONLY_IN[header]}:\n" + "\n".join(wrong)
+
+
+def test_clang_tidy_reads_every_room() -> None:
+    assert set(tidy.ROOMS) == {room.split("/")[0] for room in MAY_INCLUDE}
+    headers = re.search(r"HeaderFilterRegex: '\.\*/\((.*)\)/\.\*'", tree.read(tree.Path(".clang-tidy")))
+    assert headers and set(headers[1].split("|")) == set(tidy.ROOMS)
 
 
 def found_in(pattern: re.Pattern[str], paths: list[tree.Path]) -> list[str]:
