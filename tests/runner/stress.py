@@ -1,6 +1,6 @@
 """Submissions by the thousand to a real slurmctld that carries the submit plugin's address- and undefined-behaviour-sanitized build, while all
 that the plugin reads changes: nodes go down and up, partitions come, go and move, slurmctld is reconfigured, the policy is edited, broken,
-deleted and replaced by a folder.
+deleted and replaced by a folder, and slurmctld's clock jumps by up to a week (clock.c).
 
 Prints each thing that must not happen, and last one line of JSON. Exit code 1: there was one.
 """
@@ -54,11 +54,15 @@ for turn in range(number):
 # In the build root: the libraries that the sanitized plugin needs, under the names by which it asks for them.
 COPY = r"""
 mkdir -p "$1/sanitized"
+gcc -shared -fPIC -O1 -Wall -Wextra -Werror -o "$1/sanitized/clock.so" tests/runner/clock.c
 for name in asan ubsan stdc++; do
     file=$(g++ -print-file-name=lib$name.so)
     cp -L "$file" "$1/sanitized/$(readelf -d "$file" | sed -n 's/.*SONAME.*\[\(.*\)\]/\1/p')"
 done
 """
+
+CLOCK = "/run/slurmctld-clock"  # clock.c reads it at every call
+JUMPS = ["0", "3600", "-3600", "604800", "-604800"]  # seconds
 
 
 class Controller:
@@ -90,13 +94,23 @@ class Controller:
     def start(self) -> None:
         self.at("scontrol", "shutdown", "slurmctld")
         self.wait("slurmctld to end", lambda: not self.pid())
-        preload = " ".join(f"/{path.relative_to(self.root())}" for path in (self.root() / "opt/sanitized").glob("libasan*"))
+        libraries = self.root() / "opt/sanitized"
+        preload = " ".join(f"/{path.relative_to(self.root())}" for path in [*libraries.glob("libasan*"), libraries / "clock.so"])
+        self.jump("0")
         # A small quarantine: what slurmctld frees shall not look like what it holds.
         sanitizers = ["ASAN_OPTIONS=detect_leaks=0:quarantine_size_mb=8:log_path=/var/log/slurm/sanitizer:exitcode=99", "UBSAN_OPTIONS=log_path=/var/log/slurm/sanitizer"]
-        command = ["env", f"LD_PRELOAD={preload}", "LD_LIBRARY_PATH=/opt/sanitized", *sanitizers, "slurmctld", "-D"]
+        command = ["env", f"LD_PRELOAD={preload}", "LD_LIBRARY_PATH=/opt/sanitized", *sanitizers, f"RAILHEAD_CLOCK={CLOCK}", "slurmctld", "-D"]
         call = [sys.executable, "-m", "sandbox.cluster_cli", "exec", "--name", self.cluster.name, CONTROLLER, "--", *command]
         self.process = subprocess.Popen(call, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         self.wait("slurmctld to answer", self.answers)
+
+    def jump(self, offset: str) -> None:
+        self.at("sh", "-c", f"cat >{CLOCK}.new && mv {CLOCK}.new {CLOCK}", text=f"{offset}\n")
+
+    def clock(self) -> int:
+        """What slurmctld says the time is, in seconds since 1970."""
+        found = re.search(r"sdiag output at .*\((\d+)\)", self.at("sdiag").stdout)
+        return int(found[1]) if found else 0
 
     def answers(self) -> bool:
         return self.at("scontrol", "ping").returncode == 0
@@ -166,6 +180,9 @@ class Chaos(threading.Thread):
         remove = f"rm -rf {POLICY}"
         self.controller.at("sh", "-c", {"write": f"{remove}; cat >{POLICY}", "delete": remove, "folder": f"{remove}; mkdir {POLICY}"}[way], text=text)
 
+    def step_clock(self) -> None:
+        self.controller.jump(self.dice.choice(JUMPS))
+
     def step_reconfigure(self) -> None:
         """22.05 takes the plugin out and in again; later versions start anew in place."""
         if self.controller.suite == "bookworm":
@@ -176,7 +193,8 @@ class Chaos(threading.Thread):
         self.states.append((self.states[-1][1], time.monotonic(), True))
 
     def run(self) -> None:
-        steps = [self.step_flip] * 3 + [self.step_node, self.step_partition, self.step_reservation, self.step_policy, self.step_reconfigure]
+        steps = [self.step_flip] * 3 + [self.step_node, self.step_partition, self.step_reservation, self.step_policy, self.step_clock]
+        steps += [self.step_reconfigure] * (3 if self.controller.suite == "bookworm" else 1)
         while not self.stop.wait(self.dice.uniform(0.05, 0.5)):
             step = self.dice.choice(steps)
             step()
@@ -246,6 +264,9 @@ def main() -> int:
         controller.at("sh", "-c", f"cat >{POLICY}", text=f"[submit]\nrefresh = {REFRESH}\n")
         controller.install()
         controller.start()
+        controller.jump("604800")
+        controller.wait("slurmctld's clock to jump", lambda: controller.clock() > time.time() + 600_000)
+        controller.jump("0")
         controller.at("scontrol", "create", "partitionname=flip", "nodes=node4")
         chaos = Chaos(controller, options.seed)
         chaos.states.append((time.monotonic(), time.monotonic(), True))
@@ -267,6 +288,8 @@ def main() -> int:
             wrong.append("slurmctld runs without the sanitizer's library, so this has shown nothing")
         if said := controller.sanitizer():
             wrong.append(said)
+        if options.suite == "bookworm" and options.submissions >= 10_000 and chaos.done["reconfigure"] < 100:
+            wrong.append(f"only {chaos.done['reconfigure']} of 100 reconfigurations came while {options.submissions} jobs were submitted")
         print("\n".join(wrong[:20]))
         print(json.dumps({**figures, "memory_mib": [round(each) for each in memory], "changes": dict(chaos.done), "wrong": len(wrong)}))
         return 1 if wrong or len(answers) < options.submissions // options.clients * options.clients else 0
