@@ -10,20 +10,25 @@ namespace {
 
 /// Where a line has its first byte outside of strings and comments that is not ASCII. Nothing that Railhead
 /// reads needs one, and for some toml++ 3.2 to 3.4 has undefined behaviour
-/// (is_non_ascii_horizontal_whitespace).
+/// (is_non_ascii_horizontal_whitespace). A quote begins a string only where a key or a value may begin:
+/// toml++ takes that of `1"x"` for a part of the number.
 std::optional<std::size_t> stray_byte(std::string_view line) {
     char quote = 0;
+    char before = '\n'; // the last that is no blank
     for (std::size_t i = 0; i < line.size(); ++i) {
-        if (quote == '"' && line[i] == '\\')
+        const char c = line[i];
+        if (quote == '"' && c == '\\')
             ++i;
         else if (quote != 0)
-            quote = line[i] == quote ? '\0' : quote;
-        else if (line[i] == '#')
+            quote = c == quote ? '\0' : quote;
+        else if (c == '#')
             break;
-        else if (line[i] == '"' || line[i] == '\'')
-            quote = line[i];
-        else if (static_cast<unsigned char>(line[i]) > 0x7f)
+        else if ((c == '"' || c == '\'') &&
+                 std::string_view("\n=[{,.").find(before) != std::string_view::npos)
+            quote = c;
+        else if (static_cast<unsigned char>(c) > 0x7f)
             return i;
+        if (c != ' ' && c != '\t') before = c;
     }
     return std::nullopt;
 }

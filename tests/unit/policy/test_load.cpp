@@ -126,6 +126,10 @@ TEST_F(Load, letters_beyond_ascii_are_for_comments_and_strings) {
     EXPECT_EQ(refusal(file("site.toml", "[launch]\ninterface = \"a\\\"\u0446\" \u0446\n")),
               "site.toml:2:21: the settings have a character that is not ASCII outside of strings and "
               "comments; correct it");
+    EXPECT_EQ(refusal(file("site.toml", "[launch]\ngrace = 1 \"\u0446\"\n")),
+              "site.toml:2:12: the settings have a character that is not ASCII outside of strings and "
+              "comments; correct it")
+        << "a quote that begins no value begins no string";
     EXPECT_EQ(load(file("site.toml", "lock = ['\u0446'] # \u0446 \"\n")).findings.size(), 1);
 }
 
