@@ -8,42 +8,87 @@ namespace railhead {
 
 namespace {
 
-/// Where a line has its first byte outside of strings and comments that is not ASCII. Nothing that Railhead
-/// reads needs one, and for some toml++ 3.2 to 3.4 has undefined behaviour
-/// (is_non_ascii_horizontal_whitespace). A quote begins a string only where a key or a value may begin:
-/// toml++ takes that of `1"x"` for a part of the number.
-std::optional<std::size_t> stray_byte(std::string_view line) {
-    char quote = 0;
-    char before = '\n'; // the last that is no blank
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (quote == '"' && c == '\\')
-            ++i;
-        else if (quote != 0)
-            quote = c == quote ? '\0' : quote;
-        else if (c == '#')
-            break;
-        else if ((c == '"' || c == '\'') &&
-                 std::string_view("\n=[{,.").find(before) != std::string_view::npos)
-            quote = c;
-        else if (static_cast<unsigned char>(c) > 0x7f)
-            return i;
-        if (c != ' ' && c != '\t') before = c;
+/// Looks for the first byte outside of strings and comments that is not ASCII. Nothing that Railhead reads
+/// needs one, and for some toml++ 3.2 to 3.4 has undefined behaviour (is_non_ascii_horizontal_whitespace). A
+/// quote begins a string only where a key or a value may begin: toml++ takes that of 1"x" or 1["x" for a part
+/// of the number.
+class StrayByte {
+  public:
+    explicit StrayByte(std::string_view text) : text_(text) {}
+
+    std::optional<std::size_t> find() {
+        for (; at_ < text_.size(); ++at_) {
+            const char c = text_[at_];
+            if (c == '\n')
+                begin_line();
+            else if (c == '#')
+                at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
+            else if ((c == '"' || c == '\'') && may_begin_)
+                skip_string(c);
+            else if (static_cast<unsigned char>(c) > 0x7f)
+                return at_;
+            else if (c != ' ' && c != '\t')
+                take(c);
+        }
+        return std::nullopt;
     }
-    return std::nullopt;
-}
+
+  private:
+    void begin_line() {
+        may_begin_ = true;
+        if (depth_ == 0) in_value_ = false;
+    }
+
+    void take(char c) {
+        if (c == '=') {
+            may_begin_ = !in_value_;
+            in_value_ = true;
+        } else if (c == '.') {
+            may_begin_ = !in_value_; // between the parts of a key
+        } else if (c == ',') {
+            may_begin_ = true;
+        } else if ((c == '[' || c == '{') && may_begin_) {
+            if (in_value_) ++depth_;
+        } else {
+            if ((c == ']' || c == '}') && depth_ > 0) --depth_;
+            may_begin_ = false;
+        }
+    }
+
+    /// To its last byte, or to the one before the end of the line where that comes first.
+    void skip_string(char quote) {
+        const std::string three(3, quote);
+        const bool is_long = text_.substr(at_).starts_with(three);
+        at_ += is_long ? 3 : 1;
+        for (; at_ < text_.size(); ++at_) {
+            if (quote == '"' && text_[at_] == '\\')
+                ++at_;
+            else if (is_long ? text_.substr(at_).starts_with(three) : text_[at_] == quote)
+                break;
+            else if (!is_long && text_[at_] == '\n')
+                return void(--at_);
+        }
+        if (is_long) at_ += 2;
+        may_begin_ = false;
+    }
+
+    std::string_view text_;
+    std::size_t at_ = 0;
+    int depth_ = 0;         ///< brackets that are open in a value
+    bool in_value_ = false; ///< behind the = of a line
+    bool may_begin_ = true; ///< a key or a value, here
+};
 
 } // namespace
 
 tl::expected<toml::table, TomlFault> parse_toml(std::string_view text) {
-    std::uint32_t number = 1;
-    for (std::size_t begin = 0; begin < text.size(); ++number) {
-        const auto end = std::min(text.find('\n', begin), text.size());
-        if (const auto column = stray_byte(text.substr(begin, end - begin)))
-            return tl::unexpected(
-                TomlFault{number, static_cast<std::uint32_t>(*column) + 1,
-                          "have a character that is not ASCII outside of strings and comments"});
-        begin = end + 1;
+    if (const auto stray = StrayByte(text).find()) {
+        const auto before = text.substr(0, *stray);
+        const auto lines = std::count(before.begin(), before.end(), '\n');
+        const auto begin = before.rfind('\n') + 1; // npos + 1 is 0
+        return tl::unexpected(
+            TomlFault{static_cast<std::uint32_t>(lines + 1), static_cast<std::uint32_t>(*stray - begin + 1),
+                      "have a character that is not ASCII outside of strings and comments"});
     }
     auto parsed = toml::parse(text);
     if (parsed) return std::move(parsed).table();
