@@ -70,8 +70,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Invitation, v, addresses, port, 
                                                 component, probes, probe_args, probe_within_s)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
-                                                shm_bytes, tmp_free_bytes, tmp_free_files, nofile, gpus,
-                                                topology_addr, dir, step_id, versions, findings)
+                                                shm_bytes, tmp_free_bytes, tmp_free_files, nofile, file_bytes,
+                                                address_space, gpus, topology_addr, dir, step_id, versions,
+                                                findings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom)
 NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::bound, "bound"},

@@ -50,6 +50,11 @@ enum class Role {
     hook,    ///< must end with 0 before what names it in start_when starts
 };
 
+/// What the user started: it gets the signals that are meant for the program.
+constexpr bool is_users(Role role) {
+    return role == Role::driver || role == Role::rank;
+}
+
 struct StopSpec {
     int signal = 15;
     double grace_s = 2;     ///< then SIGKILL, for the whole tree

@@ -49,6 +49,7 @@ struct Hello {
     std::vector<std::string> addresses; ///< announced address first
     std::vector<int> cpus;              ///< sched_getaffinity
     std::optional<std::uint64_t> mem_bytes, shm_bytes, tmp_free_bytes, tmp_free_files, nofile;
+    std::optional<std::uint64_t> file_bytes, address_space; ///< ulimit -f and -v; absent: no limit
     std::vector<Gpu> gpus;
     std::string topology_addr; ///< SLURM_TOPOLOGY_ADDR; empty: none
     std::string dir;           ///< the launch's directory on this node

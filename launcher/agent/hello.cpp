@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include <sys/resource.h>
 #include <sys/utsname.h>
 
 #include <algorithm>
@@ -50,6 +51,8 @@ void add_limits(Hello& hello, const Invitation& invitation) {
     hello.tmp_free_bytes = free_bytes(invitation.tmp);
     hello.tmp_free_files = free_files(invitation.tmp);
     hello.nofile = raise_open_files();
+    hello.file_bytes = limit_of(RLIMIT_FSIZE);
+    hello.address_space = limit_of(RLIMIT_AS);
     if (hello.cpus.empty()) note_unknown(hello, "the CPUs of this job", "cannot be read (sched_getaffinity)");
     if (!hello.mem_bytes) note_unknown(hello, "the memory here", "cannot be read (cgroup, /proc/meminfo)");
     if (!hello.shm_bytes) note_unknown(hello, "the size of /dev/shm", "cannot be read");

@@ -177,6 +177,13 @@ std::optional<std::uint64_t> free_files(const std::string& path) {
     return static_cast<std::uint64_t>(status.f_favail);
 }
 
+std::optional<std::uint64_t> limit_of(int resource) {
+    rlimit limit{};
+    if (getrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return std::nullopt;
+    return limit.rlim_cur;
+}
+
 std::optional<std::uint64_t> raise_open_files() {
     rlimit limit{};
     if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return std::nullopt;

@@ -52,4 +52,7 @@ std::optional<std::uint64_t> free_files(const std::string& path);
 /// Sets the soft limit of open files to the hard one and returns it; absent when it cannot be read.
 std::optional<std::uint64_t> raise_open_files();
 
+/// The limit of this process for RLIMIT_FSIZE, RLIMIT_AS (getrlimit(2)); absent: none.
+std::optional<std::uint64_t> limit_of(int resource);
+
 } // namespace railhead

@@ -279,8 +279,7 @@ void Processes::signal(const std::string& id, int number) {
 
 void Processes::signal_users(int number) {
     for (auto& [id, running] : running_)
-        if (!running->status && (running->plan.role == Role::driver || running->plan.role == Role::rank))
-            running->child->signal_group(number);
+        if (!running->status && is_users(running->plan.role)) running->child->signal_group(number);
 }
 
 void Processes::stop(const std::string& id, double grace_s) {

@@ -21,6 +21,7 @@ using asio::ip::tcp;
 constexpr auto tick_every = std::chrono::milliseconds(500);
 constexpr double quiet_after_s = 8; // every tick pings, and agents answer
 constexpr double handshake_within_s = 10;
+constexpr double woken_s = 2;              // what peers did while we stood still is known so soon thereafter
 constexpr std::size_t max_strangers = 256; // connections that have not proved the key yet
 
 } // namespace
@@ -46,6 +47,10 @@ struct ChannelServer::State : std::enable_shared_from_this<State> {
     Handlers handlers;
     std::map<std::string, Peer> peers;
     OwnPause pause{tick_every};
+    struct {
+        double seconds = 0;
+        Connection::Clock::time_point until;
+    } given_up; ///< the last pause that was long enough for the peers to give us up
     std::deque<std::shared_ptr<Connection>> strangers; ///< the oldest first
     bool closed = false;
 
@@ -181,7 +186,11 @@ void ChannelServer::State::tick() {
     timer.expires_after(tick_every);
     timer.async_wait([self = shared_from_this()](asio::error_code error) {
         if (error || self->closed) return;
-        self->forgive(self->pause.look(Connection::Clock::now()));
+        const auto paused = self->pause.look(Connection::Clock::now());
+        const double paused_s = std::chrono::duration<double>(paused).count();
+        if (paused_s > self->bounds.loss_after_s - woken_s)
+            self->given_up = {paused_s, Connection::Clock::now()};
+        self->forgive(paused);
         std::map<std::string, std::string> lost;
         for (auto& [name, peer] : self->peers)
             if (self->check(name, peer))
@@ -200,6 +209,11 @@ void ChannelServer::State::tick() {
 ChannelServer::ChannelServer(asio::io_context& io, const std::string& key, Bounds bounds, Handlers handlers)
     : state_(
           std::make_shared<State>(io, key_from(key).value_or(PresharedKey{}), bounds, std::move(handlers))) {}
+
+double ChannelServer::stood_still_s() const {
+    const auto& pause = state_->given_up;
+    return seconds_since(pause.until) < state_->bounds.return_within_s + woken_s ? pause.seconds : 0;
+}
 
 ChannelServer::~ChannelServer() {
     close();

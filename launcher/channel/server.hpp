@@ -47,6 +47,10 @@ class ChannelServer {
     ChannelServer(asio::io_context& io, const std::string& key, Bounds bounds, Handlers handlers);
     ~ChannelServer();
 
+    /// How long this process stood still a moment ago, if that was long enough for the peers to give it up;
+    /// else 0.
+    double stood_still_s() const;
+
     /// Binds `port` (0: a free one) on all addresses, IPv6 and IPv4, and returns it. Error (internal) with
     /// the system's words.
     Result<std::uint16_t> listen(std::uint16_t port = 0);

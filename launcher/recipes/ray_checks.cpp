@@ -19,6 +19,8 @@ constexpr std::uint64_t least_tmp_files =
 // GCS and raylet hold a few sockets to each worker process, and Ray starts about one process per CPU.
 constexpr std::uint64_t least_open_files = 1024;
 constexpr std::uint64_t open_files_per_cpu = 16;
+// A raylet maps 2 GiB besides its object store, and each Python process with Ray 3.
+constexpr std::uint64_t least_address_space = 4096 * mib;
 // sun_path has 108 bytes with its final zero: unix(7).
 constexpr std::size_t longest_socket_path = 107;
 // <dir>/r/session_2026-11-22_12-30-03_312754_4194304/sockets/plasma_store; the dashboard's modules have
@@ -130,6 +132,24 @@ std::optional<Finding> few_open_files(const Allocation& allocation, const Hello&
                            "and LimitNOFILE of slurmd"};
 }
 
+/// A shell's limits that end Ray's services in ways of their own.
+std::optional<Finding> low_limit(const Hello& hello) {
+    Finding low{.id = "ray-ulimit", .next = "lift it in the job script, or submit from a shell without it"};
+    if (hello.file_bytes && *hello.file_bytes < least_tmp_bytes) {
+        low.thing = "the limit of a file's size (ulimit -f)";
+        low.seen = fmt::format("is {} KiB", *hello.file_bytes / 1024);
+        low.expected = fmt::format("at least {} KiB for Ray's logs", least_tmp_bytes / 1024);
+    } else if (hello.address_space && *hello.address_space < least_address_space) {
+        low.thing = "the limit of address space (ulimit -v)";
+        low.seen = fmt::format("is {} KiB", *hello.address_space / 1024);
+        low.expected =
+            fmt::format("none, or at least {} KiB for one of Ray's services", least_address_space / 1024);
+    } else {
+        return std::nullopt;
+    }
+    return low;
+}
+
 std::optional<Finding> tmp_full(const Hello& hello) {
     Finding full{.id = "ray-tmp-full",
                  .thing = hello.dir,
@@ -208,6 +228,7 @@ Result<void> check_ray(const LaunchInput& input, bool dashboard, std::uint64_t o
         .and_then([&] { return first_of(hellos, long_path); })
         .and_then([&] { return first_of(hellos, tmp_full); })
         .and_then([&] { return first_of(hellos, few_files); })
+        .and_then([&] { return first_of(hellos, low_limit); })
         .and_then([&] {
             return first_of(hellos, [&](const Hello& hello) { return little_memory(hello, object_store); });
         })

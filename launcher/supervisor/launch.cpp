@@ -216,8 +216,9 @@ void Launch::end_held(double now) {
     for (auto& outcome : std::exchange(held_, {})) end(std::move(outcome), now);
 }
 
-void Launch::on_lost(int node, const std::string& why, double now) {
+void Launch::on_lost(int node, const std::string& why, double stood_still_s, double now) {
     if (phase_ == Phase::ending || phase_ == Phase::over) {
+        if (stood_still_s > 0) return node_done(node); // it has ended its part
         findings_.push_back({.id = "agent-silent",
                              .level = Level::warn,
                              .where = node_name(node),
@@ -227,13 +228,8 @@ void Launch::on_lost(int node, const std::string& why, double now) {
         return node_done(node);
     }
     present_.erase(node);
-    end(outcome_of(
-            ErrorKind::node_lost,
-            fmt::format("{} was lost {}: its agent {}; see the node's state with 'scontrol show node {}'",
-                        node_name(node),
-                        phase_ == Phase::starting ? "during bring-up" : "while the program ran", why,
-                        node_name(node)),
-            node_name(node)),
+    const auto when = phase_ == Phase::starting ? "during bring-up" : "while the program ran";
+    end(stood_still_s > 0 ? outcome_of_own_pause(stood_still_s) : outcome_of_loss(node_name(node), when, why),
         now);
 }
 
@@ -255,7 +251,7 @@ void Launch::on_step_ended(int component, const std::string& words, const ChildS
 void Launch::on_signal(int number, double now) {
     if (is_for_program(number) || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
         for (auto& [id, running] : processes_)
-            if (running.process->role != Role::service && running.ordered && !running.ended)
+            if (is_users(running.process->role) && running.ordered && !running.ended)
                 sink_.send(running.process->node,
                            Order{.type = Order::Type::signal, .id = id, .number = number});
         if (number != SIGINT || phase_ == Phase::running) return;

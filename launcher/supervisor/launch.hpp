@@ -37,7 +37,8 @@ class Launch {
     /// node is none of this: it may be slow.
     void on_away(int node);
     void on_back(int node, double now);
-    void on_lost(int node, const std::string& why, double now);
+    /// `stood_still_s`: so long did this process not run, and the node gave it up; 0: it ran.
+    void on_lost(int node, const std::string& why, double stood_still_s, double now);
     /// The srun of a component ended before we asked for it; `words` are its last lines on standard error.
     void on_step_ended(int component, const std::string& words, const ChildStatus& srun, double now);
     void on_signal(int number, double now); ///< for the supervisor

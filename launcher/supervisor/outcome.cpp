@@ -142,6 +142,22 @@ Outcome outcome_of_gone(const std::string& node, const std::string& how, const s
     return outcome_of(ErrorKind::bringup_failed, std::move(text), node);
 }
 
+Outcome outcome_of_loss(const std::string& node, std::string_view when, const std::string& why) {
+    return outcome_of(
+        ErrorKind::node_lost,
+        fmt::format("{} was lost {}: its agent {}; see the node's state with 'scontrol show node {}'", node,
+                    when, why, node),
+        node);
+}
+
+Outcome outcome_of_own_pause(double seconds) {
+    return outcome_of(ErrorKind::node_lost,
+                      fmt::format("the supervisor stood still for {:.0f} s, and the nodes ended their part "
+                                  "meanwhile (launch.loss_after); "
+                                  "look at what stopped the node that it is on, or raise --loss-after",
+                                  seconds));
+}
+
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words) {
     if (auto failed = words.find(launch_failed); failed != std::string::npos) {
         auto begin = failed + launch_failed.size();

@@ -49,6 +49,10 @@ struct Missing {
 std::string waiting_for(const Missing& missing);
 /// An agent ended by itself: `how`, and what was said there before.
 Outcome outcome_of_gone(const std::string& node, const std::string& how, const std::string& words);
+/// The agent of a node is gone; `when`: "during bring-up".
+Outcome outcome_of_loss(const std::string& node, std::string_view when, const std::string& why);
+/// This process stood still for so long that the agents gave it up.
+Outcome outcome_of_own_pause(double seconds);
 /// Nobody of them answered in time; srun ended, with `words` as its last.
 Outcome outcome_of_silence(const Missing& missing, double seconds, const std::string& address, int port);
 Outcome outcome_of_srun(const ChildStatus& status, const std::string& missing, const std::string& words);

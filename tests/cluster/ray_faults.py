@@ -88,9 +88,9 @@ def find(cluster: TestCluster, node: str, pattern: str, within: float = UP) -> l
     return look(cluster, node, pattern)
 
 
-def kill(cluster: TestCluster, node: str, pattern: str) -> None:
+def kill(cluster: TestCluster, node: str, pattern: str, number: int = signal.SIGKILL) -> None:
     for process in find(cluster, node, pattern):
-        process.kill()
+        process.kill(number)
 
 
 def code_of(job: Job) -> int:

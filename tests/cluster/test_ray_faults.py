@@ -35,6 +35,28 @@ def test_a_lost_node_is_named_and_the_others_are_clean(cluster, harm):
         job.wait(60)
 
 
+@pytest.mark.slow
+def test_a_supervisor_that_stood_still_does_not_blame_the_others(cluster):
+    job = running(cluster, "sleep 300", options="--loss-after 4", header=PAIR + "#SBATCH --no-kill\n")
+    cluster.freeze("node1")
+    time.sleep(9)  # the fault's length, not a wait for something
+    cluster.thaw("node1")
+    job.wait_for(r"^code 104", 30)
+    assert re.search(r"the supervisor stood still for \d+ s, and the nodes ended their part meanwhile \(launch.loss_after\); look at what stopped", job.output), job.output
+    assert "was lost" not in job.output and "look for processes" not in job.output, job.output
+    job.wait(60)
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGALRM])
+def test_a_signal_for_the_program_during_bring_up_ends_nothing(cluster, number):
+    job = in_bring_up(cluster)
+    kill(cluster, *SUPERVISOR, number)
+    time.sleep(1)  # for what must not come
+    (max(cluster.home().glob("gate-*/held")).parent / "go").touch()
+    assert job.wait(UP) == "COMPLETED", job.output
+    assert code_of(job) == 0
+
+
 def test_a_driver_that_fails_of_a_lost_node_is_a_victim(cluster):
     job = running(cluster, "sh -c 'until [ -e fail ]; do sleep 0.1; done; exit 1'", header=PAIR + "#SBATCH --no-kill\n")
     cluster.kill("node2")

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from ray_jobs import UP, ray
+from ray_jobs import TWO, UP, ray
 
 SOON = 120  # seconds on a busy machine; the bring-up time-out is 180
 
@@ -76,6 +76,13 @@ def test_an_argument_that_ray_does_not_know(cluster):
 def test_a_program_that_is_no_ray(cluster, program, answer):
     said = refusal(cluster, 101, f"--ray {program}")
     assert f"node1 (also node2): {program} {answer}" in said and "to --version, not that it is version " in said, said
+
+
+@pytest.mark.parametrize(("limit", "said_of_it"), [("-f 10", "a file's size (ulimit -f) is 10 KiB (expected at least 102400 KiB for Ray's logs)"), ("-v 400000", "address space (ulimit -v) is 400000 KiB (expected none, or at least ")])
+def test_a_limit_of_the_shell_that_ray_does_not_bear(cluster, limit, said_of_it):
+    job = cluster.submit(ray("true", header=TWO + f"ulimit {limit}\n"))
+    job.wait(UP)
+    assert f"node1 (also node2): the limit of {said_of_it}" in job.output, job.output
 
 
 def test_a_ray_that_hangs_on_a_node(cluster):

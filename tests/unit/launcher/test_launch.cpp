@@ -280,7 +280,7 @@ TEST(Launch, a_program_that_fails_of_a_lost_node_is_not_the_cause) {
     play.launch.on_away(1);
     play.exited(0, "rank.0", {.code = 1});
     EXPECT_EQ(play.launch.phase(), Launch::Phase::running) << "the node may come back";
-    play.launch.on_lost(1, "closed its connection and did not come back", 5);
+    play.launch.on_lost(1, "closed its connection and did not come back", 0, 5);
     EXPECT_EQ(play.launch.outcome().exit_code, 104);
     ASSERT_EQ(play.launch.victims().size(), 1);
     EXPECT_EQ(play.launch.victims().front().sentence, "rank.0 on node1 ended with exit code 1");
@@ -323,7 +323,7 @@ TEST(Launch, a_bring_up_that_does_not_end_names_what_is_missing) {
 
 TEST(Launch, a_lost_node_is_named) {
     Play play(ranks(2));
-    play.launch.on_lost(1, "has been silent for 60 s", 70);
+    play.launch.on_lost(1, "has been silent for 60 s", 0, 70);
     EXPECT_EQ(play.launch.outcome().exit_code, 104);
     EXPECT_NE(play.launch.outcome().cause.sentence.find(
                   "node2 was lost during bring-up: its agent has been silent for 60 s"),
