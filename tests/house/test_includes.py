@@ -33,7 +33,7 @@ ONLY_IN = {
     r"<nlohmann/json\.hpp>": r".*\.cpp$|launcher/json\.hpp$|topology/json_stream\.hpp$",
     r"<openssl/": r"launcher/",
     r"<iostream>": r"launcher/|tests/|bench/",
-    r"<dlfcn\.h>": r"(tests/unit/(jobsubmit|spank)|bench/submit)/",
+    r"<dlfcn\.h>": r"(tests/unit/(jobsubmit|spank)|bench/submit|tests/runner)/",
 }
 # Calls that a static program cannot make: they load shared libraries of the host at run time.
 NOT_STATIC = re.compile(r"\b(getpw\w+|getgr(nam|gid)\w*|getaddrinfo|gethostbyname\w*|dlopen|iconv_open)\s*\(")

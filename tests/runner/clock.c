@@ -1,6 +1,7 @@
-// A clock that jumps: for the one process that preloads it, the wall clock is wrong by as many seconds as the file
-// stand in whose name RAILHEAD_CLOCK has. A stand-in for somebody who sets the machine's clock, which other tests share;
-// libfaketime cannot be preloaded beside the address sanitizer. The monotonic clock goes on.
+// A clock that jumps: for the one process that preloads it, the wall clock is wrong by as many seconds as the
+// file stand in whose name RAILHEAD_CLOCK has. A stand-in for somebody who sets the machine's clock, which
+// other tests share; libfaketime cannot be preloaded beside the address sanitizer. The monotonic clock goes
+// on.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
