@@ -1,5 +1,6 @@
 #include "topology/cabling.hpp"
 
+#include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
@@ -7,14 +8,18 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <set>
+#include <vector>
 
 namespace railhead::topology {
 namespace {
 
+constexpr std::size_t rare = 16;   ///< one node of so many is odd at most, where names follow units
 constexpr double most_even = 1.05; ///< bandwidth down to up of a leaf that is not over-subscribed
 
-/// Links are compared with their like: from a host to a leaf, from a leaf up, from a spine up.
-enum class LinkKind { host, uplink, core };
+/// Links are compared with their like: from a host to a leaf of its group, or to one that groups share
+/// (storage), from a leaf up, from a spine up.
+enum class LinkKind { host, shared, uplink, core };
 
 class Inspector {
   public:
@@ -23,12 +28,14 @@ class Inspector {
         for (const auto& port : hosts.ports) is_adapter_of_host_[port.adapter] = true;
         for (const auto& link : fabric.links)
             if (counts(link)) ++rates_[index(kind_of(link))][link.rate.gbps_x10()][link.rate.lanes];
-        for (auto kind : {LinkKind::host, LinkKind::uplink, LinkKind::core})
+        for (auto kind : {LinkKind::host, LinkKind::shared, LinkKind::uplink, LinkKind::core})
             usual_[index(kind)] = most_have(kind);
     }
 
     std::vector<CablingFinding> findings() {
         look_at_rails();
+        look_at_idle_adapters();
+        look_at_units();
         look_at_hosts();
         look_at_links();
         look_at_uplinks();
@@ -60,7 +67,10 @@ class Inspector {
         return known(link.a) && known(link.b);
     }
     LinkKind kind_of(const Link& link) const {
-        if (is_adapter_of_host_[link.a] || is_adapter_of_host_[link.b]) return LinkKind::host;
+        if (is_adapter_of_host_[link.a] || is_adapter_of_host_[link.b]) {
+            const auto leaf = is_adapter_of_host_[link.a] ? link.b : link.a;
+            return map_.grouping.of_switch[leaf] == none ? LinkKind::shared : LinkKind::host;
+        }
         return map_.grouping.is_leaf[link.a] || map_.grouping.is_leaf[link.b] ? LinkKind::uplink
                                                                               : LinkKind::core;
     }
@@ -95,6 +105,7 @@ class Inspector {
                 if (group.rails.size() * 2 <= usual_rails) continue;
                 auto has = [&device = device](const Rail& rail) { return rail.device == device; };
                 if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
+                lacking_.insert(group.name);
                 say({.id = "leaf-missing",
                      .where = group.name,
                      .seen = fmt::format("has no leaf switch on rail {}", device),
@@ -103,6 +114,62 @@ class Inspector {
                     one_rail * static_cast<double>(group.hosts.size()));
             }
         }
+    }
+
+    /// Most nodes of one group have an adapter without a cable, and those of another do not: a leaf is gone.
+    void look_at_idle_adapters() {
+        std::vector<std::uint32_t> idle; // in the middle of each group
+        for (const auto& group : map_.groups) {
+            std::vector<std::uint32_t> each;
+            for (auto host : group.hosts)
+                each.push_back(hosts_.hosts[host].adapters -
+                               std::min(hosts_.hosts[host].adapters, hosts_.hosts[host].count));
+            std::nth_element(each.begin(), each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2),
+                             each.end());
+            idle.push_back(each[each.size() / 2]);
+        }
+        if (idle.empty()) return;
+        const auto least = *std::min_element(idle.begin(), idle.end());
+        for (std::size_t i = 0; i < idle.size(); ++i) {
+            const auto& group = map_.groups[i];
+            if (idle[i] == least || group.hosts.size() < 2 || lacking_.contains(group.name)) continue;
+            say({.id = "leaf-missing",
+                 .where = group.name,
+                 .seen = fmt::format(
+                     "has {} more adapters without a cable on most of its {} nodes than other groups have",
+                     idle[i] - least, group.hosts.size()),
+                 .expected = "a leaf switch for each rail",
+                 .next = "look for the switch, or for its cables"},
+                std::max(1.0, usual_[index(LinkKind::host)].first / 10.0) * group.hosts.size() *
+                    (idle[i] - least));
+        }
+    }
+
+    /// A node between two of another unit, by its name, may be cabled to the wrong one. Where that is common,
+    /// names do not follow units.
+    void look_at_units() {
+        std::vector<std::uint32_t> order;
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host)
+            if (map_.grouping.of_host[host] != none) order.push_back(host);
+        std::sort(order.begin(), order.end(),
+                  [&](auto a, auto b) { return Natural()(hosts_.hosts[a].name, hosts_.hosts[b].name); });
+        std::vector<std::size_t> odd;
+        for (std::size_t i = 1; i + 1 < order.size(); ++i) {
+            const auto before = map_.grouping.of_host[order[i - 1]],
+                       after = map_.grouping.of_host[order[i + 1]];
+            if (before == after && before != map_.grouping.of_host[order[i]] &&
+                map_.groups[before].hosts.size() > 2)
+                odd.push_back(i);
+        }
+        if (odd.size() * rare > order.size()) return;
+        for (auto i : odd)
+            say({.id = "unit-odd",
+                 .where = host_name(order[i]),
+                 .seen = fmt::format("is in {}, and the nodes before and behind it by name in {}",
+                                     group_name(map_.grouping.of_host[order[i]]),
+                                     group_name(map_.grouping.of_host[order[i - 1]])),
+                 .next = "look whether it is cabled to the wrong unit"},
+                std::max(1.0, usual_[index(LinkKind::host)].first / 10.0));
     }
 
     void look_at_hosts() {
@@ -116,7 +183,7 @@ class Inspector {
             auto own = map_.grouping.of_host[host];
             if (all.count == 0) {
                 say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable on any adapter"},
-                    one_rail * all.adapters);
+                    std::max(1.0, one_rail) * all.adapters);
                 continue;
             }
             std::vector<std::string_view> reached;
@@ -250,8 +317,9 @@ class Inspector {
     const RailMap& map_;
     std::vector<bool> is_adapter_of_host_;
     /// How many links of a kind have a rate, by the rate and its lanes.
-    std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 3> rates_;
-    std::array<std::pair<std::uint32_t, std::uint8_t>, 3> usual_;
+    std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 4> rates_;
+    std::array<std::pair<std::uint32_t, std::uint8_t>, 4> usual_;
+    std::set<std::string> lacking_; ///< groups of which it is said that a leaf is missing
     std::vector<CablingFinding> out_;
 };
 

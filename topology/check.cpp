@@ -74,6 +74,8 @@ class Checker {
             if (!one.has_nodes && !one.has_switches)
                 say(before(2605), "no-children", in_line(one.line), one.name,
                     "has neither Nodes nor Switches");
+            else if (one.nodes.empty() && one.switches.empty())
+                say(Level::fail, "no-children", in_line(one.line), one.name, "names no node and no switch");
         }
         for (const auto& one : conf_.switches)
             for (const auto& child : one.switches) {
@@ -89,32 +91,26 @@ class Checker {
             say(Level::warn, "many-switches", "", fmt::format("{} switches", conf_.switches.size()),
                 "make slurmctld's start slow, for it computes the distances of all pairs", "",
                 "leave out what joins one switch only");
-        check_twice();
+        check_twice(conf_.switches, "leaf", ", and Slurm takes the last");
     }
 
-    /// slurmctld takes the last leaf and only logs it.
-    void check_twice() {
-        std::map<std::string_view, const TopologyConf::Switch*, Natural> leaf_of;
-        std::map<std::pair<std::string_view, std::string_view>, std::vector<std::string>> twice;
-        for (const auto& one : conf_.switches)
+    /// slurmctld takes the last leaf and only logs it; blocks it takes as they are.
+    template <class Leaf>
+    void check_twice(const std::vector<Leaf>& leaves, const char* kind, const char* then) {
+        std::map<std::string_view, const Leaf*, Natural> leaf_of;
+        std::map<std::pair<const Leaf*, const Leaf*>, std::vector<std::string>> twice;
+        for (const auto& one : leaves)
             for (const auto& node : one.nodes) {
                 auto [at, is_new] = leaf_of.try_emplace(node, &one);
                 if (is_new) continue;
-                twice[{at->second->name, one.name}].push_back(node);
+                twice[{at->second, &one}].push_back(node);
                 at->second = &one;
             }
-        for (const auto& [leaves, nodes] : twice)
-            say(Level::warn, "two-leaves", in_line(line_of_switch(leaves.second)),
+        for (const auto& [pair, nodes] : twice)
+            say(Level::warn, "two-leaves", in_line(pair.second->line),
                 compress_hostlist(nodes, most_named_nodes),
-                fmt::format("{} on {} as well, and Slurm takes the last", nodes.size() == 1 ? "is" : "are",
-                            leaves.first),
-                "one leaf for each node");
-    }
-
-    std::uint32_t line_of_switch(std::string_view name) const {
-        for (const auto& one : conf_.switches)
-            if (one.name == name) return one.line;
-        return 0;
+                fmt::format("{} on {} as well{}", nodes.size() == 1 ? "is" : "are", pair.first->name, then),
+                fmt::format("one {} for each node", kind));
     }
 
     void check_depth() {
@@ -171,6 +167,7 @@ class Checker {
                     fmt::format("is defined on line {} as well", at->second));
             if (!smallest || one.nodes.size() < smallest->nodes.size()) smallest = &one;
         }
+        check_twice(conf_.blocks, "block", "");
         const auto& sizes = conf_.block_sizes;
         if (sizes.empty()) {
             const auto& first = conf_.blocks.front();

@@ -8,6 +8,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <map>
 #include <set>
 #include <string>
@@ -93,6 +94,7 @@ class CloudReader {
                             .thing = fmt::format("{} of {} instances", unplaced_, unplaced_ + places_.size()),
                             .seen = "have no place in the network yet, so they are in no group",
                             .next = "ask again when they run"});
+        level_paths();
         name_units();
         for (const auto& place : places_) add(place);
         return std::move(build_).finish();
@@ -135,6 +137,15 @@ class CloudReader {
         std::string text;
         for (std::size_t i = 0; i < length; ++i) text += (i == 0 ? "" : "-") + place.path[i];
         return text;
+    }
+
+    /// All as deep as the deepest, so that what stands side by side below one unit is joined by it.
+    void level_paths() {
+        std::size_t deepest = 0;
+        for (const auto& place : places_) deepest = std::max(deepest, place.path.size());
+        for (auto& place : places_)
+            for (auto& path = place.path; path.size() < deepest;)
+                path.insert(path.end() - 1, path.back() + "-above");
     }
 
     /// What a unit is called by itself may hold in the unit above it only; then all of its path is its name.

@@ -80,10 +80,13 @@ class Grouper {
     }
 
     void hosts_choose(DisjointSets& units) {
-        std::vector<std::uint32_t> number(fabric_.devices.size(), none), hosts_in(fabric_.devices.size());
+        std::vector<std::uint32_t> number(fabric_.devices.size(), none), hosts_in(fabric_.devices.size()),
+            leaves_in(fabric_.devices.size());
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
-            if (out_.is_leaf[leaf])
+            if (out_.is_leaf[leaf]) {
                 hosts_in[units.root(leaf)] = std::max(hosts_in[units.root(leaf)], out_.hosts_on[leaf]);
+                ++leaves_in[units.root(leaf)];
+            }
         struct Choice {
             std::uint32_t unit, cables;
         };
@@ -100,10 +103,12 @@ class Grouper {
                     ++at->cables;
             });
             if (choices.empty()) continue;
-            // With as many cables in each, a leaf that clearly fewer hosts are on is the closer one; else the
-            // first device decides.
+            // With as many cables in each, the one of more rails is the closer one, then one of clearly fewer
+            // hosts; else the first device decides.
             auto is_worse = [&](const Choice& one, const Choice& other) {
                 if (one.cables != other.cables) return one.cables < other.cables;
+                if (leaves_in[one.unit] != leaves_in[other.unit])
+                    return leaves_in[one.unit] < leaves_in[other.unit];
                 return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
             };
             auto best = choices.front();
@@ -115,7 +120,9 @@ class Grouper {
     }
 
     void leaves_choose() {
-        std::vector<std::uint32_t> count(out_.groups);
+        std::vector<std::uint32_t> count(out_.groups), size(out_.groups);
+        for (auto group : out_.of_host)
+            if (group != none) ++size[group];
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
             if (!out_.is_leaf[leaf]) continue;
             for (auto host : on_leaf_[leaf]) ++count[out_.of_host[host]];
@@ -123,8 +130,25 @@ class Grouper {
                 auto group = out_.of_host[host];
                 if (count[group] * 2 > out_.hosts_on[leaf]) out_.of_switch[leaf] = group;
             }
+            for (auto host : on_leaf_[leaf]) {
+                auto group = out_.of_host[host];
+                if (group != out_.of_switch[leaf] && size[group] > 1 && count[group] * 2 > size[group])
+                    out_.of_switch[leaf] = none; // the other's, too
+            }
             for (auto host : on_leaf_[leaf]) count[out_.of_host[host]] = 0;
         }
+        find_stands();
+    }
+
+    void find_stands() {
+        out_.stands_on.assign(out_.groups, none);
+        std::vector<bool> has_leaf(out_.groups);
+        for (auto group : out_.of_switch)
+            if (group != none) has_leaf[group] = true;
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
+            for (auto host : on_leaf_[leaf])
+                if (auto group = out_.of_host[host]; !has_leaf[group] && out_.stands_on[group] == none)
+                    out_.stands_on[group] = leaf;
     }
 
     const Fabric& fabric_;

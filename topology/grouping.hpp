@@ -9,7 +9,7 @@ namespace railhead::topology {
 /// The rule: two leaf switches are of one group when the sets of hosts on them mostly coincide, that is, when
 /// more than half of the hosts on either are on both. A host belongs to the group in which it has the most
 /// cables; a leaf then belongs to the group of more than half of its hosts, or else to none: it is shared (a
-/// storage or management plane).
+/// storage or management plane). So is one that most hosts of another group are on, too.
 ///
 /// What it bears: let each leaf of a group of n hosts miss m of them and carry f foreign ones. Two of the
 /// group's leaves have at least n - 2m hosts in common and at most n - m + f each, so they stay together
@@ -20,8 +20,10 @@ struct Grouping {
     std::uint32_t groups = 0;
     std::vector<std::uint32_t> of_host;   ///< `none`: it has no cable to a leaf
     std::vector<std::uint32_t> of_switch; ///< by device; `none`: no leaf, or shared by several groups
-    std::vector<bool> is_leaf;            ///< by device
-    std::vector<std::uint32_t> hosts_on;  ///< by device; each host once
+    std::vector<std::uint32_t>
+        stands_on; ///< by group without a leaf of its own: one that its first host is on; else `none`
+    std::vector<bool> is_leaf;           ///< by device
+    std::vector<std::uint32_t> hosts_on; ///< by device; each host once
 };
 
 /// Groups are numbered by their first host. A switch that carries a few hosts, but mostly other leaves, is a

@@ -53,10 +53,29 @@ class TopologyReader {
                             .where = fmt::format("line {}", first_strange_),
                             .thing = fmt::format("{} lines", strange_),
                             .seen = "are none of ibnetdiscover's and were left out"});
-        return std::move(build_).finish();
+        auto fabric = std::move(build_).finish();
+        note_undescribed(fabric);
+        return fabric;
     }
 
   private:
+    /// ibnetdiscover describes each device that it names, unless its output was cut.
+    void note_undescribed(Fabric& fabric) const {
+        std::size_t count = 0;
+        std::string first;
+        for (const auto& device : fabric.devices)
+            if (device.line == 0 && count++ == 0) first = device.description;
+        if (count > 0)
+            fabric.findings.push_back(
+                {.id = "text-cut",
+                 .level = Level::warn,
+                 .where = fmt::format("line {}", number_),
+                 .thing = fmt::format("{} devices (\"{}\"{})", count, first, count > 1 ? ", ..." : ""),
+                 .seen =
+                     "are named in the text and not described to its end, so what else they join is unknown",
+                 .expected = "all of what ibnetdiscover prints"});
+    }
+
     Result<void> take(std::string_view line) {
         if (line.empty()) {
             in_box_ = false;

@@ -1,6 +1,7 @@
 #include "topology/switch_names.hpp"
 
 #include "topology/characters.hpp"
+#include "topology/line_reader.hpp"
 
 #include <fmt/core.h>
 
@@ -41,7 +42,7 @@ std::size_t common_back(std::string_view a, std::string_view b) {
 std::string switch_name_from(std::string_view description) {
     if (auto semicolon = description.find(';'); semicolon != description.npos)
         description.remove_prefix(semicolon + 1);
-    auto name = description.substr(0, description.find(':'));
+    auto name = trimmed(description.substr(0, description.find(':')));
     std::string found;
     for (char c : name) {
         bool fits = is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';

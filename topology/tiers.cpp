@@ -23,6 +23,8 @@ class Tiers {
             grouping_.groups); // switches of each unit on the level below
         for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device)
             if (grouping_.of_switch[device] != none) parts[grouping_.of_switch[device]].push_back(device);
+        for (std::uint32_t group = 0; group < parts.size(); ++group)
+            if (grouping_.stands_on[group] != none) parts[group].push_back(grouping_.stands_on[group]);
         std::vector<std::uint32_t> of_group(grouping_.groups);
         for (std::uint32_t i = 0; i < of_group.size(); ++i) of_group[i] = i;
         for (std::uint32_t level = 1; parts.size() > 1; ++level) {
@@ -114,6 +116,7 @@ class Tiers {
         std::vector<std::uint32_t> first(grouping_.groups, none);
         for (const auto& link : fabric_.links)
             if (is_switch(link.a) && is_switch(link.b)) devices.join(link.a, link.b);
+        first = grouping_.stands_on;
         for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device) {
             auto group = grouping_.of_switch[device];
             if (group == none) continue;

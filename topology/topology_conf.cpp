@@ -30,16 +30,18 @@ class Line {
     Line(std::string text, std::uint32_t number) : text_(std::move(text)), number_(number) {}
 
     Result<void> parse() {
-        Scanner scanner(text_);
-        for (auto word = scanner.word(); !word.empty(); word = scanner.word()) {
-            auto equals = word.find('=');
-            auto key = std::find_if(keys.begin(), keys.end(),
-                                    [&](auto known) { return same_word(known, word.substr(0, equals)); });
-            if (equals == word.npos || key == keys.end())
+        Scanner scanner(text_); // blanks around "=" are Slurm's, too
+        for (scanner.skip_blanks(); !scanner.rest().empty(); scanner.skip_blanks()) {
+            const auto word = scanner.rest().substr(0, scanner.rest().find_first_of("= \t"));
+            scanner.take(word);
+            scanner.skip_blanks();
+            const auto key =
+                std::find_if(keys.begin(), keys.end(), [&](auto known) { return same_word(known, word); });
+            if (!scanner.take('=') || key == keys.end())
                 return wrong(word, "SwitchName=, Nodes=, Switches=, BlockName= or BlockSizes=");
             auto& value = values_[static_cast<std::size_t>(key - keys.begin())];
             if (value) return wrong(word, fmt::format("{} once on a line", *key));
-            value = unquoted(word.substr(equals + 1));
+            value = unquoted(scanner.word());
         }
         return {};
     }
@@ -116,6 +118,8 @@ class ConfReader {
     }
 
     Result<void> take_switch(const Line& line, std::string_view name, std::uint32_t number) {
+        if (auto speed = line.value("LinkSpeed"); speed && !whole_number<std::uint32_t>(*speed))
+            return line.wrong(fmt::format("LinkSpeed={}", *speed), "a whole number");
         auto nodes = line.list("Nodes");
         if (!nodes) return tl::unexpected(nodes.error());
         auto switches = line.list("Switches");

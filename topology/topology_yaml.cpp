@@ -150,7 +150,8 @@ bool is_topology_yaml(std::string_view text) {
     for (std::string_view line; lines.next(line);) {
         auto words = trimmed(line);
         if (words.empty() || words.front() == '#') continue;
-        return words.starts_with("---") || words.starts_with("- ");
+        return words.starts_with("---") || words.starts_with("- ") || words.front() == '[' ||
+               words.front() == '{';
     }
     return false;
 }

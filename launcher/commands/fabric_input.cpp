@@ -93,7 +93,7 @@ Result<topology::Text> live_text(const Environment& environment) {
     variables["PATH"] += ":/usr/sbin:/sbin";
     auto answer =
         capture({.argv = {"ibnetdiscover"}, .env = std::move(variables)}, live_within_s, most_fabric_bytes);
-    if (!answer) return failed(sentence(answer.error()));
+    if (!answer) return failed("cannot be run: " + sentence(answer.error()));
     if (!answer->status) return failed(fmt::format("was not done after {} s", live_within_s));
     if (!answer->status->success()) return failed("failed");
     return topology::Text(answer->out);
@@ -303,9 +303,17 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
         return fail(ErrorKind::usage,
                     {.id = "fabric-hosts",
                      .thing = "the fabric",
-                     .seen = fmt::format("has none of the wanted nodes among its {} devices",
+                     .seen = fmt::format("has none of the {} among its {} devices",
+                                         options.nodes.empty() ? "hosts that are looked for" : "wanted nodes",
                                          input.fabric.devices.size()),
                      .next = "look at the node descriptions there, or give --map"});
+    if (input.map.groups.empty() && options.plane != "compute")
+        return fail(ErrorKind::usage,
+                    {.id = "plane-empty",
+                     .thing = "--plane " + options.plane,
+                     .seen = "leaves no cable to any leaf of the fabric",
+                     .expected = "compute, shared, or the names of adapters as a list: mlx5_[0-7]",
+                     .next = "look at the adapters' names with --json"});
     auto add = [&](const std::vector<Finding>& some) {
         input.findings.insert(input.findings.end(), some.begin(), some.end());
     };

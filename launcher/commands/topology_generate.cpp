@@ -118,7 +118,7 @@ int print_blocks(const topology::Blocks& blocks, const std::string& text) {
                             {.id = "no-blocks",
                              .thing = "the fabric",
                              .seen = "has no block that is large enough",
-                             .next = "choose a smaller --block-size"}});
+                             .next = "use --to tree, or a smaller --block-size"}});
     fmt::print("{}", text);
     return 0;
 }

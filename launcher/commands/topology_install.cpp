@@ -41,21 +41,31 @@ struct InstallOptions {
 
 using Leaves = std::map<std::string, std::set<std::string>>;
 
-Leaves leaves_in(const topology::TopologyConf& conf, const std::vector<std::string>& known) {
-    const std::set<std::string_view> nodes(known.begin(), known.end());
-    auto found = topology::leaves_of(conf);
-    Leaves leaves;
-    for (const auto& [node, leaf] : found.nodes)
-        if (nodes.contains(node)) leaves[found.leaves[leaf]].insert(node);
-    return leaves;
-}
+/// Of the nodes that Slurm knows; releases differ in whether they show others.
+class LeavesOf {
+  public:
+    explicit LeavesOf(const std::vector<std::string>& known) : known_(known.begin(), known.end()) {}
 
-Leaves leaves_in(std::string_view shown) {
-    Leaves leaves;
-    for (auto& leaf : read_topology(shown).leaves)
-        leaves[leaf.name].insert(leaf.nodes.begin(), leaf.nodes.end());
-    return leaves;
-}
+    Leaves in(const topology::TopologyConf& conf) const {
+        Leaves leaves;
+        for (const auto& one : conf.switches) add(leaves, one.name, one.nodes);
+        for (const auto& one : conf.blocks) add(leaves, one.name, one.nodes);
+        return leaves;
+    }
+    Leaves in(std::string_view shown) const {
+        Leaves leaves;
+        for (const auto& leaf : read_topology(shown).leaves) add(leaves, leaf.name, leaf.nodes);
+        return leaves;
+    }
+
+  private:
+    void add(Leaves& leaves, const std::string& name, const std::vector<std::string>& nodes) const {
+        for (const auto& node : nodes)
+            if (known_.contains(node)) leaves[name].insert(node);
+    }
+
+    std::set<std::string_view> known_;
+};
 
 /// Where the first of them is not as the file says.
 std::string first_difference(const Leaves& wanted, const Leaves& seen) {
@@ -113,7 +123,7 @@ class Installer {
         tell_changes();
         auto shown = topology_in_scratch_controller(context_.environment, conf_, folder(), name(), text_);
         if (!shown) return tl::unexpected(shown.error());
-        if (auto differs = first_difference(wanted_, leaves_in(*shown)); !differs.empty())
+        if (auto differs = first_difference(wanted_, LeavesOf(conf_.nodes).in(*shown)); !differs.empty())
             return fail(ErrorKind::usage, {.id = "topology-other",
                                            .thing = "a slurmctld of this machine that was given the file",
                                            .seen = differs,
@@ -157,7 +167,7 @@ class Installer {
         if (!conf) return tl::unexpected(std::move(conf.error()).within(options_.file));
         if (auto chosen = choose_target(); !chosen) return chosen;
         new_ = std::move(*conf);
-        wanted_ = leaves_in(new_, conf_.nodes);
+        wanted_ = LeavesOf(conf_.nodes).in(new_);
         if (std::error_code none; !std::filesystem::exists(target_, none)) return {};
         auto old = read_whole_file(target_, "");
         if (!old) return tl::unexpected(old.error());
@@ -236,7 +246,7 @@ class Installer {
         for (auto deadline = Deadline::in(settled_within_s); !deadline.passed();
              poll(nullptr, 0, between_looks_ms)) {
             auto shown = ask({"show", "topology"});
-            differs = shown ? first_difference(wanted_, leaves_in(*shown)) : "gives no answer";
+            differs = shown ? first_difference(wanted_, LeavesOf(conf_.nodes).in(*shown)) : "gives no answer";
             if (differs.empty()) break;
         }
         return differs;

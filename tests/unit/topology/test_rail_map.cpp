@@ -107,6 +107,7 @@ TEST_P(Broken, has_the_faultless_groups_below_the_bound) {
                     .seed = seed};
         shape.nodes = shape.unit * (2 + below(2));
         if (below(2) == 1) shape.pod_units = 2;
+        shape.nodes -= below(2) * shape.unit / 4; // the last unit is smaller
         auto expected = Mapped(shape).groups();
         // One fault harms at most one host of a leaf, but for the dead leaf.
         auto faulty = shape;
@@ -115,6 +116,20 @@ TEST_P(Broken, has_the_faultless_groups_below_the_bound) {
             faulty.faults.push_back(GetParam().mild[below(GetParam().mild.size())]);
         ASSERT_EQ(Mapped(faulty).groups(), expected)
             << "seed " << seed << ", " << testing::PrintToString(faulty.faults);
+    }
+}
+
+TEST(RailMap, keeps_storage_out_of_a_unit_that_is_most_of_the_cluster) {
+    for (std::uint32_t nodes : {15U, 20U, 34U}) {
+        Synth shape{.nodes = nodes, .rails = 2, .unit = nodes - 3, .spines = 4, .storage = 4};
+        const auto expected = Mapped(shape).groups();
+        EXPECT_THAT(expected, SizeIs(3));
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            shape.seed = seed;
+            shape.faults = {"lost-cable"};
+            auto found = Mapped(shape).groups();
+            EXPECT_EQ(found["su1"], expected.at("su1")) << nodes << " nodes, seed " << seed;
+        }
     }
 }
 

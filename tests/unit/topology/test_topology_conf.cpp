@@ -41,7 +41,7 @@ TEST(TopologyConf, names_the_line_that_it_cannot_read) {
         return conf ? "read" : sentence(conf.error());
     };
     EXPECT_EQ(refusal("SwitchName=a Nodes=b\nSwichName=c Nodes=d\n"),
-              "line 2: \"SwichName=c\" cannot be read (expected SwitchName=, Nodes=, Switches=, BlockName= "
+              "line 2: \"SwichName\" cannot be read (expected SwitchName=, Nodes=, Switches=, BlockName= "
               "or BlockSizes=)");
     EXPECT_THAT(refusal("SwitchName=a Nodes=b[1-\n"), HasSubstr("line 1: Nodes: "));
     EXPECT_THAT(refusal("Nodes=b\n"), HasSubstr("(expected SwitchName= or BlockName= on the same line)"));
