@@ -42,6 +42,10 @@ struct Gpu {
 };
 
 /// What a node really gives to this job. An unknown number is absent, with a finding that says why.
+/// What an agent says on its standard error when it ends its part since nobody was heard: "railhead: NODE:
+/// ...".
+inline constexpr std::string_view agent_gives_up = ": the supervisor was not heard for ";
+
 struct Hello {
     int v = 1;
     std::string node;

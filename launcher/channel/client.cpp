@@ -190,7 +190,7 @@ void ChannelClient::State::watch() {
         double silent_s = seconds_since(self->heard_at);
         if (silent_s > self->invitation.loss_after_s)
             return self->lost(
-                fmt::format("the supervisor was not heard for {:.0f} s ({})", silent_s, self->last_error));
+                fmt::format("{}{:.0f} s ({})", agent_gives_up.substr(2), silent_s, self->last_error));
         if (self->connection && silent_s > silent_reconnect_s) self->connect();
         self->watch();
     });

@@ -133,12 +133,15 @@ std::optional<Finding> few_open_files(const Allocation& allocation, const Hello&
 }
 
 /// A shell's limits that end Ray's services in ways of their own.
-std::optional<Finding> low_limit(const Hello& hello) {
+std::optional<Finding> low_limit(const Hello& hello, std::uint64_t object_store) {
     Finding low{.id = "ray-ulimit", .next = "lift it in the job script, or submit from a shell without it"};
-    if (hello.file_bytes && *hello.file_bytes < least_tmp_bytes) {
+    // The store is a file in /dev/shm; by default 30 % of the memory.
+    const auto by_default = std::min(hello.mem_bytes.value_or(0) / 10 * 3, hello.shm_bytes.value_or(0));
+    const auto least_file = std::max(least_tmp_bytes, object_store > 0 ? object_store : by_default);
+    if (hello.file_bytes && *hello.file_bytes < least_file) {
         low.thing = "the limit of a file's size (ulimit -f)";
         low.seen = fmt::format("is {} KiB", *hello.file_bytes / 1024);
-        low.expected = fmt::format("at least {} KiB for Ray's logs", least_tmp_bytes / 1024);
+        low.expected = fmt::format("at least {} KiB for Ray's object store and logs", least_file / 1024);
     } else if (hello.address_space && *hello.address_space < least_address_space) {
         low.thing = "the limit of address space (ulimit -v)";
         low.seen = fmt::format("is {} KiB", *hello.address_space / 1024);
@@ -228,7 +231,9 @@ Result<void> check_ray(const LaunchInput& input, bool dashboard, std::uint64_t o
         .and_then([&] { return first_of(hellos, long_path); })
         .and_then([&] { return first_of(hellos, tmp_full); })
         .and_then([&] { return first_of(hellos, few_files); })
-        .and_then([&] { return first_of(hellos, low_limit); })
+        .and_then([&] {
+            return first_of(hellos, [&](const Hello& hello) { return low_limit(hello, object_store); });
+        })
         .and_then([&] {
             return first_of(hellos, [&](const Hello& hello) { return little_memory(hello, object_store); });
         })

@@ -68,6 +68,10 @@ void Steps::said(std::size_t component, std::string_view bytes) {
 }
 
 void Steps::said_line(std::string_view line) {
+    constexpr std::string_view by_us =
+        "railhead: "; // "railhead: node2: the supervisor was not heard for 6 s"
+    if (const auto at = line.find(agent_gives_up); at != line.npos && line.starts_with(by_us))
+        gave_up_.emplace(line.substr(by_us.size(), at - by_us.size()));
     auto text = line.substr(0, line.find_last_not_of('\n') + 1);
     if (auto node = node_that_started(text)) started_.insert(*node);
     if (auto ended = tasks_that_ended(text))

@@ -49,6 +49,8 @@ class Steps {
         std::string words; ///< by now; slurmstepd may speak after srun
     };
     std::optional<Gone> gone(const std::vector<std::string>& missing) const;
+    /// Whether the agent there has said that it did not hear the supervisor and ended its part.
+    bool gave_up(const std::string& node) const { return gave_up_.contains(node); }
     /// Ends what still runs as time passes since the last agent left: by SIGTERM after `patience_s`, and by
     /// SIGKILL after twice that. True when none runs.
     bool end(double since_s, double patience_s);
@@ -66,8 +68,8 @@ class Steps {
     std::vector<std::unique_ptr<Step>> steps_;
     std::vector<std::string> unfinished_; ///< by component: a line whose end has not come
     std::string words_;
-    std::string remark_;            ///< srun's last that was not passed on
-    std::set<std::string> started_; ///< nodes
+    std::string remark_;                      ///< srun's last that was not passed on
+    std::set<std::string> started_, gave_up_; ///< nodes
     std::vector<Gone> gone_;
     int turn_ = 0; ///< of the starts; handlers hear the current one
     bool ending_ = false;

@@ -191,7 +191,8 @@ void Supervisor::back(const std::string& peer) {
 
 void Supervisor::lost(const std::string& peer, const std::string& why) {
     if (auto node = index_.find(peer); launch_ && node != index_.end())
-        launch_->on_lost(node->second, why, server_->stood_still_s(), now());
+        launch_->on_lost(node->second, why,
+                         steps_->gave_up(node_of_peer(peer)) ? server_->stood_still_s() : 0, now());
     else if (!launch_) {
         muster_.remove(peer);
         auto text = fmt::format("{} was lost before the start: its agent {}", node_of_peer(peer), why);

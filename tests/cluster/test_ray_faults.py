@@ -47,6 +47,20 @@ def test_a_supervisor_that_stood_still_does_not_blame_the_others(cluster):
     job.wait(60)
 
 
+@pytest.mark.slow
+def test_a_node_that_is_lost_while_the_supervisor_stands_still_is_named(cluster):
+    job = running(cluster, "sleep 300", options="--loss-after 5", header=PAIR + "#SBATCH --no-kill\n")
+    cluster.freeze("node1")
+    time.sleep(4)  # the fault's length, not a wait for something
+    cluster.thaw("node1")
+    cluster.kill("node2")
+    job.wait_for(r"^code 104", 30)
+    assert "node2 was lost while the program ran: its agent closed its connection" in job.output, job.output
+    assert json.loads(job.read("report.json"))["cause"]["node"] == "node2"
+    cluster.heal("node2")
+    job.wait(60)
+
+
 @pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGALRM])
 def test_a_signal_for_the_program_during_bring_up_ends_nothing(cluster, number):
     job = in_bring_up(cluster)
