@@ -101,6 +101,33 @@ std::optional<ClassSizes> nodes_of_all(const JobRequest& job, const Inventory& i
     return sizes;
 }
 
+/// No node is given to two components (22.05, 24.11 and 26.05: tests/truth). Counted are those that have no
+/// other partitions than this one.
+std::optional<Finding> too_many_nodes_together(const JobRequest& job, const Inventory& inventory,
+                                               const Partitions& partitions) {
+    const std::set<const Partition*> mine(partitions.begin(), partitions.end());
+    const auto is_mine = [&](const Partition* partition) { return mine.contains(partition); };
+    std::uint64_t asked = job.nodes_min.value_or(1);
+    std::size_t components = 1;
+    for (const auto& component : job.earlier) {
+        const auto its = inventory.partitions_of(component);
+        if (its.empty() || !std::all_of(its.begin(), its.end(), is_mine)) continue;
+        asked += component.nodes_min.value_or(1);
+        ++components;
+    }
+    std::set<std::uint32_t> nodes;
+    if (components > 1)
+        for (const auto* partition : mine) nodes.insert(partition->nodes.begin(), partition->nodes.end());
+    if (components == 1 || asked <= nodes.size()) return std::nullopt;
+    return Finding{.id = "gpus-total",
+                   .level = Level::fail,
+                   .thing = fmt::format("{} components on {}", components, node_count(asked)),
+                   .seen = fmt::format("need more nodes than {} {} ({}), and no node is given to two of them",
+                                       describe(partitions), partitions.size() == 1 ? "has" : "have",
+                                       nodes.size()),
+                   .next = "ask for fewer nodes in one of them"};
+}
+
 /// The components of a heterogeneous job start together, or not at all.
 std::optional<Finding> too_many_together(const JobRequest& job, const Inventory& inventory,
                                          const Partitions& partitions) {
@@ -123,7 +150,7 @@ std::optional<Finding> too_many_together(const JobRequest& job, const Inventory&
                                            there),
                        .next = "ask for less in one of them"};
     }
-    return std::nullopt;
+    return too_many_nodes_together(job, inventory, partitions);
 }
 
 } // namespace

@@ -211,11 +211,18 @@ class Checker {
             say(Level::warn, "node-unknown", "", compress_hostlist(unknown, most_named_nodes),
                 fmt::format("{} no node of Slurm's", unknown.size() == 1 ? "is" : "are"), "",
                 "take the name out, or define the node in slurm.conf");
-        if (!missing.empty())
-            say(Level::warn, "node-missing", "", compress_hostlist(missing, most_named_nodes),
-                fmt::format("{} in no leaf, so no job of several nodes starts there",
-                            missing.size() == 1 ? "is" : "are"),
-                "", "add a leaf for what is not in the fabric");
+        if (missing.empty()) return;
+        const auto nodes = compress_hostlist(missing, most_named_nodes);
+        const auto are = missing.size() == 1 ? "is" : "are";
+        if (conf_.blocks.empty())
+            say(Level::warn, "node-missing", "", nodes,
+                fmt::format("{} in no leaf, so no job of several nodes starts there", are), "",
+                "add a leaf for what is not in the fabric");
+        else
+            say(Level::warn, "node-missing", "", nodes,
+                fmt::format(
+                    "{} in no block, so jobs start there, but none that takes nodes of a block as well",
+                    are));
     }
 
     const TopologyConf& conf_;

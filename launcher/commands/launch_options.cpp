@@ -1,6 +1,7 @@
 #include "launcher/commands/launch_options.hpp"
 
 #include "launcher/agent/directory.hpp"
+#include "launcher/agent/node_limits.hpp"
 #include "launcher/commands/live_launch.hpp"
 #include "launcher/json.hpp"
 #include "launcher/supervisor/console.hpp"
@@ -14,10 +15,13 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <sys/resource.h>
 #include <system_error>
 
 namespace railhead {
 namespace {
+
+constexpr std::uint64_t least_open_files = 16; // the supervisor itself does not start with fewer
 
 // ray.program is --ray; launch.loss_after is --loss-after.
 std::string option_name(const Row& row) {
@@ -129,6 +133,12 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
              .seen = "takes away the owner's own rights to the files that the launch and the job make",
              .expected = "one that takes none of them, as 0022 or 0077",
              .next = "put `umask 0022` before railhead"});
+    if (const auto files = limit_of(RLIMIT_NOFILE); files && *files < least_open_files)
+        return fail(ErrorKind::usage, {.id = "open-files",
+                                       .thing = "the limit of open files (ulimit -n)",
+                                       .seen = fmt::format("is {}", *files),
+                                       .expected = fmt::format("at least {}", least_open_files),
+                                       .next = "raise it before railhead"});
     auto allocation = allocation_from(context.environment);
     if (!allocation) return tl::unexpected(allocation.error());
     // The step of a launch that we are a program of has no task of ours: none to wait for, none to release.

@@ -41,6 +41,11 @@ def test_a_umask_that_keeps_the_owner_out_of_what_he_makes(cluster):
     assert not done.out
 
 
+def test_a_limit_of_open_files_that_nothing_can_run_with(cluster):
+    done = cluster.alice("srun", "-N1", "sh", "-c", "ulimit -n 12; railhead run -- true")
+    assert done.code == 100 and "the limit of open files (ulimit -n) is 12 (expected at least 16); raise it before railhead" in done.err, done.text
+
+
 def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
     done = cluster.alice("srun", "-N2", "railhead", "run", "--interface", "nope", "--", "true", timeout=30)
     assert done.code != 0 and done.seconds < 10

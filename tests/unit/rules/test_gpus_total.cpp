@@ -69,6 +69,22 @@ TEST(GpusTotal, adds_up_the_components_of_a_heterogeneous_job) {
     EXPECT_EQ(verdict(job), "accepted");
 }
 
+TEST(GpusTotal, gives_no_node_to_two_components) {
+    auto job = on(asks(Per::node, "h100", 2), 20);
+    job.earlier = {on(asks(Per::node, "h100", 2), 12)};
+    EXPECT_EQ(verdict(job), "accepted");
+    job.earlier[0].nodes_min = 13;
+    EXPECT_EQ(verdict(job),
+              "2 components on 33 nodes need more nodes than partition gpu has (32), and no node is given "
+              "to two of them; ask for fewer nodes in one of them");
+    job.earlier[0].partitions = {"gpu", "a100"};
+    EXPECT_EQ(verdict(job), "accepted") << "it may start elsewhere";
+    job.partitions = {"gpu", "a100"};
+    EXPECT_EQ(verdict(job), "accepted");
+    job.earlier[0].partitions = {"unknown"};
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
 TEST(GpusTotal, leaves_a_single_node_to_its_own_rule) {
     EXPECT_EQ(verdict(asks(Per::node, "h100", 9)), "accepted");
     EXPECT_EQ(verdict(asks(Per::node, "a100", 1)), "accepted");
