@@ -42,9 +42,8 @@ struct Gpu {
 };
 
 /// What a node really gives to this job. An unknown number is absent, with a finding that says why.
-/// What an agent says on its standard error when it ends its part since nobody was heard: "railhead: NODE:
-/// ...".
-inline constexpr std::string_view agent_gives_up = ": the supervisor was not heard for ";
+/// What an agent says on its standard error, behind "railhead: NODE: ", when it ends its part.
+inline constexpr std::string_view agent_gives_up = "the supervisor was not heard for ";
 
 struct Hello {
     int v = 1;

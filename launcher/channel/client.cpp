@@ -189,8 +189,7 @@ void ChannelClient::State::watch() {
         self->forgive();
         double silent_s = seconds_since(self->heard_at);
         if (silent_s > self->invitation.loss_after_s)
-            return self->lost(
-                fmt::format("{}{:.0f} s ({})", agent_gives_up.substr(2), silent_s, self->last_error));
+            return self->lost(fmt::format("{}{:.0f} s ({})", agent_gives_up, silent_s, self->last_error));
         if (self->connection && silent_s > silent_reconnect_s) self->connect();
         self->watch();
     });

@@ -19,8 +19,9 @@ constexpr std::uint64_t least_tmp_files =
 // GCS and raylet hold a few sockets to each worker process, and Ray starts about one process per CPU.
 constexpr std::uint64_t least_open_files = 1024;
 constexpr std::uint64_t open_files_per_cpu = 16;
-// A raylet maps 2 GiB besides its object store, and each Python process with Ray 3.
-constexpr std::uint64_t least_address_space = 4096 * mib;
+// A driver or worker of Ray 2.60 maps the object store and 1.25 GiB besides (VmPeak); with less than this
+// none starts.
+constexpr std::uint64_t least_beside_store = 1024 * mib;
 // sun_path has 108 bytes with its final zero: unix(7).
 constexpr std::size_t longest_socket_path = 107;
 // <dir>/r/session_2026-11-22_12-30-03_312754_4194304/sockets/plasma_store; the dashboard's modules have
@@ -137,16 +138,17 @@ std::optional<Finding> low_limit(const Hello& hello, std::uint64_t object_store)
     Finding low{.id = "ray-ulimit", .next = "lift it in the job script, or submit from a shell without it"};
     // The store is a file in /dev/shm; by default 30 % of the memory.
     const auto by_default = std::min(hello.mem_bytes.value_or(0) / 10 * 3, hello.shm_bytes.value_or(0));
-    const auto least_file = std::max(least_tmp_bytes, object_store > 0 ? object_store : by_default);
+    const auto store = object_store > 0 ? object_store : by_default;
+    const auto least_file = std::max(least_tmp_bytes, store);
     if (hello.file_bytes && *hello.file_bytes < least_file) {
         low.thing = "the limit of a file's size (ulimit -f)";
         low.seen = fmt::format("is {} KiB", *hello.file_bytes / 1024);
         low.expected = fmt::format("at least {} KiB for Ray's object store and logs", least_file / 1024);
-    } else if (hello.address_space && *hello.address_space < least_address_space) {
+    } else if (hello.address_space && *hello.address_space < store + least_beside_store) {
         low.thing = "the limit of address space (ulimit -v)";
         low.seen = fmt::format("is {} KiB", *hello.address_space / 1024);
-        low.expected =
-            fmt::format("none, or at least {} KiB for one of Ray's services", least_address_space / 1024);
+        low.expected = fmt::format("none, or at least {} KiB for the object store and a Python process",
+                                   (store + least_beside_store) / 1024);
     } else {
         return std::nullopt;
     }

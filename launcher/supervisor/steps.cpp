@@ -68,10 +68,11 @@ void Steps::said(std::size_t component, std::string_view bytes) {
 }
 
 void Steps::said_line(std::string_view line) {
-    constexpr std::string_view by_us =
-        "railhead: "; // "railhead: node2: the supervisor was not heard for 6 s"
-    if (const auto at = line.find(agent_gives_up); at != line.npos && line.starts_with(by_us))
-        gave_up_.emplace(line.substr(by_us.size(), at - by_us.size()));
+    constexpr std::string_view by_us = "railhead: ";
+    if (const auto node = line.substr(std::min(by_us.size(), line.size())); line.starts_with(by_us))
+        if (const auto end = node.find(": ");
+            end != node.npos && node.substr(end + 2).starts_with(agent_gives_up))
+            gave_up_.emplace(node.substr(0, end));
     auto text = line.substr(0, line.find_last_not_of('\n') + 1);
     if (auto node = node_that_started(text)) started_.insert(*node);
     if (auto ended = tasks_that_ended(text))
