@@ -13,8 +13,8 @@ struct CablingFinding {
 };
 
 /// Against what most of the group, and most links of the same kind, have; the dearest first. Ids:
-/// rail-missing, rail-swapped, foreign-cable, leaf-missing, host-on-spine, host-unplugged, link-slow,
-/// link-narrow, uplinks-uneven, oversubscribed.
+/// rail-missing, rail-swapped, foreign-cable, leaf-missing, unit-odd, host-on-spine, host-unplugged,
+/// link-slow, link-narrow, uplinks-uneven, oversubscribed.
 std::vector<CablingFinding> cabling_findings(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
 
 } // namespace railhead::topology

@@ -73,7 +73,8 @@ class TopologyReader {
                  .thing = fmt::format("{} devices (\"{}\"{})", count, first, count > 1 ? ", ..." : ""),
                  .seen =
                      "are named in the text and not described to its end, so what else they join is unknown",
-                 .expected = "all of what ibnetdiscover prints"});
+                 .expected = "all of what ibnetdiscover prints",
+                 .next = "save its output again, to its end"});
     }
 
     Result<void> take(std::string_view line) {

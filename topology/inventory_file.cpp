@@ -4,8 +4,6 @@
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
 
-#include <fmt/core.h>
-
 #include <algorithm>
 #include <array>
 
@@ -87,8 +85,8 @@ class InventoryReader {
             rate = {1, static_cast<std::uint16_t>(*gbps * 10)};
         }
         auto leaf = build_.network_switch(value(at_switch), number);
-        auto adapter = build_.adapter(
-            value(node), value(rail).empty() ? fmt::format("port{}", number) : value(rail), number);
+        auto adapter = value(rail).empty() ? build_.next_adapter(value(node), number)
+                                           : build_.adapter(value(node), value(rail), number);
         build_.link(leaf, adapter, number, rate, switch_port);
         return {};
     }

@@ -77,10 +77,11 @@ class TomlCables {
         }
         if (node.empty() || leaf.empty())
             return wrong(line, "the cable", "is not told", "a node and a switch");
-        const auto device = rail.empty() ? fmt::format("port{}", line) : rail;
         const Rate rate = gbps > 0 ? Rate{1, static_cast<std::uint16_t>(gbps * 10)} : Rate{};
         const auto at = build_.network_switch(leaf, line);
-        build_.link(at, build_.adapter(node, device, line), line, rate, static_cast<std::uint16_t>(port));
+        const auto adapter =
+            rail.empty() ? build_.next_adapter(node, line) : build_.adapter(node, rail, line);
+        build_.link(at, adapter, line, rate, static_cast<std::uint16_t>(port));
         return {};
     }
 

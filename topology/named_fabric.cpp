@@ -12,6 +12,10 @@ std::uint32_t NamedFabric::adapter(std::string_view host, std::string_view devic
     return named(DeviceKind::adapter, std::move(name), line);
 }
 
+std::uint32_t NamedFabric::next_adapter(std::string_view host, std::uint32_t line) {
+    return adapter(host, "port" + std::to_string(++unnamed_[std::string(host)]), line);
+}
+
 std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_t line) {
     auto& known = kind == DeviceKind::adapter ? adapters_ : switches_;
     auto [at, is_new] = known.try_emplace(name, 0);

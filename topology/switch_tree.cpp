@@ -86,7 +86,7 @@ class TreeMaker {
             const auto partition = options_.partition_of.find(node);
             std::string name = "unplugged";
             if (partition != options_.partition_of.end()) name.append("-").append(partition->second);
-            leaves[name.substr(0, max_name_bytes - 3)].push_back(std::move(node));
+            leaves[name.substr(0, max_name_bytes - sizeof("-99"))].push_back(std::move(node));
         }
         return leaves;
     }

@@ -113,10 +113,9 @@ class Tiers {
 
     void add_islands(const std::vector<std::uint32_t>& highest) {
         DisjointSets devices(fabric_.devices.size());
-        std::vector<std::uint32_t> first(grouping_.groups, none);
+        auto first = grouping_.stands_on;
         for (const auto& link : fabric_.links)
             if (is_switch(link.a) && is_switch(link.b)) devices.join(link.a, link.b);
-        first = grouping_.stands_on;
         for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device) {
             auto group = grouping_.of_switch[device];
             if (group == none) continue;

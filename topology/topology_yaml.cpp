@@ -27,13 +27,6 @@ tl::unexpected<Error> wrong(std::uint32_t line, std::string seen, std::string ex
                                    .expected = std::move(expected)});
 }
 
-std::vector<std::pair<std::string, YAML::Node>> pairs_of(const YAML::Node& map) {
-    std::vector<std::pair<std::string, YAML::Node>> pairs;
-    for (const auto& each : map)
-        pairs.emplace_back(each.first.IsScalar() ? each.first.Scalar() : "?", each.second);
-    return pairs;
-}
-
 /// The text of a field; empty where there is none, or no text.
 std::string text_in(const YAML::Node& node, const char* key) {
     auto value = node[key];
@@ -42,11 +35,11 @@ std::string text_in(const YAML::Node& node, const char* key) {
 
 /// slurmctld's parser passes over keys that it does not know, a misspelt "nodes" for example (26.05, tried).
 void note_unknown(const YAML::Node& map, const std::vector<std::string>& known, TopologyConf& conf) {
-    for (const auto& [key, value] : pairs_of(map))
-        if (std::find(known.begin(), known.end(), key) == known.end())
+    for (const auto& each : map)
+        if (const auto key = each.first.Scalar(); std::find(known.begin(), known.end(), key) == known.end())
             conf.findings.push_back({.id = "unknown-key",
                                      .level = Level::warn,
-                                     .where = fmt::format("line {}", line_of(value)),
+                                     .where = fmt::format("line {}", line_of(each.second)),
                                      .thing = key,
                                      .seen = "is nothing that Slurm knows there, and is passed over",
                                      .expected = fmt::format("{}", fmt::join(known, ", "))});

@@ -154,6 +154,17 @@ Result<Inventory> inventory_of_slurm(const Environment& environment) {
     return inventory;
 }
 
+/// Node -> the smallest partition that has it.
+std::map<std::string, std::string> partition_by_node(const Inventory& inventory) {
+    auto partitions = inventory.every_partition();
+    std::stable_sort(partitions.begin(), partitions.end(),
+                     [](auto* a, auto* b) { return a->nodes.size() < b->nodes.size(); });
+    std::map<std::string, std::string> found;
+    for (const auto* partition : partitions)
+        for (auto node : partition->nodes) found.try_emplace(inventory.nodes[node].name, partition->name);
+    return found;
+}
+
 Result<topology::Naming> naming_for(const Environment& environment, const FabricOptions& options,
                                     FabricInput& input) {
     topology::Naming naming;
@@ -167,7 +178,7 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
         auto inventory = inventory_of_slurm(environment);
         if (!inventory) return tl::unexpected(inventory.error());
         input.nodes = names_of(*inventory);
-        input.partition_of = partitions_of(*inventory);
+        input.partition_of = partition_by_node(*inventory);
     } else if (!options.nodes.empty()) {
         auto listed = node_names_from(environment, options.nodes);
         if (!listed) return tl::unexpected(listed.error());
@@ -265,16 +276,6 @@ Result<std::vector<std::string>> node_names_from(const Environment& environment,
     auto inventory = inventory_of_slurm(environment);
     if (!inventory) return tl::unexpected(inventory.error());
     return names_of(*inventory);
-}
-
-std::map<std::string, std::string> partitions_of(const Inventory& inventory) {
-    auto partitions = inventory.every_partition();
-    std::stable_sort(partitions.begin(), partitions.end(),
-                     [](auto* a, auto* b) { return a->nodes.size() < b->nodes.size(); });
-    std::map<std::string, std::string> found;
-    for (const auto* partition : partitions)
-        for (auto node : partition->nodes) found.try_emplace(inventory.nodes[node].name, partition->name);
-    return found;
 }
 
 std::vector<std::string> names_of(const Inventory& inventory) {

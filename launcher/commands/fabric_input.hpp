@@ -47,8 +47,6 @@ Result<topology::Text> text_of_input(const std::string& path);
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text);
 
 std::vector<std::string> names_of(const Inventory& inventory);
-/// Node -> the smallest partition that has it.
-std::map<std::string, std::string> partitions_of(const Inventory& inventory);
 
 /// Error (usage) with the file, and the line where there is one.
 Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options);

@@ -2,6 +2,8 @@
 
 #include "fabric_rig.hpp"
 
+#include <fmt/core.h>
+
 using namespace railhead::topology;
 using railhead::sentence;
 using testing::AllOf;
@@ -32,6 +34,41 @@ TEST(Cabling, of_a_fabric_without_faults_is_no_finding) {
     with_storage.storage = 4;
     with_storage.sharp = true;
     EXPECT_THAT(inspected(with_storage), IsEmpty());
+}
+
+TEST(Cabling, names_a_leaf_that_is_gone_by_the_adapters_that_it_leaves_idle) {
+    for (auto nodes : {16U, 32U}) { // two groups of two rails, and four
+        const auto found = inspected(
+            {.nodes = nodes, .rails = 2, .unit = 8, .spines = 8, .seed = 3, .faults = {"dead-leaf"}});
+        EXPECT_THAT(found,
+                    ElementsAre(AllOf(HasSubstr("has 1 more adapters without a cable on most of its 8 nodes"),
+                                      HasSubstr("[leaf-missing]"))));
+    }
+}
+
+TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {
+    EXPECT_THAT(
+        inspected(shape({"moved-node"})),
+        ElementsAre(MatchesRegex(
+            R"(node[0-9]+: is in su., and the nodes before and behind it by name in su.; look .* \[unit-odd\])")));
+    // Nodes that are dealt out in turn are all between two of another unit.
+    std::string plan = "node,switch\n";
+    for (int i = 1; i <= 32; ++i) plan += fmt::format("n{},leaf{}\n", i, i % 2);
+    auto fabric = read_inventory_file(Text(plan));
+    ASSERT_TRUE(fabric);
+    const auto hosts = hosts_of(*fabric, {});
+    EXPECT_THAT(cabling_findings(*fabric, hosts, rail_map_of(*fabric, hosts)), IsEmpty());
+}
+
+TEST(Cabling, compares_links_to_shared_leaves_with_their_like) {
+    std::string plan = "node,switch,rail,speed\n";
+    for (int i = 1; i <= 16; ++i)
+        plan += fmt::format("n{0},leaf{1},eth0,400\nn{0},leaf{1}b,eth1,400\nn{0},stor,eth2,100\n", i,
+                            (i + 7) / 8);
+    auto fabric = read_inventory_file(Text(plan));
+    ASSERT_TRUE(fabric);
+    const auto hosts = hosts_of(*fabric, {});
+    EXPECT_THAT(cabling_findings(*fabric, hosts, rail_map_of(*fabric, hosts)), IsEmpty());
 }
 
 TEST(Cabling, names_a_lost_cable) {

@@ -70,6 +70,17 @@ TEST(Ibnetdiscover, is_read_in_ibdiagnets_dialect) {
     EXPECT_EQ(text_of(fabric->links[0].rate), "4xNDR");
 }
 
+TEST(Ibnetdiscover, says_when_the_text_was_cut) {
+    const std::string_view text(small);
+    auto fabric = read_ibnetdiscover(Text(text.substr(0, text.rfind("vendid="))));
+    ASSERT_TRUE(fabric) << sentence(fabric.error());
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(sentence(fabric->findings[0]), "line 20: 1 devices (\"node2 mlx5_0\") are named in the text "
+                                             "and not described to its end, so what else "
+                                             "they join is unknown (expected all of what ibnetdiscover "
+                                             "prints); save its output again, to its end");
+}
+
 TEST(Ibnetdiscover, names_the_line_that_it_cannot_read) {
     EXPECT_EQ(refusal("[1]\t\"H-98\"[1]\n"), "line 1: \"[1]\t\"H-98\"[1]\" cannot be read (expected a line "
                                              "of Switch or Ca before the lines of its ports)");

@@ -67,6 +67,18 @@ TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
                                              "in no group; ask again when they run");
 }
 
+TEST(Cloud, of_amazon_may_have_three_levels_and_four) {
+    constexpr auto* text = R"({"Instances": [
+        {"InstanceId": "i-a", "NetworkNodes": ["nn-t", "nn-m1", "nn-b1", "nn-d1"]},
+        {"InstanceId": "i-b", "NetworkNodes": ["nn-t", "nn-m1", "nn-b2"]},
+        {"InstanceId": "i-c", "NetworkNodes": ["nn-t", "nn-m2", "nn-b3"]}]})";
+    EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=nn-d1 Nodes=i-a\n"
+                                                  "SwitchName=nn-b2 Nodes=i-b\n"
+                                                  "SwitchName=nn-b3 Nodes=i-c\n"
+                                                  "SwitchName=nn Switches=nn-d1,nn-b2\n"
+                                                  "SwitchName=fabric1 Switches=nn,nn-b3\n");
+}
+
 TEST(Cloud, of_google_is_cluster_block_and_subblock) {
     constexpr auto* text = R"([
         {"name": "a3-1", "selfLink": "x", "resourceStatus": {"physicalHostTopology": {"cluster": "c", "block": "b1", "subblock": "s1", "host": "h1"}}},

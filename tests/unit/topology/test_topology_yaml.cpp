@@ -39,6 +39,8 @@ TEST(TopologyYaml, has_several_topologies) {
     EXPECT_TRUE(is_topology_yaml(two));
     EXPECT_FALSE(is_topology_yaml("# nodes\nSwitchName=a Nodes=b\n"));
     EXPECT_FALSE(is_topology_yaml(""));
+    EXPECT_TRUE(is_topology_yaml("# JSON is YAML\n[{\"topology\": \"a\", \"flat\": true}]\n"));
+    EXPECT_TRUE(read_topology_yaml("[{topology: a, flat: true}]\n"));
     auto read = read_topology_yaml(two);
     ASSERT_TRUE(read) << sentence(read.error());
     ASSERT_THAT(*read, SizeIs(3));
