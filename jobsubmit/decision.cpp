@@ -15,6 +15,18 @@ std::string told(const Placement& placement) {
     return "railhead: placed compactly: " + option_of(placement) + " [rail-placement]";
 }
 
+/// Leaves of the refusals what holds whatever features the nodes have; false when that is none.
+bool holds_without_features(std::vector<Finding>& findings, JobRequest job, const View& view) {
+    job.features.clear();
+    auto sure = judge(job, *view.inventory, *view.settings).findings;
+    if (refuses(sure)) {
+        findings = std::move(sure);
+        return true;
+    }
+    for (auto& finding : findings) finding.level = Level::warn;
+    return false;
+}
+
 } // namespace
 
 bool is_fresh(const View& view, const Moment& moment, const JobRequest& job) {
@@ -37,6 +49,9 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
     auto judgement = judge(job, *view.inventory, *view.settings);
     if (judgement.findings.empty() && !judgement.placement) return decision;
     decision.stale = !is_fresh(view, moment, job);
+    bool others = !job.features.empty() && moment.changes.nodes != view.changes.nodes;
+    if (others && !decision.stale && refuses(judgement.findings))
+        decision.doubted = !holds_without_features(judgement.findings, job, view);
     for (auto& finding : judgement.findings) {
         if (finding.level == Level::fail && !decision.stale && may_override()) finding.level = Level::warn;
         decision.refuse = decision.refuse || (finding.level == Level::fail && !decision.stale);

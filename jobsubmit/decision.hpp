@@ -26,10 +26,14 @@ struct Decision {
     std::string message;           ///< for the user, a line per finding; empty: nothing to say
     std::vector<Finding> verdicts; ///< what the message says, for the log; fail: refused
     std::optional<Placement> placement;
+    bool doubted = false; ///< warned of where a look at the nodes might refuse: wake the refresher
     bool stale = false;   ///< accepted only because the view is missing or too old: wake the refresher
     std::string withheld; ///< what would have been said on a fresh view; for the log
 };
 
+/// What only the job's constraint makes wrong is warned of, not refused, if any node has changed since the
+/// view: it may have been given the feature, and slurmctld does not tell more.
+///
 /// Pure but for `may_override` (root, SlurmUser, operators: only warned), which is asked only before a
 /// refusal.
 Decision decide(const JobRequest& job, const View& view, const Moment& moment,

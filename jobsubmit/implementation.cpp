@@ -16,6 +16,8 @@ extern "C" {
 [[gnu::weak]] extern time_t last_part_update;
 /// src/slurmctld/reservation.c: time of the last change of a reservation.
 [[gnu::weak]] extern time_t last_resv_update;
+/// src/common/node_conf.c: time of the last change of a node.
+[[gnu::weak]] extern time_t last_node_update;
 /// src/slurmctld/proc_req.c: root, SlurmUser, operators and administrators.
 [[gnu::weak]] bool validate_operator(uid_t uid);
 }
@@ -47,7 +49,7 @@ std::int64_t moment_at(const time_t* time) {
 }
 
 Changes changes() {
-    return {moment_at(&last_part_update), moment_at(&last_resv_update)};
+    return {moment_at(&last_part_update), moment_at(&last_resv_update), moment_at(&last_node_update)};
 }
 
 bool may_override(std::uint32_t uid, const View& view) {
@@ -73,6 +75,7 @@ Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view
     if (!job.reservation.empty() && moment.changes.reservations != view.changes.reservations)
         state().refresher->wake();
     auto decision = decide(job, view, moment, [&] { return may_override(uid, view); });
+    if (decision.doubted) state().refresher->wake();
     say_once_if_stale(decision);
     return decision;
 }

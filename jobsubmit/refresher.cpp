@@ -77,7 +77,7 @@ struct Refresher::Shared {
     // of the thread only
     double next_load_s = 0, last_load_s = -shortest_pause_s;
     int failures = 0;
-    WatchedTime partitions, reservations;
+    WatchedTime partitions, reservations, nodes;
 
     void run();
     void look_at_policy();
@@ -134,6 +134,7 @@ void Refresher::Shared::load_if_due() {
     auto changes = sources.changes();
     partitions.see(changes.partitions, now);
     reservations.see(changes.reservations, now);
+    nodes.see(changes.nodes, now);
     auto view = *published.read();
     bool asked = woken.exchange(false) || (view.inventory && changes.partitions != view.changes.partitions);
     if (asked && failures == 0) next_load_s = std::min(next_load_s, last_load_s + shortest_pause_s);
@@ -145,7 +146,7 @@ void Refresher::Shared::load_if_due() {
     failures = 0;
     next_load_s = monotonic_s() + view.settings->seconds(Key::submit_refresh);
     view.changes = {partitions.settled(inventory->taken_at, now),
-                    reservations.settled(inventory->taken_at, now)};
+                    reservations.settled(inventory->taken_at, now), nodes.settled(inventory->taken_at, now)};
     view.loaded_s = now;
     view.inventory = std::make_shared<const Inventory>(std::move(*inventory));
     view.users = users_of(*view.settings);

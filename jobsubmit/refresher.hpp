@@ -16,6 +16,7 @@ namespace railhead {
 /// may be set. 0: it does not say, or nothing has changed yet.
 struct Changes {
     std::int64_t partitions = 0, reservations = 0;
+    std::int64_t nodes = 0; ///< of any node in anything: mostly that a job began or ended there
     bool operator==(const Changes&) const = default;
 };
 

@@ -103,8 +103,8 @@ std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory,
         if (row.counts_nodes && inventory.can_grow) finding->level = Level::warn;
         findings.push_back(std::move(*finding));
     }
-    auto refuses = [](const Finding& finding) { return finding.level == Level::fail; };
-    if (std::any_of(findings.begin(), findings.end(), refuses)) std::erase_if(findings, std::not_fn(refuses));
+    if (refuses(findings))
+        std::erase_if(findings, [](const Finding& finding) { return finding.level != Level::fail; });
     if (findings.size() > most_verdicts) findings.resize(most_verdicts);
     return findings;
 }
@@ -134,6 +134,11 @@ Finding compact_without_nodes() {
 }
 
 } // namespace
+
+bool refuses(const std::vector<Finding>& findings) {
+    return std::any_of(findings.begin(), findings.end(),
+                       [](const Finding& finding) { return finding.level == Level::fail; });
+}
 
 Judgement judge(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
     Judgement judgement;

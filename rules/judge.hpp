@@ -15,6 +15,8 @@ struct Judgement {
     std::optional<Placement> placement;
 };
 
+bool refuses(const std::vector<Finding>& findings);
+
 /// All rules and the placement over one request. Pure: submission, update and `railhead lint` call it alike.
 /// A rule's level is the mildest of the job's partitions'; a partition that the inventory does not know, or
 /// that has no nodes yet, gives no verdict, and neither does a job that policy exempts. At most three are

@@ -1,5 +1,5 @@
 """Submissions by the thousand to a real slurmctld that carries the submit plugin's address- and undefined-behaviour-sanitized build, while all
-that the plugin reads changes: nodes go down and up, partitions come, go and move, slurmctld is reconfigured, the policy is edited, broken,
+that the plugin reads changes: nodes go down and up, lose and gain a feature, partitions come, go and move, slurmctld is reconfigured, the policy is edited, broken,
 deleted and replaced by a folder, and slurmctld's clock jumps by up to a week (clock.c).
 
 Prints each thing that must not happen, and last one line of JSON. Exit code 1: there was one.
@@ -31,11 +31,12 @@ POLICY = "/etc/slurm/railhead.toml"
 PID_FILE = "/run/slurmctld.pid"
 ALIVE = f"kill -0 $(cat {PID_FILE}) 2>/dev/null"
 REFRESH = 2  # seconds between two looks of the plugin: so many more of them
-# Always right; always wrong; right while the partition holds node4, wrong while it holds cpu1.
+# Always right; always wrong; right while the partition holds node4, wrong while it holds cpu1; right while node4 has the feature.
 RIGHT = ["--partition=gpu", "--nodes=2", "--gpus-per-node=h100:8"]
 WRONG = ["--partition=gpu", "--gpus-per-node=v100:1"]
 FLIP = ["--partition=flip", "--gpus-per-node=h100:8"]
-REQUESTS = {"right": RIGHT, "wrong": WRONG, "flip": FLIP}
+FEATURE = ["--partition=gpu", "--gpus-per-node=h100:8", "--constraint=passing"]
+REQUESTS = {"right": RIGHT, "wrong": WRONG, "flip": FLIP, "feature": FEATURE}
 # As the user, on the login node: which request it was, when it was sent and answered, and what was said.
 CLIENT = r"""
 import json, random, subprocess, sys, time
@@ -140,25 +141,36 @@ class Controller:
 
 
 class Chaos(threading.Thread):
-    """Changes everything that the plugin reads, a step every few tenths of a second; knows when the partition flip was which."""
+    """Changes everything that the plugin reads, a step every few tenths of a second; knows when which of flip and feature was right."""
 
     def __init__(self, controller: Controller, seed: int) -> None:
         super().__init__(daemon=True)
         self.controller, self.dice, self.stop = controller, random.Random(seed), threading.Event()
-        self.states: list[tuple[float, float, bool]] = []  # began at the earliest, at the latest; right
+        # By request: began at the earliest, at the latest; right.
+        self.states: dict[str, list[tuple[float, float, bool]]] = {"flip": [(time.monotonic(), time.monotonic(), False)]}
+        self.states["feature"] = list(self.states["flip"])
         self.done: Counter[str] = Counter()
         self.conf = controller.at("cat", "/etc/slurm/slurm.conf").stdout
 
     def scontrol(self, *words: str) -> None:
         self.controller.at("scontrol", *words)
 
-    def flip(self, right: bool) -> None:
+    def change(self, request: str, right: bool, *words: str) -> None:
         began = time.monotonic()
-        self.scontrol("update", "partitionname=flip", f"nodes={'node4' if right else 'cpu1'}")
-        self.states.append((began, time.monotonic(), right))
+        self.scontrol(*words)
+        self.states[request].append((began, time.monotonic(), right))
+
+    def create_flip(self) -> None:
+        self.change("flip", True, "create", "partitionname=flip", "nodes=node4")
 
     def step_flip(self) -> None:
-        self.flip(not self.states[-1][2])
+        right = not self.states["flip"][-1][2]
+        self.change("flip", right, "update", "partitionname=flip", f"nodes={'node4' if right else 'cpu1'}")
+
+    def step_feature(self) -> None:
+        right = not self.states["feature"][-1][2]
+        features = f"features={'passing' if right else ''}"
+        self.change("feature", right, "update", "nodename=node4", features, f"active{features}")
 
     def step_node(self) -> None:
         name = self.dice.choice(["node1", "node2", "node3"])
@@ -185,26 +197,29 @@ class Chaos(threading.Thread):
 
     def step_reconfigure(self) -> None:
         """22.05 takes the plugin out and in again; later versions start anew in place."""
+        began = time.monotonic()
         if self.controller.suite == "bookworm":
             without = re.sub(r"^JobSubmitPlugins=.*\n", "", self.conf, flags=re.M)
             self.controller.at("sh", "-c", "cat >/etc/slurm/slurm.conf && scontrol reconfigure", text=without)
         self.controller.at("sh", "-c", "cat >/etc/slurm/slurm.conf && scontrol reconfigure", text=self.conf)
-        self.scontrol("create", "partitionname=flip", "nodes=node4")  # a reconfigure forgets it
-        self.states.append((self.states[-1][1], time.monotonic(), True))
+        self.states["feature"].append((began, time.monotonic(), False))  # a reconfigure forgets both
+        self.states["flip"].append((began, time.monotonic(), False))
+        self.create_flip()
 
     def run(self) -> None:
-        steps = [self.step_flip] * 3 + [self.step_node, self.step_partition, self.step_reservation, self.step_policy, self.step_clock]
+        steps = [self.step_flip, self.step_feature] * 3 + [self.step_node, self.step_partition, self.step_reservation, self.step_policy, self.step_clock]
         steps += [self.step_reconfigure] * (3 if self.controller.suite == "bookworm" else 1)
         while not self.stop.wait(self.dice.uniform(0.05, 0.5)):
             step = self.dice.choice(steps)
             step()
             self.done[step.__name__.removeprefix("step_")] += 1
 
-    def may_be_refused(self, sent: float, answered: float) -> bool:
-        """Whether flip was wrong at some moment between the two."""
-        following = [*self.states[1:], (0, answered, True)]
+    def may_be_refused(self, request: str, sent: float, answered: float) -> bool:
+        """Whether it was wrong at some moment between the two."""
+        states = self.states.get(request, [])
+        following = [*states[1:], (0, answered, True)]
         return any(not right and began <= answered and ended >= sent
-                   for (began, _, right), (_, ended, _) in zip(self.states, following, strict=True))
+                   for (began, _, right), (_, ended, _) in zip(states, following, strict=True))
 
 
 def submit_all(controller: Controller, number: int, clients: int) -> tuple[list[tuple], list[float]]:
@@ -245,7 +260,7 @@ def judge(answers: list[tuple], chaos: Chaos) -> tuple[Counter[str], list[str]]:
     for name, sent, answered, code, words in answers:
         refused = code != 0 and "railhead: " in words
         figures[f"{name}_{'refused' if refused else 'accepted' if code == 0 else 'failed'}"] += 1
-        if refused and (name == "right" or (name == "flip" and not chaos.may_be_refused(sent, answered))):
+        if refused and name != "wrong" and not chaos.may_be_refused(name, sent, answered):
             wrong.append(f"refused while Slurm would have taken it: {' '.join(REQUESTS[name])}: {words}")
     return figures, wrong
 
@@ -267,9 +282,8 @@ def main() -> int:
         controller.jump("604800")
         controller.wait("slurmctld's clock to jump", lambda: controller.clock() > time.time() + 600_000)
         controller.jump("0")
-        controller.at("scontrol", "create", "partitionname=flip", "nodes=node4")
         chaos = Chaos(controller, options.seed)
-        chaos.states.append((time.monotonic(), time.monotonic(), True))
+        chaos.create_flip()
         pid = controller.pid()
         chaos.start()
         answers, memory = submit_all(controller, options.submissions, options.clients)

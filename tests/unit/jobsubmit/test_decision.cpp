@@ -10,7 +10,7 @@ using namespace railhead::example;
 namespace {
 
 constexpr double loaded_s = 1000;
-constexpr Changes changes{1'700'000'000, 1'600'000'000};
+constexpr Changes changes{1'700'000'000, 1'600'000'000, 1'700'000'100};
 
 View view(Settings settings = {}) {
     return {.inventory = std::make_shared<Inventory>(cluster()),
@@ -26,7 +26,8 @@ Settings compact() {
 }
 
 const Moment fresh{loaded_s + 10, changes};
-const Moment changed{loaded_s + 10, {changes.partitions + 9, changes.reservations}};
+const Moment changed{loaded_s + 10, {changes.partitions + 9, changes.reservations, changes.nodes}};
+const Moment other_nodes{loaded_s + 10, {changes.partitions, changes.reservations, changes.nodes + 3}};
 const auto nobody = [] { return false; };
 const auto root = [] { return true; };
 const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); "
@@ -107,6 +108,32 @@ TEST(Decision, withholds_verdict_and_placement_on_a_stale_view) {
     EXPECT_TRUE(wrong.stale);
     auto good = decide(on({}, 4), view(compact()), changed, nobody);
     EXPECT_EQ(good.placement, std::nullopt);
+}
+
+TEST(Decision, warns_of_what_the_constraint_alone_makes_wrong_once_a_node_has_changed) {
+    auto job = asks(Per::node, "h100", 8);
+    job.features = "ib";
+    auto known = decide(job, view(), fresh, nobody);
+    EXPECT_TRUE(known.refuse);
+    EXPECT_FALSE(known.doubted);
+    auto doubted = decide(job, view(), other_nodes, nobody);
+    EXPECT_FALSE(doubted.refuse) << "the node may have been given the feature";
+    EXPECT_TRUE(doubted.doubted);
+    EXPECT_EQ(doubted.message,
+              "railhead: warning: " + known.message.substr(std::string("railhead: ").size()));
+    auto unsettled = view();
+    unsettled.changes.nodes = View::unsettled;
+    EXPECT_FALSE(decide(job, unsettled, fresh, nobody).refuse) << "within the second of the look";
+}
+
+TEST(Decision, refuses_what_no_constraint_mends_whatever_has_changed) {
+    auto job = asks(Per::node, "a100", 1);
+    job.features = "ib";
+    auto decision = decide(job, view(), other_nodes, nobody);
+    EXPECT_TRUE(decision.refuse);
+    EXPECT_FALSE(decision.doubted);
+    EXPECT_EQ(decision.message, "railhead: " + sentence_for_a100);
+    EXPECT_TRUE(decide(asks(Per::node, "a100", 1), view(), other_nodes, nobody).refuse);
 }
 
 TEST(Decision, places_compactly_on_a_fresh_view) {
