@@ -1,12 +1,25 @@
 #include "topology/burn_in.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace railhead::topology {
 namespace {
 
-/// How often each node must be in a pair so that a leaf's nodes are as many as its cables upwards.
-std::size_t rounds_for(const Fabric& fabric, const RailMap& map) {
+using Pair = std::pair<std::string_view, std::string_view>;
+
+/// The part of a group in the pairs.
+struct Share {
+    const LeafGroup* group = nullptr;
+    std::size_t upward = 0; ///< pairs that must lead to other groups, and do not yet
+    std::size_t turns = 0;  ///< pairs that it is to be in, and is not yet
+    std::size_t taken = 0;  ///< pairs that it is in; its nodes come in turn
+
+    std::size_t nodes() const { return group->hosts.size(); }
+};
+
+/// By group: how many pairs must leave it so that each of its leaves has as many as cables upwards.
+std::vector<std::size_t> upward_pairs(const Fabric& fabric, const RailMap& map) {
     const auto& grouping = map.grouping;
     std::vector<std::size_t> up(fabric.devices.size());
     for (const auto& link : fabric.links)
@@ -14,34 +27,115 @@ std::size_t rounds_for(const Fabric& fabric, const RailMap& map) {
             if (grouping.is_leaf[leaf] && !grouping.is_leaf[other] &&
                 fabric.devices[other].kind == DeviceKind::network_switch)
                 ++up[leaf];
-    std::size_t rounds = 1;
-    for (std::size_t leaf = 0; leaf < up.size(); ++leaf)
-        if (grouping.is_leaf[leaf] && grouping.of_switch[leaf] != none)
-            rounds = std::max(rounds, (up[leaf] + grouping.hosts_on[leaf] - 1) / grouping.hosts_on[leaf]);
-    return rounds;
+    std::vector<std::size_t> pairs(map.groups.size());
+    for (std::size_t leaf = 0; leaf < up.size(); ++leaf) {
+        auto group = grouping.of_switch[leaf];
+        if (!grouping.is_leaf[leaf] || group == none) continue;
+        // Only some of the group's nodes may be on it.
+        auto nodes = map.groups[group].hosts.size(), here = std::size_t{grouping.hosts_on[leaf]};
+        pairs[group] = std::max(pairs[group], (up[leaf] * nodes + here - 1) / here);
+    }
+    return pairs;
 }
+
+std::vector<Share> shares_of(const Fabric& fabric, const RailMap& map) {
+    auto upward = upward_pairs(fabric, map);
+    std::size_t nodes = 0;
+    for (const auto& group : map.groups) nodes += group.hosts.size();
+    std::vector<Share> shares;
+    for (std::size_t i = 0; i < map.groups.size(); ++i) {
+        const auto& group = map.groups[i];
+        if (group.hosts.empty()) continue;
+        auto possible = group.hosts.size() * (nodes - group.hosts.size()); // each pair once
+        auto leaving = std::min(upward[i], possible);
+        shares.push_back({&group, leaving, std::max(leaving, group.hosts.size()), 0});
+    }
+    return shares;
+}
+
+/// Joins the two groups that lack most, again and again: the fewest pairs, as none is within a group before
+/// all others have what they need.
+class Matching {
+  public:
+    Matching(const Hosts& hosts, std::vector<Share> shares) : hosts_(hosts), shares_(std::move(shares)) {
+        for (std::uint32_t i = 0; i < shares_.size(); ++i) open_.insert(i);
+    }
+
+    std::vector<Pair> pairs() {
+        while (!open_.empty() && shares_[*open_.begin()].turns > 0) {
+            auto one = *open_.begin();
+            if (join_with_next(one)) continue;
+            bool within = shares_[one].upward == 0 && join(one, one);
+            if (!within && !join_with_any(one)) change(one, [](Share& share) { share.turns = 0; });
+        }
+        return std::move(pairs_);
+    }
+
+  private:
+    /// With the next group that lacks pairs.
+    bool join_with_next(std::uint32_t one) {
+        for (auto other : open_)
+            if (other != one) {
+                if (shares_[other].turns == 0) return false;
+                if (join(one, other)) return true;
+            }
+        return false;
+    }
+    /// With one that has all it needs.
+    bool join_with_any(std::uint32_t one) {
+        for (std::uint32_t i = 0; i < shares_.size(); ++i) {
+            next_ = (next_ + 1) % static_cast<std::uint32_t>(shares_.size());
+            if (next_ != one && join(one, next_)) return true;
+        }
+        return false;
+    }
+
+    /// The first pair of their nodes, each group's in turn, that is not there yet.
+    bool join(std::uint32_t one, std::uint32_t other) {
+        auto &a = shares_[one], &b = shares_[other];
+        for (std::size_t i = 0; i < a.nodes(); ++i)
+            for (std::size_t j = one == other ? 1 : 0; j < b.nodes(); ++j) {
+                auto first = name(a, a.taken + i), second = name(b, b.taken + j);
+                if (!known_.insert(std::minmax(first, second)).second) continue;
+                pairs_.emplace_back(first, second);
+                for (auto side : {one, other})
+                    change(side, [&](Share& share) {
+                        share.turns -= std::min<std::size_t>(share.turns, 1);
+                        share.upward -= std::min<std::size_t>(share.upward, one == other ? 0 : 1);
+                        ++share.taken;
+                    });
+                return true;
+            }
+        return false;
+    }
+    std::string_view name(const Share& share, std::size_t turn) const {
+        return hosts_.hosts[share.group->hosts[turn % share.nodes()]].name;
+    }
+    template <class Change>
+    void change(std::uint32_t index, const Change& change) {
+        open_.erase(index);
+        change(shares_[index]);
+        open_.insert(index);
+    }
+
+    struct LacksMore {
+        const std::vector<Share>& shares;
+        bool operator()(std::uint32_t a, std::uint32_t b) const {
+            return shares[a].turns != shares[b].turns ? shares[a].turns > shares[b].turns : a < b;
+        }
+    };
+    const Hosts& hosts_;
+    std::vector<Share> shares_;
+    std::set<std::uint32_t, LacksMore> open_{LacksMore{shares_}};
+    std::set<Pair> known_;
+    std::vector<Pair> pairs_;
+    std::uint32_t next_ = 0;
+};
 
 } // namespace
 
-std::vector<std::pair<std::string_view, std::string_view>>
-burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
-    std::vector<std::string_view> nodes; // in rank order
-    for (const auto& group : map.groups)
-        for (auto host : group.hosts) nodes.push_back(hosts.hosts[host].name);
-    std::vector<std::pair<std::string_view, std::string_view>> pairs;
-    if (nodes.size() < 2) return pairs;
-    auto half = (nodes.size() + 1) / 2;
-    auto rounds = std::min(rounds_for(fabric, map), half);
-    for (std::size_t round = 0; round < rounds; ++round)
-        for (std::size_t i = 0; i < half; ++i) {
-            // Each round turns the other half by one, so that no pair comes twice.
-            const auto other = half + (i + round) % half;
-            if (other < nodes.size())
-                pairs.emplace_back(nodes[i], nodes[other]);
-            else if (i > 0) // the odd one out; the first has met them all when it is that one itself
-                pairs.emplace_back(nodes[i], nodes[0]);
-        }
-    return pairs;
+std::vector<Pair> burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
+    return Matching(hosts, shares_of(fabric, map)).pairs();
 }
 
 } // namespace railhead::topology

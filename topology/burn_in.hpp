@@ -7,11 +7,10 @@
 
 namespace railhead::topology {
 
-/// Pairs of nodes between which traffic on every rail crosses each cable of a node, and each cable from a
-/// leaf upwards as far as routing spreads flows: from each leaf at least as many go up as it has cables
-/// there. The smallest set: each node once, in two halves of the rank order, so that a pair is in one group
-/// only where a group has more than half of the nodes; once more for each time that leaves have more cables
-/// upwards than nodes.
+/// The fewest pairs of nodes between which traffic on every rail crosses each cable of a node, and each cable
+/// from a leaf upwards as far as routing spreads flows: each node is in one, and from each leaf at least as
+/// many pairs lead to other groups as it has cables upwards (or as there are). Only nodes of leaves with more
+/// cables upwards than nodes come more than once, and their partners where a group is larger than all others.
 std::vector<std::pair<std::string_view, std::string_view>>
 burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
 

@@ -39,10 +39,16 @@ class Inspector {
         look_at_hosts();
         look_at_links();
         look_at_uplinks();
+        // Of one cost in the order of their names, which no order of the source changes.
         auto dearer = [](const CablingFinding& one, const CablingFinding& other) {
-            return one.cost_gbps > other.cost_gbps;
+            if (one.cost_gbps != other.cost_gbps) return one.cost_gbps > other.cost_gbps;
+            const auto &left = one.finding, &right = other.finding;
+            if (auto order = left.id <=> right.id; order != 0) return std::is_lt(order);
+            if (auto order = natural_order(left.where, right.where); order != 0) return std::is_lt(order);
+            if (auto order = natural_order(left.thing, right.thing); order != 0) return std::is_lt(order);
+            return std::is_lt(natural_order(left.seen, right.seen));
         };
-        std::stable_sort(out_.begin(), out_.end(), dearer);
+        std::sort(out_.begin(), out_.end(), dearer);
         return std::move(out_);
     }
 
@@ -258,9 +264,11 @@ class Inspector {
             auto [usual_rate, usual_lanes] = usual_[index(kind_of(link))];
             if (link.rate.gbps_x10() >= usual_rate) continue;
             bool narrow = link.rate.lanes < usual_lanes;
+            auto one = fmt::format("{} port {}", device_name(link.a), link.a_port),
+                 other = fmt::format("{} port {}", device_name(link.b), link.b_port);
+            if (Natural()(other, one)) one.swap(other);
             say({.id = narrow ? "link-narrow" : "link-slow",
-                 .where = fmt::format("{} port {} - {} port {}", device_name(link.a), link.a_port,
-                                      device_name(link.b), link.b_port),
+                 .where = one + " - " + other,
                  .seen = fmt::format("runs at {}", text_of(link.rate)),
                  .expected = fmt::format("{:g} Gbit/s, as most links of its kind", usual_rate / 10.0)},
                 (usual_rate - link.rate.gbps_x10()) / 10.0);

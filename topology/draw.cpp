@@ -148,8 +148,10 @@ class Drawer {
         return {std::max({nodes, rails, 120}) + gap, 2 * text_height + fall() + rows * (cell + 2) + gap};
     }
 
-    std::set<std::uint32_t> spines_of(const std::vector<std::uint32_t>& groups) const {
-        std::set<std::uint32_t> own(groups.begin(), groups.end()), found;
+    using ByName = std::set<std::uint32_t, ByDescription>;
+    ByName spines_of(const std::vector<std::uint32_t>& groups) const {
+        std::set<std::uint32_t> own(groups.begin(), groups.end());
+        ByName found(ByDescription{fabric_});
         for (const auto& link : fabric_.links)
             for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
                 if (map_.grouping.of_switch[leaf] != none && own.contains(map_.grouping.of_switch[leaf]) &&

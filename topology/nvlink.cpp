@@ -36,38 +36,53 @@ class NvlinkReader {
             if (is_cluster(trimmed(*cluster)))
                 add(trimmed(*node), trimmed(*cluster), trimmed(scanner.rest()), lines.number());
         }
-        if (domain_of_.empty())
+        if (domains_of_.empty())
             return fail(ErrorKind::usage, {.id = "fabric-empty",
                                            .thing = "the text",
                                            .seen = "has no GPU in an NVLink domain",
                                            .expected = "lines NODE, CLUSTER UUID, CLIQUE"});
-        for (auto node : torn_)
-            build_.finding({.id = "nvlink-torn",
-                            .level = Level::warn,
-                            .where = std::string(node),
-                            .thing = "its GPUs",
-                            .seen = "are in several NVLink domains, of which the first counts",
-                            .next = "look at nvidia-smi -q there, and at the fabric manager"});
+        for (const auto& [node, domains] : domains_of_) {
+            auto fewer = [](const auto& one, const auto& other) {
+                return one.second.gpus < other.second.gpus;
+            };
+            const auto& [domain, its] = *std::max_element(domains.begin(), domains.end(), fewer);
+            build_.link(build_.network_switch(name_of(domain), its.line), build_.adapter(node, "", its.line),
+                        its.line);
+            if (domains.size() == 1) continue;
+            build_.finding(
+                {.id = "nvlink-torn",
+                 .level = Level::warn,
+                 .where = std::string(node),
+                 .thing = "its GPUs",
+                 .seen = fmt::format("are in several NVLink domains, of which {} counts, with {} of them",
+                                     name_of(domain), its.gpus),
+                 .next = "look at nvidia-smi -q there, and at the fabric manager"});
+        }
         return std::move(build_).finish();
     }
 
   private:
+    struct Part { ///< of a node, in one domain
+        std::uint32_t gpus, line;
+    };
+    using Domain = std::pair<std::string_view, std::string_view>; ///< cluster and clique
+
     void add(std::string_view node, std::string_view cluster, std::string_view clique, std::uint32_t line) {
-        auto domain = fmt::format("{}-{}", cluster, clique);
-        auto [at, is_new] = domain_of_.try_emplace(node, domain);
-        if (!is_new && at->second != domain) torn_.insert(node);
-        if (!is_new) return;
-        // The first eight digits tell clusters apart for people.
-        auto name = fmt::format("nvl-{}-{}", cluster.substr(0, 8), clique);
-        auto [named, is_free] = domain_named_.try_emplace(name, domain);
-        if (!is_free && named->second != domain) name = "nvl-" + domain;
-        build_.link(build_.network_switch(name, line), build_.adapter(node, "", line), line);
+        auto [at, is_new] = domains_of_[node].try_emplace({cluster, clique}, Part{0, line});
+        ++at->second.gpus;
+        clusters_[cluster.substr(0, 8)].insert(cluster);
+    }
+
+    /// The first eight digits tell clusters apart for people, where they do.
+    std::string name_of(const Domain& domain) const {
+        auto [cluster, clique] = domain;
+        auto digits = cluster.substr(0, 8);
+        return fmt::format("nvl-{}-{}", clusters_.at(digits).size() == 1 ? digits : cluster, clique);
     }
 
     NamedFabric build_;
-    std::map<std::string_view, std::string> domain_of_; ///< node -> cluster and clique
-    std::map<std::string, std::string> domain_named_;   ///< name of a domain -> cluster and clique
-    std::set<std::string_view> torn_;
+    std::map<std::string_view, std::map<Domain, Part>> domains_of_;   ///< by node
+    std::map<std::string_view, std::set<std::string_view>> clusters_; ///< by their first eight digits
 };
 
 } // namespace

@@ -49,6 +49,7 @@ class Mapper {
         for (std::uint32_t device = 0; device < fabric_.devices.size(); ++device)
             if (map_.grouping.is_leaf[device] && map_.grouping.of_switch[device] == none)
                 map_.shared_leaves.push_back(device);
+        std::sort(map_.shared_leaves.begin(), map_.shared_leaves.end(), ByDescription{fabric_});
         add_rails();
         map_.tiers = tiers_of(fabric_, map_.grouping);
         order();
@@ -76,11 +77,7 @@ class Mapper {
             else
                 at->switches.push_back(leaf);
         }
-        auto by_name = [&](std::uint32_t left, std::uint32_t right) {
-            const auto &one = fabric_.devices[left], &other = fabric_.devices[right];
-            auto order = natural_order(one.description, other.description);
-            return std::is_neq(order) ? std::is_lt(order) : one.guid < other.guid;
-        };
+        ByDescription by_name{fabric_};
         for (auto& group : map_.groups) {
             for (auto& rail : group.rails) std::sort(rail.switches.begin(), rail.switches.end(), by_name);
             std::sort(group.rails.begin(), group.rails.end(), [&](const Rail& left, const Rail& right) {

@@ -24,8 +24,8 @@ struct LeafGroup {
 struct RailMap {
     std::vector<LeafGroup> groups; ///< in rank order: unit after unit, in each by their first node
     std::vector<Tier> tiers;       ///< from pods up; the last one's units are islands
-    std::vector<std::uint32_t>
-        shared_leaves; ///< of several groups: storage, management; indexes in Fabric::devices
+    /// Of several groups: storage, management; indexes in Fabric::devices, ordered by name.
+    std::vector<std::uint32_t> shared_leaves;
     std::vector<std::uint32_t> loose_hosts; ///< on no leaf
     Grouping grouping;                      ///< its numbers are those of `groups`
 };

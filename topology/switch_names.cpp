@@ -2,6 +2,7 @@
 
 #include "topology/characters.hpp"
 #include "topology/line_reader.hpp"
+#include "topology/natural.hpp"
 
 #include <fmt/core.h>
 
@@ -62,6 +63,12 @@ std::string switch_name_from(std::string_view description) {
 std::string switch_name_from(std::string_view description, std::uint64_t guid) {
     auto name = switch_name_from(description);
     return name.empty() ? fmt::format("S-{:016x}", guid) : name;
+}
+
+bool ByDescription::operator()(std::uint32_t left, std::uint32_t right) const {
+    const auto &one = fabric.devices[left], &other = fabric.devices[right];
+    auto order = natural_order(one.description, other.description);
+    return order != 0 ? std::is_lt(order) : one.guid < other.guid;
 }
 
 std::string common_name(const std::vector<std::string_view>& names) {

@@ -1,4 +1,6 @@
 #pragma once
+#include "topology/fabric.hpp"
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -15,6 +17,12 @@ constexpr std::size_t most_named_nodes = 20; ///< in a sentence
 std::string switch_name_from(std::string_view description);
 /// The same; "S-<guid>", as ibnetdiscover has it, where nobody has named the switch.
 std::string switch_name_from(std::string_view description, std::uint64_t guid);
+
+/// Orders devices as people would, which no order of the source changes.
+struct ByDescription {
+    const Fabric& fabric;
+    bool operator()(std::uint32_t left, std::uint32_t right) const;
+};
 
 /// What names have in common, at a boundary between their parts: "su1-leaf1", "su1-leaf2" -> "su1";
 /// "rail1-su3", "rail2-su3" -> "su3"; "A09-LEAF-01-08", "A09-LEAF-02-08" -> "A09-LEAF-08". Of one name, the

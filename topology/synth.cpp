@@ -57,10 +57,15 @@ class Synthesizer {
         if (wanted_.unit < 1 || wanted_.unit + wanted_.spines > most_ports)
             return wrong(fmt::format("a unit of {} nodes", wanted_.unit),
                          "1 or more, and ports for all on one switch");
-        if (wanted_.spines > 4096 || wanted_.cores > 4096 || wanted_.pod_units > 4096 ||
+        if (std::max({wanted_.spines, wanted_.cores, wanted_.tops, wanted_.pod_units, wanted_.zone_pods}) >
+                4096 ||
             wanted_.storage > 100'000)
-            return wrong("the number of spines, cores, units in a pod or storage servers",
-                         "at most 4096, and 100000 servers");
+            return wrong(
+                "the number of spines, cores, tops, units in a pod, pods in a zone or storage servers",
+                "at most 4096, and 100000 servers");
+        if (wanted_.planes < 1 || wanted_.planes > wanted_.rails)
+            return wrong(fmt::format("{} planes with {} rails", wanted_.planes, wanted_.rails),
+                         "1 or more, and a rail for each");
         if (wanted_.names != "mlx5" && wanted_.names != "hca" && wanted_.names != "vendor" &&
             wanted_.names != "none")
             return wrong(fmt::format("--names {}", wanted_.names), "mlx5, hca, vendor or none");
@@ -92,40 +97,70 @@ class Synthesizer {
         cables_.push_back({a, b});
     }
 
-    void build() {
+    /// "pod1-plane2-spine3"; a part is left out where there is only one of it.
+    static std::string part(const char* what, std::uint32_t number, std::uint32_t of) {
+        return of > 1 ? fmt::format("{}{}-", what, number + 1) : "";
+    }
+
+    /// One switch of `lower` and each of the `number` above it.
+    std::vector<std::uint32_t> add_above(const std::vector<std::uint32_t>& lower, std::uint32_t number,
+                                         const std::string& name) {
+        std::vector<std::uint32_t> made;
+        for (std::uint32_t i = 0; i < number; ++i) {
+            made.push_back(add_switch(fmt::format("{}{}", name, i + 1)));
+            for (auto below : lower) cable(below, made.back());
+        }
+        return made;
+    }
+
+    /// Units of all pods of all zones, and what joins them; returns the spines of the first pod and plane.
+    std::vector<std::uint32_t> build_switches() {
         auto units = (wanted_.nodes + wanted_.unit - 1) / wanted_.unit;
         auto in_pod = wanted_.pod_units == 0 ? units : wanted_.pod_units;
         auto pods = (units + in_pod - 1) / in_pod;
-        std::vector<std::uint32_t> spines, leaves;
-        for (std::uint32_t pod = 0; pod < pods; ++pod)
-            for (std::uint32_t i = 0; i < wanted_.spines; ++i)
-                spines.push_back(add_switch(pods > 1 ? fmt::format("pod{}-spine{}", pod + 1, i + 1)
-                                                     : fmt::format("spine{}", i + 1)));
+        auto in_zone = wanted_.zone_pods == 0 ? pods : wanted_.zone_pods;
+        auto zones = (pods + in_zone - 1) / in_zone;
+        leaves_.resize(std::size_t{units} * wanted_.rails);
         for (std::uint32_t unit = 0; unit < units; ++unit)
-            for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail) {
-                auto pod = unit / in_pod;
-                leaves.push_back(
-                    add_switch(pods > 1 ? fmt::format("pod{}-su{}-leaf{}", pod + 1, unit + 1, rail + 1)
-                                        : fmt::format("su{}-leaf{}", unit + 1, rail + 1)));
-                for (std::uint32_t i = 0; i < wanted_.spines; ++i)
-                    cable(leaves.back(), spines[pod * wanted_.spines + i]);
+            for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail)
+                leaves_[unit * wanted_.rails + rail] = add_switch(
+                    fmt::format("{}su{}-leaf{}", part("pod", unit / in_pod, pods), unit + 1, rail + 1));
+        std::vector<std::uint32_t> first;
+        for (std::uint32_t plane = 0; plane < wanted_.planes; ++plane) {
+            auto in_plane = part("plane", plane, wanted_.planes);
+            std::vector<std::vector<std::uint32_t>> spines_of_zone(zones);
+            for (std::uint32_t pod = 0; pod < pods; ++pod) {
+                std::vector<std::uint32_t> leaves;
+                for (auto unit = pod * in_pod; unit < std::min(units, (pod + 1) * in_pod); ++unit)
+                    for (auto rail = plane; rail < wanted_.rails; rail += wanted_.planes)
+                        leaves.push_back(leaves_[unit * wanted_.rails + rail]);
+                auto spines = add_above(leaves, wanted_.spines, part("pod", pod, pods) + in_plane + "spine");
+                if (plane == 0 && pod == 0) first = spines;
+                auto& all = spines_of_zone[pod / in_zone];
+                all.insert(all.end(), spines.begin(), spines.end());
             }
-        for (std::uint32_t i = 0; pods > 1 && i < wanted_.cores; ++i) {
-            auto core = add_switch(fmt::format("core{}", i + 1));
-            for (auto spine : spines) cable(spine, core);
+            std::vector<std::uint32_t> cores;
+            for (std::uint32_t zone = 0; pods > 1 && zone < zones; ++zone)
+                for (auto core : add_above(spines_of_zone[zone], wanted_.cores,
+                                           part("zone", zone, zones) + in_plane + "core"))
+                    cores.push_back(core);
+            if (zones > 1) add_above(cores, wanted_.tops, in_plane + "top");
         }
-        add_storage(spines);
+        return first;
+    }
+
+    void build() {
+        add_storage(build_switches());
         auto width = std::to_string(wanted_.nodes).size();
         for (std::uint32_t node = 0; node < wanted_.nodes; ++node) {
             auto host = fmt::format("{}{:0{}}", wanted_.host, node + 1, width);
             hosts_.push_back({});
             for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail) {
                 hosts_.back().push_back(static_cast<std::uint32_t>(cables_.size()));
-                cable(add_adapter(host, rail), leaves[node / wanted_.unit * wanted_.rails + rail]);
+                cable(add_adapter(host, rail), leaves_[node / wanted_.unit * wanted_.rails + rail]);
             }
             if (!storage_leaves_.empty()) cable(add_adapter(host, wanted_.rails), storage_leaves_[node % 2]);
         }
-        leaves_ = std::move(leaves);
         for (auto box : sharp_) cable(add(false, "Mellanox Technologies Aggregation Node"), box);
     }
 
@@ -133,9 +168,7 @@ class Synthesizer {
         if (wanted_.storage == 0) return;
         for (std::uint32_t i = 0; i < 2; ++i) {
             storage_leaves_.push_back(add_switch(fmt::format("storage-leaf{}", i + 1)));
-            for (std::uint32_t spine = 0; spine < std::min<std::size_t>(wanted_.spines, spines.size());
-                 ++spine)
-                cable(storage_leaves_.back(), spines[spine]);
+            for (auto spine : spines) cable(storage_leaves_.back(), spine);
         }
         for (std::uint32_t server = 0; server < wanted_.storage; ++server)
             for (std::uint32_t i = 0; i < 2; ++i)

@@ -240,20 +240,13 @@ Result<topology::Text> text_of_input(const std::string& path) {
     return text;
 }
 
-void add_fabric_options(CLI::App& command, FabricOptions& options) {
+void add_source_options(CLI::App& command, FabricOptions& options) {
     command
         .add_option("--from", options.from,
                     "Where the fabric comes from: " + kinds() +
                         "; without a file, standard input; may be given several times")
-        ->required()
         ->type_name("KIND[:FILE]")
         ->allow_extra_args(false);
-    command
-        .add_option(
-            "--nodes", options.nodes,
-            "The nodes that are wanted, as a host list, or slurm: those of the running controller; default: "
-            "all hosts of the fabric")
-        ->type_name("HOSTLIST");
     command
         .add_option("--map", options.map,
                     "A file with lines GUID HOST [DEVICE] or NAME HOST, for what the source calls otherwise "
@@ -262,9 +255,19 @@ void add_fabric_options(CLI::App& command, FabricOptions& options) {
     command
         .add_option("--plane", options.plane,
                     "compute; shared: leaves that several groups have, storage for example; or the adapters "
-                    "that make "
-                    "the plane, as a list: mlx5_[0-7]")
+                    "that make the plane, as a list: mlx5_[0-7]")
         ->type_name("PLANE");
+}
+
+void add_fabric_options(CLI::App& command, FabricOptions& options) {
+    add_source_options(command, options);
+    command.get_option("--from")->required();
+    command
+        .add_option(
+            "--nodes", options.nodes,
+            "The nodes that are wanted, as a host list, or slurm: those of the running controller; default: "
+            "all hosts of the fabric")
+        ->type_name("HOSTLIST");
 }
 
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text) {

@@ -38,6 +38,9 @@ struct FabricInput : FabricMap {
         findings; ///< of the readers, of the names, and of nodes that the fabric does not have
 };
 
+/// --from, --map and --plane.
+void add_source_options(CLI::App& command, FabricOptions& options);
+/// These and --nodes; --from is required.
 void add_fabric_options(CLI::App& command, FabricOptions& options);
 
 /// A file, or standard input for "-". Error (usage) with its name.

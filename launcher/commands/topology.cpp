@@ -92,6 +92,13 @@ void add_synth(CLI::App& command, Context& context) {
         ->type_name("N");
     synth_command->add_option("--spines", wanted->spines, "Spines of a pod")->type_name("N");
     synth_command->add_option("--cores", wanted->cores, "Cores that join pods")->type_name("N");
+    synth_command->add_option("--zone-pods", wanted->zone_pods, "Pods of a zone; 0: one zone, no tops")
+        ->type_name("N");
+    synth_command->add_option("--tops", wanted->tops, "Top switches that join zones")->type_name("N");
+    synth_command
+        ->add_option("--planes", wanted->planes,
+                     "Fabrics that no cable joins, over which the rails are dealt in turn")
+        ->type_name("N");
     synth_command
         ->add_option("--storage", wanted->storage, "Storage servers, on two leaves that all nodes share")
         ->type_name("N");
@@ -129,6 +136,7 @@ void add_topology(CLI::App& app, Context& context) {
         ->type_name("HOSTLIST");
     draw_command->callback([&context, drawn] { context.exit_code = draw(context, *drawn); });
     add_topology_files(*command, context);
+    add_topology_nodes(*command, context);
     add_topology_install(*command, context);
     add_synth(*command, context);
 }

@@ -1,5 +1,7 @@
 #include "fabric_rig.hpp"
 
+#include "topology/draw.hpp"
+
 #include <fmt/core.h>
 
 #include <random>
@@ -31,6 +33,27 @@ TEST(RailMap, has_one_group_for_each_unit_with_a_leaf_for_each_rail) {
     EXPECT_THAT(switch_names(mapped, rails[1].switches), ElementsAre("MF0;su1-leaf2:MQM8700/U1"));
     ASSERT_THAT(mapped.map.tiers, SizeIs(1));
     EXPECT_EQ(mapped.map.tiers[0].units, 1U);
+}
+
+TEST(RailMap, finds_zones_below_top_switches) {
+    Synth shape{.nodes = 64,
+                .rails = 2,
+                .unit = 4,
+                .pod_units = 2,
+                .zone_pods = 4,
+                .spines = 2,
+                .cores = 2,
+                .tops = 2};
+    for (auto planes : {1U, 2U}) {
+        shape.planes = planes;
+        Mapped mapped(shape);
+        ASSERT_THAT(mapped.map.groups, SizeIs(16)) << "a plane's leaves hold the same nodes";
+        ASSERT_THAT(mapped.map.tiers, SizeIs(3));
+        EXPECT_EQ(mapped.map.tiers[0].units, 8U);
+        EXPECT_EQ(mapped.map.tiers[1].units, 2U);
+        EXPECT_EQ(mapped.map.tiers[2].units, 1U) << "the nodes join the planes";
+        EXPECT_THAT(mapped.map.tiers[1].names, ElementsAre("superpod1", "superpod2"));
+    }
 }
 
 TEST(RailMap, finds_pods_below_cores) {
@@ -158,8 +181,15 @@ TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
                              .pod_units = 2,
                              .spines = 2,
                              .storage = 2,
-                             .faults = {"lost-cable:3", "swapped-rails"}});
-    auto expected = Mapped(text).conf();
+                             .faults = {"lost-cable:3", "swapped-rails", "slow-link:3", "lost-uplink:2"}});
+    auto all_of = [](const Mapped& mapped) {
+        auto findings = cabling_findings(mapped.fabric, mapped.hosts, mapped.map);
+        std::string said = mapped.conf() + draw(mapped.fabric, mapped.hosts, mapped.map, findings, {});
+        for (const auto& [finding, cost] : findings) said += sentence(finding) + "\n";
+        for (const auto& name : switch_names(mapped, mapped.map.shared_leaves)) said += name + "\n";
+        return said;
+    };
+    auto expected = all_of(Mapped(text));
     std::vector<std::string> boxes;
     for (std::size_t at = text.find("\nvendid"), next = 0; at != text.npos; at = next) {
         next = text.find("\nvendid", at + 1);
@@ -171,15 +201,15 @@ TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
             std::swap(boxes[last], boxes[random() % (last + 1)]);
         std::string shuffled;
         for (const auto& box : boxes) shuffled += box;
-        ASSERT_EQ(Mapped(shuffled).conf(), expected);
+        ASSERT_EQ(all_of(Mapped(shuffled)), expected);
     }
 }
 
 TEST(RailMap, takes_a_spine_with_one_management_host_for_a_spine) {
     auto text = *synthesize({.nodes = 32, .rails = 2, .unit = 16, .spines = 2});
     auto expected = Mapped(text).map.groups.size();
-    auto spine = text.find("Switch\t40 \"S-");
-    auto guid = text.substr(spine + 13, 16);
+    auto spine = text.rfind("Switch\t", text.find("# \"MF0;spine1:MQM8700/U1\" enhanced"));
+    auto guid = text.substr(text.find("\"S-", spine) + 3, 16);
     text.insert(text.find('\n', spine) + 1,
                 "[39] \t\"H-00000000000000aa\"[1](ab) \t\t# \"ufm1 mlx5_0\" lid 1 4xHDR\n");
     text += "\nCa\t1 \"H-00000000000000aa\"\t\t# \"ufm1 mlx5_0\"\n[1](ab) \t\"S-" + guid +

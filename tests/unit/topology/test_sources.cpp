@@ -218,6 +218,7 @@ constexpr auto* domains = "node, fabric.clusterUuid, fabric.cliqueId\n"
                           "gb2, 11111111-2222-3333-4444-555555555555, 32766\n"
                           "gb3, 11111111-9999-3333-4444-555555555555, 32766\n"
                           "gb3, 11111111-9999-3333-4444-555555555555, 1\n"
+                          "gb3, 11111111-9999-3333-4444-555555555555, 32766\n"
                           "gb4, 00000000-0000-0000-0000-000000000000, 0\n"
                           "cpu1, [N/A], [N/A]\n";
 
@@ -229,12 +230,14 @@ TEST(Nvlink, domains_are_blocks) {
     auto hosts = hosts_of(*fabric, {});
     auto map = rail_map_of(*fabric, hosts);
     auto blocks = blocks_of(hosts, map, {.nodes = {"gb1", "gb2", "gb3", "gb4"}, .base = 0, .order = {}});
-    EXPECT_EQ(topology_conf(blocks), "BlockName=nvl-11111111-32766 Nodes=gb[1-2]\n"
-                                     "BlockName=nvl-11111111-9999-3333-4444-555555555555-32766 Nodes=gb3\n"
-                                     "BlockSizes=1,2\n");
+    EXPECT_EQ(topology_conf(blocks),
+              "BlockName=nvl-11111111-2222-3333-4444-555555555555-32766 Nodes=gb[1-2]\n"
+              "BlockName=nvl-11111111-9999-3333-4444-555555555555-32766 Nodes=gb3\n"
+              "BlockSizes=1,2\n");
     ASSERT_THAT(fabric->findings, SizeIs(1));
     EXPECT_EQ(sentence(fabric->findings[0]),
-              "gb3: its GPUs are in several NVLink domains, of which the first counts; "
+              "gb3: its GPUs are in several NVLink domains, of which "
+              "nvl-11111111-9999-3333-4444-555555555555-32766 counts, with 2 of them; "
               "look at nvidia-smi -q there, and at the fabric manager");
     EXPECT_FALSE(read_nvlink_domains(Text("cpu1, [N/A], [N/A]\n")));
     EXPECT_THAT(tree_of(read_nvlink_domains, "gb1\n"), HasSubstr("line 1: \"gb1\" cannot be read"));
