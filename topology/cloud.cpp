@@ -130,7 +130,12 @@ class CloudReader {
                         places_.push_back(std::move(*place));
                     return {};
                 }
-        return wrong("has an instance of a form that is not known");
+        auto names = {"name", "instanceId", "instance-id"};
+        bool is_named = item.is_object() && std::any_of(names.begin(), names.end(),
+                                                        [&](auto* name) { return item.contains(name); });
+        if (!is_named) return wrong("has an instance of a form that is not known");
+        ++unplaced_;
+        return {};
     }
 
     static std::string path_of(const Place& place, std::size_t length) {

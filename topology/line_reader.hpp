@@ -9,10 +9,12 @@
 
 namespace railhead::topology {
 
-/// The lines of a text, counted from 1, without "\n" and "\r".
+/// The lines of a text, counted from 1, without "\n" and "\r", nor the mark that spreadsheets put in front.
 class LineReader {
   public:
-    explicit LineReader(std::string_view text) : rest_(text) {}
+    explicit LineReader(std::string_view text) : rest_(text) {
+        if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
+    }
 
     bool next(std::string_view& line) {
         if (rest_.empty()) return false;

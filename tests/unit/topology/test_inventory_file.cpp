@@ -26,6 +26,12 @@ TEST(InventoryFile, is_a_line_for_each_cable) {
     EXPECT_EQ(map.groups[0].rails[1].device, "eth1");
 }
 
+TEST(InventoryFile, may_come_from_a_spreadsheet) {
+    auto fabric = read_inventory_file(Text("\xEF\xBB\xBFnode,switch\r\nnode1,leaf1\r\nnode2,leaf1\r\n"));
+    ASSERT_TRUE(fabric) << sentence(fabric.error());
+    EXPECT_THAT(fabric->links, SizeIs(2));
+}
+
 TEST(InventoryFile, names_the_line_that_it_cannot_read) {
     auto refusal = [](const char* text) {
         auto read = read_inventory_file(Text(text));

@@ -67,6 +67,21 @@ TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
                                              "in no group; ask again when they run");
 }
 
+TEST(Cloud, of_google_may_list_machines_without_a_place) {
+    constexpr auto* text = R"([
+        {"name": "vm-1", "resourceStatus": {"physicalHostTopology": {"cluster": "c1", "block": "b1", "subblock": "s1"}}},
+        {"name": "vm-2", "resourceStatus": {"physicalHostTopology": {"cluster": "c1", "block": "b1", "subblock": "s2"}}},
+        {"name": "login", "status": "TERMINATED"}])";
+    EXPECT_THAT(tree_of(read_cloud_topology, text),
+                HasSubstr("SwitchName=s1 Nodes=vm-1\nSwitchName=s2 Nodes=vm-2\n"));
+    auto fabric = read_cloud_topology(Text(text));
+    ASSERT_TRUE(fabric);
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_THAT(sentence(fabric->findings[0]), HasSubstr("1 of 3 instances have no place"));
+    EXPECT_THAT(tree_of(read_cloud_topology, R"([{"name": "login"}])"),
+                HasSubstr("names no instance with a place"));
+}
+
 TEST(Cloud, of_amazon_may_have_three_levels_and_four) {
     constexpr auto* text = R"({"Instances": [
         {"InstanceId": "i-a", "NetworkNodes": ["nn-t", "nn-m1", "nn-b1", "nn-d1"]},
