@@ -46,10 +46,7 @@ class Mapper {
             auto group = map_.grouping.of_host[host];
             (group == none ? map_.loose_hosts : map_.groups[group].hosts).push_back(host);
         }
-        for (std::uint32_t device = 0; device < fabric_.devices.size(); ++device)
-            if (map_.grouping.is_leaf[device] && map_.grouping.of_switch[device] == none)
-                map_.shared_leaves.push_back(device);
-        std::sort(map_.shared_leaves.begin(), map_.shared_leaves.end(), ByDescription{fabric_});
+        add_shared_leaves();
         add_rails();
         map_.tiers = tiers_of(fabric_, map_.grouping);
         order();
@@ -61,6 +58,30 @@ class Mapper {
   private:
     std::string name_of(std::uint32_t device) const {
         return switch_name_from(fabric_.devices[device].description);
+    }
+
+    using Speeds = std::map<std::uint32_t, std::uint32_t>; ///< tenths of Gbit/s -> cables
+    static std::uint32_t usual(const Speeds& speeds) {
+        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+        return speeds.empty() ? 0 : std::max_element(speeds.begin(), speeds.end(), fewer)->first;
+    }
+
+    void add_shared_leaves() {
+        constexpr std::uint32_t rail_to_management = 8;
+        Speeds of_rails;
+        std::map<std::uint32_t, Speeds> of_shared; // by leaf
+        for (const auto& port : hosts_.ports) {
+            auto speed = fabric_.links[port.link].rate.gbps_x10();
+            bool is_shared = map_.grouping.is_leaf[port.leaf] && map_.grouping.of_switch[port.leaf] == none;
+            auto& speeds = is_shared ? of_shared[port.leaf] : of_rails;
+            if (speed > 0) ++speeds[speed];
+        }
+        for (const auto& [leaf, speeds] : of_shared) {
+            bool is_slow = !speeds.empty() && usual(speeds) * rail_to_management <= usual(of_rails);
+            (is_slow ? map_.management_leaves : map_.storage_leaves).push_back(leaf);
+        }
+        for (auto* leaves : {&map_.storage_leaves, &map_.management_leaves})
+            std::sort(leaves->begin(), leaves->end(), ByDescription{fabric_});
     }
 
     void add_rails() {

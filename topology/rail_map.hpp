@@ -24,8 +24,10 @@ struct LeafGroup {
 struct RailMap {
     std::vector<LeafGroup> groups; ///< in rank order: unit after unit, in each by their first node
     std::vector<Tier> tiers;       ///< from pods up; the last one's units are islands
-    /// Of several groups: storage, management; indexes in Fabric::devices, ordered by name.
-    std::vector<std::uint32_t> shared_leaves;
+    /// Leaves of several groups; indexes in Fabric::devices, ordered by name. Of management are those to
+    /// which hosts have cables with an eighth of a rail's speed or less; where no speeds are told, all are of
+    /// storage.
+    std::vector<std::uint32_t> storage_leaves, management_leaves;
     std::vector<std::uint32_t> loose_hosts; ///< on no leaf
     Grouping grouping;                      ///< its numbers are those of `groups`
 };

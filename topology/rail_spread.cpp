@@ -28,7 +28,8 @@ std::vector<RailSpread> rail_spread(const Hosts& hosts, const RailMap& map,
     std::map<std::string_view, Seen, Natural> rails; // by device
     std::set<std::string_view, Natural> there;
     const std::set<std::string_view> wanted(nodes.begin(), nodes.end());
-    const std::set<std::uint32_t> shared(map.shared_leaves.begin(), map.shared_leaves.end());
+    std::set<std::uint32_t> shared(map.storage_leaves.begin(), map.storage_leaves.end());
+    shared.insert(map.management_leaves.begin(), map.management_leaves.end());
     for (const auto& host : hosts.hosts) {
         if (!wanted.contains(host.name)) continue;
         there.insert(host.name);

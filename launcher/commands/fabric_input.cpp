@@ -18,6 +18,7 @@
 #include <cerrno>
 #include <cstring>
 #include <optional>
+#include <set>
 #include <unordered_set>
 
 namespace railhead {
@@ -53,7 +54,7 @@ Result<topology::Fabric> read_any_inventory(topology::Text text) {
 constexpr const char* live_kind = "live";
 constexpr double live_within_s = 300;
 constexpr const char* domains_kind = "nvlink";
-constexpr const char* shared_plane = "shared";
+constexpr const char *compute_plane = "compute", *storage_plane = "storage", *management_plane = "management";
 constexpr const char* of_slurm = "slurm"; ///< --nodes
 constexpr std::size_t most_devices = 1000;
 constexpr std::array<Source, 8> sources{{
@@ -135,15 +136,15 @@ FabricMap mapped(std::vector<topology::Fabric> fabrics, const topology::Naming& 
     return made;
 }
 
-/// Without the cables to leaves that are one group's own.
-void keep_shared_plane(FabricMap& made, const topology::Naming& naming) {
-    const auto& grouping = made.map.grouping;
+/// Without the hosts' cables to other leaves.
+void keep_leaves(FabricMap& made, const std::vector<std::uint32_t>& leaves, const topology::Naming& naming) {
+    const std::set<std::uint32_t> kept(leaves.begin(), leaves.end());
     std::erase_if(made.fabric.links, [&](const topology::Link& link) {
-        auto is_own = [&](auto leaf, auto other) {
-            return made.fabric.devices[other].kind == topology::DeviceKind::adapter &&
-                   grouping.of_switch[leaf] != topology::none;
+        auto is_adapter = [&](auto device) {
+            return made.fabric.devices[device].kind == topology::DeviceKind::adapter;
         };
-        return is_own(link.a, link.b) || is_own(link.b, link.a);
+        return (is_adapter(link.a) && !kept.contains(link.b)) ||
+               (is_adapter(link.b) && !kept.contains(link.a));
     });
     map_fabric(made, naming);
 }
@@ -185,7 +186,8 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
         input.nodes = std::move(*listed);
     }
     if (!input.nodes.empty()) naming.nodes = input.nodes;
-    if (options.plane != "compute" && options.plane != shared_plane) {
+    if (options.plane != compute_plane && options.plane != storage_plane &&
+        options.plane != management_plane) {
         auto devices = expand_hostlist(options.plane, most_devices);
         if (!devices) return tl::unexpected(std::move(devices.error()).within("--plane"));
         naming.devices.emplace(devices->begin(), devices->end());
@@ -253,9 +255,10 @@ void add_source_options(CLI::App& command, FabricOptions& options) {
                     "than Slurm")
         ->type_name("FILE");
     command
-        .add_option("--plane", options.plane,
-                    "compute; shared: leaves that several groups have, storage for example; or the adapters "
-                    "that make the plane, as a list: mlx5_[0-7]")
+        .add_option(
+            "--plane", options.plane,
+            "compute; storage or management: leaves that several groups have, told apart by their speed; or "
+            "the adapters that make the plane, as a list: mlx5_[0-7]")
         ->type_name("PLANE");
 }
 
@@ -302,7 +305,8 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     else if (!domains.empty())
         input.domains = mapped(std::move(domains), *naming);
     static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);
-    if (options.plane == shared_plane) keep_shared_plane(input, *naming);
+    if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
+    if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
     if (input.hosts.hosts.empty())
         return fail(ErrorKind::usage,
                     {.id = "fabric-hosts",
@@ -311,13 +315,14 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
                                          options.nodes.empty() ? "hosts that are looked for" : "wanted nodes",
                                          input.fabric.devices.size()),
                      .next = "look at the node descriptions there, or give --map"});
-    if (input.map.groups.empty() && options.plane != "compute")
-        return fail(ErrorKind::usage,
-                    {.id = "plane-empty",
-                     .thing = "--plane " + options.plane,
-                     .seen = "leaves no cable to any leaf of the fabric",
-                     .expected = "compute, shared, or the names of adapters as a list: mlx5_[0-7]",
-                     .next = "look at the adapters' names with --json"});
+    if (input.map.groups.empty() && options.plane != compute_plane)
+        return fail(
+            ErrorKind::usage,
+            {.id = "plane-empty",
+             .thing = "--plane " + options.plane,
+             .seen = "leaves no cable to any leaf of the fabric",
+             .expected = "compute, storage, management, or the names of adapters as a list: mlx5_[0-7]",
+             .next = "look at the adapters' names with --json"});
     auto add = [&](const std::vector<Finding>& some) {
         input.findings.insert(input.findings.end(), some.begin(), some.end());
     };

@@ -19,7 +19,7 @@ struct FabricOptions {
     std::vector<std::string> from; ///< KIND or KIND:FILE, each
     std::string nodes;             ///< host list, or "slurm"; empty: all hosts
     std::string map;               ///< file; empty: none
-    std::string plane = "compute"; ///< or "shared", or the devices that make it, as a host list
+    std::string plane = "compute"; ///< storage, management, or the devices that make it, as a host list
 };
 
 /// A fabric and what was made of it.

@@ -50,15 +50,19 @@ nlohmann::json json_of_groups(const FabricMap& input) {
     return groups;
 }
 
-/// The leaves of groups, and those that several groups share: storage, management.
+/// The leaves of groups, and those that several groups share.
 nlohmann::json json_of_planes(const FabricMap& input) {
-    auto compute = nlohmann::json::array(), shared = nlohmann::json::array();
+    std::vector<std::uint32_t> compute;
     for (const auto& group : input.map.groups)
         for (const auto& rail : group.rails)
-            for (auto leaf : rail.switches) compute.push_back(name_of_switch(input.fabric, leaf));
-    for (auto leaf : input.map.shared_leaves) shared.push_back(name_of_switch(input.fabric, leaf));
-    return {{{"name", "compute"}, {"leaves", std::move(compute)}},
-            {{"name", "shared"}, {"leaves", std::move(shared)}}};
+            compute.insert(compute.end(), rail.switches.begin(), rail.switches.end());
+    auto plane = [&](const char* name, const std::vector<std::uint32_t>& leaves) {
+        auto names = nlohmann::json::array();
+        for (auto leaf : leaves) names.push_back(name_of_switch(input.fabric, leaf));
+        return nlohmann::json{{"name", name}, {"leaves", std::move(names)}};
+    };
+    return nlohmann::json::array({plane("compute", compute), plane("storage", input.map.storage_leaves),
+                                  plane("management", input.map.management_leaves)});
 }
 
 nlohmann::json json_of(const FabricInput& input) {

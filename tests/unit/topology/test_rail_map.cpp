@@ -5,6 +5,7 @@
 #include <fmt/core.h>
 
 #include <random>
+#include <sstream>
 
 using namespace railhead::topology;
 using testing::ElementsAre;
@@ -186,7 +187,7 @@ TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
         auto findings = cabling_findings(mapped.fabric, mapped.hosts, mapped.map);
         std::string said = mapped.conf() + draw(mapped.fabric, mapped.hosts, mapped.map, findings, {});
         for (const auto& [finding, cost] : findings) said += sentence(finding) + "\n";
-        for (const auto& name : switch_names(mapped, mapped.map.shared_leaves)) said += name + "\n";
+        for (const auto& name : switch_names(mapped, mapped.map.storage_leaves)) said += name + "\n";
         return said;
     };
     auto expected = all_of(Mapped(text));
@@ -203,6 +204,30 @@ TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
         for (const auto& box : boxes) shuffled += box;
         ASSERT_EQ(all_of(Mapped(shuffled)), expected);
     }
+}
+
+TEST(RailMap, tells_storage_from_management_by_the_speed_of_its_cables) {
+    auto slow_storage = [](const std::string& rate) {
+        auto text = *synthesize({.nodes = 16, .rails = 4, .unit = 4, .spines = 2, .storage = 2});
+        std::string told;
+        std::istringstream lines(text);
+        bool on_storage = false;
+        for (std::string line; std::getline(lines, line);) {
+            if (line.starts_with("Switch\t") || line.starts_with("Ca\t"))
+                on_storage = line.find("storage-leaf") != line.npos;
+            if (on_storage || line.find("storage-leaf") != line.npos)
+                if (auto at = line.rfind("4xHDR"); at != line.npos && line.find("spine") == line.npos)
+                    line.replace(at, 5, rate);
+            told += line + "\n";
+        }
+        return told;
+    };
+    Mapped storage(slow_storage("1xHDR")), management(slow_storage("1xDDR"));
+    EXPECT_THAT(switch_names(storage, storage.map.storage_leaves),
+                ElementsAre("MF0;storage-leaf1:MQM8700/U1", "MF0;storage-leaf2:MQM8700/U1"));
+    EXPECT_THAT(storage.map.management_leaves, IsEmpty());
+    EXPECT_THAT(management.map.management_leaves, SizeIs(2));
+    EXPECT_THAT(management.map.storage_leaves, IsEmpty());
 }
 
 TEST(RailMap, takes_a_spine_with_one_management_host_for_a_spine) {
