@@ -79,6 +79,7 @@ struct Event {
         started,   ///< id: process; value: pid
         taken,     ///< id: the process has taken the last chunk of its input, or never will
         milestone, ///< id, name, value
+        published, ///< answers an order `publish`, also where the file could not be written
         exited,    ///< id, ended; lines: the end of its log
         log_tail,  ///< id, lines: answers an order `tail`
         log_back,  ///< id: "head.log"; value: a chunk of at most 32 KiB, in order

@@ -182,14 +182,16 @@ void Worker::reserve(const Order& order) {
 
 /// What `railhead attach` reads: replaced at once, so that a reader sees one or the other.
 void Worker::publish(const Order& order) {
-    if (dir().empty()) return;
     auto path = dir() + "/attach.json", beside = path + ".new";
     unlink(beside.c_str());
-    auto written = write_private(beside, attach_text(order.text, dir(), start_.environment));
-    if (written && rename(beside.c_str(), path.c_str()) == 0) return;
-    Finding finding{.id = "attach-file", .level = Level::warn, .where = hello_.node, .thing = path};
-    finding.seen = "cannot be written, so railhead attach will not find this launch";
-    say({.type = Event::Type::finding, .finding = std::move(finding)});
+    bool written =
+        !dir().empty() && write_private(beside, attach_text(order.text, dir(), start_.environment));
+    if (!written || rename(beside.c_str(), path.c_str()) != 0) {
+        Finding finding{.id = "attach-file", .level = Level::warn, .where = hello_.node, .thing = path};
+        finding.seen = "cannot be written, so railhead attach will not find this launch";
+        say({.type = Event::Type::finding, .finding = std::move(finding)});
+    }
+    say({.type = Event::Type::published});
 }
 
 void Worker::on_signals() {

@@ -83,6 +83,8 @@ void Launch::on_event(int node, const Event& event, double now) {
         return on_milestone(event, now);
     case Event::Type::exited:
         return on_exited(event, now);
+    case Event::Type::published:
+        return on_published();
     case Event::Type::log_tail:
         if (auto found = processes_.find(event.id); found != processes_.end())
             found->second.log = event.lines;
@@ -115,6 +117,7 @@ void Launch::on_milestone(const Event& event, double now) {
     if (found == processes_.end()) return;
     found->second.reached[event.name] = event.value;
     values_.set(event.id + "." + event.name, event.value);
+    check_ready(now); // "ready" comes before the driver, where that waits for the last milestone
     start_what_can(now);
     check_ready(now);
 }
@@ -134,19 +137,22 @@ void Launch::check_ready(double now) {
     }
     for (auto [node, is_up] : node_up)
         if (is_up) node_ready_.try_emplace(node, now);
-    if (!all || phase_ != Phase::starting) return;
-    phase_ = Phase::running;
-    publish();
-    sink_.ready();
+    if (all && phase_ == Phase::starting && !std::exchange(publishing_, true)) publish();
 }
 
-// What `railhead attach` needs, on the head node; and what the user should know.
+// What `railhead attach` needs, on the head node, which says when it is there; and what the user should know.
 void Launch::publish() {
     nlohmann::json env = nlohmann::json::object();
     for (auto& [name, value] : plan_.attach_env) env[name] = values_.filled(value).value_or(value);
-    if (!env.empty())
-        sink_.send(0, Order{.type = Order::Type::publish, .text = json_text({{"v", 1}, {"env", env}})});
     for (auto& note : plan_.notes) note = values_.filled(note).value_or(note);
+    if (env.empty()) return on_published();
+    sink_.send(0, Order{.type = Order::Type::publish, .text = json_text({{"v", 1}, {"env", env}})});
+}
+
+void Launch::on_published() {
+    if (phase_ != Phase::starting) return;
+    phase_ = Phase::running;
+    sink_.ready();
 }
 
 void Launch::on_exited(const Event& event, double now) {
@@ -330,12 +336,13 @@ std::vector<std::string> Launch::missing() const {
             fmt::format("{} on {} ({})", id, node_name(running.process->node),
                         running.ordered ? fmt::format("{}", fmt::join(milestones, ", ")) : "not started"));
     }
+    if (publishing_ && names.empty()) names.push_back(fmt::format("agent on {} (published)", node_name(0)));
     return names;
 }
 
 void Launch::time_out(double now) {
     std::vector<std::string> log;
-    std::string node;
+    std::string node = publishing_ ? node_name(0) : "";
     for (auto& [id, running] : processes_) {
         if (up(running) || !running.ordered || waits_for_others(running)) continue;
         node = node_name(running.process->node);
@@ -383,12 +390,6 @@ void Launch::on_tick(double now) {
     } else if (now > tail_by_s_) {
         time_out(now);
     }
-}
-
-std::optional<double> Launch::node_ready_s(int node) const {
-    auto found = node_ready_.find(node);
-    if (found == node_ready_.end()) return std::nullopt;
-    return found->second;
 }
 
 } // namespace railhead

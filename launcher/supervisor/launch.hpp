@@ -60,7 +60,10 @@ class Launch {
     const std::vector<Finding>& survivors() const { return survivors_; }
     bool left_silent() const { return left_silent_; } ///< agents are left that do not answer
     const std::vector<Finding>& findings() const { return findings_; }
-    std::optional<double> node_ready_s(int node) const;
+    std::optional<double> node_ready_s(int node) const {
+        auto found = node_ready_.find(node);
+        return found == node_ready_.end() ? std::nullopt : std::optional(found->second);
+    }
     /// "head.gcs"; empty: not reached
     const std::string& value_of(const std::string& milestone) const { return values_.get(milestone); }
     /// What is not up yet, for the live line and for the sentence of a time-out: "worker.node3 (joined)".
@@ -91,6 +94,7 @@ class Launch {
     void end_held(double now);
     void check_ready(double now);
     void publish();
+    void on_published();
     void time_out(double now);
     void leave_silent(double now);
     void node_done(int node);
@@ -121,7 +125,7 @@ class Launch {
     bool left_silent_ = false;
     int interrupts_ = 0;
     int window_ = 0;
-    bool timed_out_ = false;
+    bool timed_out_ = false, publishing_ = false;
     double tail_by_s_ = 0;
 };
 

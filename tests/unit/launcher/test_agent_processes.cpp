@@ -222,8 +222,8 @@ TEST_F(AgentProcesses, find_reserved_ports_free) {
 TEST_F(AgentProcesses, can_be_attached_to_by_what_was_published) {
     start_and_meet();
     send({.type = Order::Type::publish, .text = "{\"token\":\"${dir}/token\"}"});
-    EXPECT_TRUE(
-        until([&] { return text_of(dir() + "/attach.json") == "{\"token\":\"" + dir() + "/token\"}"; }));
+    ASSERT_TRUE(await(Event::Type::published, ""));
+    EXPECT_EQ(text_of(dir() + "/attach.json"), "{\"token\":\"" + dir() + "/token\"}");
     EXPECT_EQ(std::filesystem::status(dir() + "/attach.json").permissions(),
               std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }

@@ -112,6 +112,25 @@ TEST(Launch, every_rank_ended_well_is_a_good_end) {
     EXPECT_EQ(play.launch.outcome().exit_code, 0);
 }
 
+TEST(Launch, is_ready_when_it_can_be_attached_to) {
+    auto plan = service();
+    plan.attach_env = {{"RAY_ADDRESS", "${addr.0}:${head.gcs}"}};
+    Play play(plan);
+    play.launch.on_event(0, Event{.type = Event::Type::bound, .id = "client", .value = "20001"}, 1);
+    play.milestone(0, "head", "gcs", "6379");
+    play.milestone(0, "head", "up");
+    EXPECT_FALSE(play.ordered("0 publish"));
+    play.milestone(1, "worker", "up");
+    ASSERT_TRUE(play.ordered("0 publish"));
+    EXPECT_LT(std::ranges::find(play.orders, "0 publish"), std::ranges::find(play.orders, "0 start driver"));
+    EXPECT_FALSE(play.ready);
+    EXPECT_EQ(play.launch.missing(), (std::vector<std::string>{"agent on node1 (published)"}));
+    play.launch.on_event(0, Event{.type = Event::Type::published}, 2);
+    EXPECT_TRUE(play.ready);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
+    EXPECT_EQ(std::ranges::count(play.orders, "0 publish"), 1);
+}
+
 TEST(Launch, the_first_failing_rank_is_the_headline_and_the_others_are_victims) {
     Play play(ranks(3));
     play.exited(1, "rank.1", {.code = 7});
