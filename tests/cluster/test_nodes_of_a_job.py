@@ -127,11 +127,11 @@ def test_lint_asks_slurm_and_the_plugin(cluster):
 @pytest.mark.slow
 def test_lint_says_that_the_controller_gives_no_answer(cluster):
     cluster.put("good.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=h100:8\nhostname\n")
-    cluster.run("ctl", "pkill", "-STOP", "-x", "slurmctld", check=True)
+    cluster.run("ctl", "sh", "-c", "kill -STOP $(cat /run/slurmctld.pid)", check=True)
     try:
         done = cluster.alice("railhead", "lint", "good.sh", timeout=120)
     finally:
-        cluster.run("ctl", "pkill", "-CONT", "-x", "slurmctld", check=True)
+        cluster.run("ctl", "sh", "-c", "kill -CONT $(cat /run/slurmctld.pid)", check=True)
     assert done.code == 1 and re.search("good.sh: (error: Slurm says: |warning: sbatch --test-only gave no answer)", done.out), done.text
 
 
