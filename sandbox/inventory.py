@@ -7,6 +7,7 @@ from dataclasses import dataclass
 CLUSTER = "railhead"
 USERS = {"alice": 1001, "bob": 1002}
 NODE_CPUS = 16
+NODE_SOCKETS = 2
 NODE_MEMORY = 32000  # MiB, as Slurm is told; the machine may have less
 CONTROLLER, LOGIN = "ctl", "login"
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sandbox.inventory import CLUSTER, CONTROLLER, NODE_CPUS, NODE_MEMORY, Node, leaf_groups
+from sandbox.inventory import CLUSTER, CONTROLLER, NODE_CPUS, NODE_MEMORY, NODE_SOCKETS, Node, leaf_groups
 
 SPOOL, LOGS = "/var/lib/slurm", "/var/log/slurm"
 # A container's run time that works in a sandbox: no cgroups of its own, no daemon. Slurm gives the step's environment as a file of
@@ -81,7 +81,7 @@ def grouped(shape: Shape) -> list[tuple[str, Node]]:
 def node_line(shape: Shape, group: tuple[str, Node]) -> str:
     names, node = group
     gres = f" Gres=gpu:{node.gpu_type}:{node.gpus}" if node.gpus else ""
-    return f"NodeName={names} CPUs={NODE_CPUS} RealMemory={NODE_MEMORY}{gres} State=UNKNOWN"
+    return f"NodeName={names} CPUs={NODE_CPUS} Sockets={NODE_SOCKETS} CoresPerSocket={NODE_CPUS // NODE_SOCKETS} RealMemory={NODE_MEMORY}{gres} State=UNKNOWN"
 
 
 def gres_conf(shape: Shape) -> str:

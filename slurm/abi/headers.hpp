@@ -19,3 +19,4 @@ extern "C" {
 #define RAILHEAD_HAS_SEGMENT RAILHEAD_SLURM_AT_LEAST(24, 5)   // job_desc_msg_t::segment_size
 #define RAILHEAD_TOPO_HAS_NAME RAILHEAD_SLURM_AT_LEAST(25, 5) // slurm_load_topo(.., name), print's unit
 #define RAILHEAD_FREE_CONF_RENAMED RAILHEAD_SLURM_AT_LEAST(26, 5) // slurm_free_ctl_conf -> slurm_free_conf
+#define RAILHEAD_TASKS_BOUND_NODES RAILHEAD_SLURM_AT_LEAST(26, 5) // --ntasks-per-node says how many nodes

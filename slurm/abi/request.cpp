@@ -70,6 +70,16 @@ std::optional<std::string> placement_of(const job_desc_msg_t& job) {
     return std::nullopt;
 }
 
+#if RAILHEAD_TASKS_BOUND_NODES
+/// Where nobody says how many nodes, 26.05 takes as few as hold the tasks with so many on each; without
+/// --ntasks that is one (scontrol show job: NumNodes=1-1; 24.11 takes more for --gpus).
+std::optional<std::uint32_t> nodes_of_tasks(const JobRequest& request) {
+    if (request.modify || request.nodes_min.value_or(1) > 1 || !request.tasks_per_node) return std::nullopt;
+    auto each = *request.tasks_per_node, tasks = request.tasks.value_or(each);
+    return (tasks - 1) / each + 1;
+}
+#endif
+
 } // namespace
 
 Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
@@ -110,6 +120,9 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.placement = placement_of(job);
     request.uid = job.user_id;
     request.modify = modify;
+#if RAILHEAD_TASKS_BOUND_NODES
+    if (!request.nodes_max) request.nodes_max = nodes_of_tasks(request);
+#endif
     return request;
 }
 

@@ -49,6 +49,14 @@ def test_what_slurm_would_run_is_not_refused(cluster, options):
     assert cluster.alice("srun", *options.split(), "true").code == 0
 
 
+@pytest.mark.suites("sid")
+def test_tasks_per_node_say_how_many_nodes_there_are(cluster):
+    done, _ = held(cluster, "--gpus=9", "--ntasks-per-node=2")
+    assert "railhead: gpu:9 on 1 node is more than any node of partition gpu has (h100 x 8 on 4 nodes); try --nodes=2 [gpus-per-node]\n" in done.err
+    for options in ("--gpus=9 --ntasks-per-node=2 -N2", "--gpus=9 --ntasks-per-node=2 -n4", "--gpus=8 --ntasks-per-node=2"):
+        assert cluster.alice("srun", *options.split(), "true").code == 0, options
+
+
 def test_a_count_that_is_none_is_left_to_slurm(cluster):
     done = cluster.alice("srun", "--gpus-per-node=-1", "true")
     assert done.code != 0
