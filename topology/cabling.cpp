@@ -43,9 +43,11 @@ class Inspector {
         auto dearer = [](const CablingFinding& one, const CablingFinding& other) {
             if (one.cost_gbps != other.cost_gbps) return one.cost_gbps > other.cost_gbps;
             const auto &left = one.finding, &right = other.finding;
-            if (auto order = left.id <=> right.id; order != 0) return std::is_lt(order);
-            if (auto order = natural_order(left.where, right.where); order != 0) return std::is_lt(order);
-            if (auto order = natural_order(left.thing, right.thing); order != 0) return std::is_lt(order);
+            if (auto order = left.id <=> right.id; std::is_neq(order)) return std::is_lt(order);
+            if (auto order = natural_order(left.where, right.where); std::is_neq(order))
+                return std::is_lt(order);
+            if (auto order = natural_order(left.thing, right.thing); std::is_neq(order))
+                return std::is_lt(order);
             return std::is_lt(natural_order(left.seen, right.seen));
         };
         std::sort(out_.begin(), out_.end(), dearer);

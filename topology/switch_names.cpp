@@ -68,7 +68,7 @@ std::string switch_name_from(std::string_view description, std::uint64_t guid) {
 bool ByDescription::operator()(std::uint32_t left, std::uint32_t right) const {
     const auto &one = fabric.devices[left], &other = fabric.devices[right];
     auto order = natural_order(one.description, other.description);
-    return order != 0 ? std::is_lt(order) : one.guid < other.guid;
+    return std::is_neq(order) ? std::is_lt(order) : one.guid < other.guid;
 }
 
 std::string common_name(const std::vector<std::string_view>& names) {
