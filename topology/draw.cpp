@@ -76,6 +76,7 @@ class Drawer {
   private:
     struct Place {
         int x, y;
+        auto operator<=>(const Place&) const = default;
     };
 
     /// Lies below the boxes, so it is made when all places are known. A cable has its leaf's color.
@@ -91,11 +92,13 @@ class Drawer {
             auto found = color_of_.find(leaf);
             return found == color_of_.end() ? switch_color : found->second;
         };
+        std::set<std::pair<Place, Place>> between; // parallel cables once, in an order of their own
         for (const auto& link : fabric_.links) {
             auto one = switch_at_.find(link.a), other = switch_at_.find(link.b);
             if (one != switch_at_.end() && other != switch_at_.end())
-                line(one->second, other->second, "#ccc", 0.6);
+                between.insert(std::minmax(one->second, other->second));
         }
+        for (const auto& [one, other] : between) line(one, other, "#ccc", 0.6);
         for (const auto& port : hosts_.ports) {
             auto host = host_at_.find(port.host);
             auto leaf = switch_at_.find(port.leaf);
