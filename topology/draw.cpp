@@ -76,7 +76,6 @@ class Drawer {
   private:
     struct Place {
         int x, y;
-        auto operator<=>(const Place&) const = default;
     };
 
     /// Lies below the boxes, so it is made when all places are known. A cable has its leaf's color.
@@ -92,13 +91,16 @@ class Drawer {
             auto found = color_of_.find(leaf);
             return found == color_of_.end() ? switch_color : found->second;
         };
-        std::set<std::pair<Place, Place>> between; // parallel cables once, in an order of their own
+        using Point = std::pair<int, int>;
+        std::set<std::pair<Point, Point>> between; // parallel cables once, in an order of their own
         for (const auto& link : fabric_.links) {
             auto one = switch_at_.find(link.a), other = switch_at_.find(link.b);
-            if (one != switch_at_.end() && other != switch_at_.end())
-                between.insert(std::minmax(one->second, other->second));
+            if (one != switch_at_.end() && other != switch_at_.end()) {
+                Point a(one->second.x, one->second.y), b(other->second.x, other->second.y);
+                between.insert(std::minmax(a, b));
+            }
         }
-        for (const auto& [one, other] : between) line(one, other, "#ccc", 0.6);
+        for (const auto& [a, b] : between) line({a.first, a.second}, {b.first, b.second}, "#ccc", 0.6);
         for (const auto& port : hosts_.ports) {
             auto host = host_at_.find(port.host);
             auto leaf = switch_at_.find(port.leaf);
