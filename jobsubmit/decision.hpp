@@ -29,6 +29,9 @@ struct Decision {
     bool doubted = false; ///< warned of where a look at the nodes might refuse: wake the refresher
     bool stale = false;   ///< accepted only because the view is missing or too old: wake the refresher
     std::string withheld; ///< what would have been said on a fresh view; for the log
+
+    /// Nothing is said or done, and would not be on a fresh view either.
+    bool silent() const { return !stale && message.empty() && verdicts.empty() && !placement; }
 };
 
 /// What only the job's constraint makes wrong is warned of, not refused, if any node has changed since the

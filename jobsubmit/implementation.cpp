@@ -107,9 +107,11 @@ void add_earlier(JobRequest& request) {
 /// Decides on `job`; false when it shall be refused.
 bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
     if (!state().refresher) return true;
+    auto view = state().refresher->view();
+    auto shape = is_update ? 0 : abi::shape_of(job);
+    if (view->silent->has(shape)) return true;
     auto request = abi::request_from(job, is_update);
     if (!request) return true; // Slurm has its own words for a GRES that cannot be read
-    auto view = state().refresher->view();
     auto owner = request->uid == NO_VAL ? uid : request->uid; // an update does not name the job's user
     if (auto user = view->users.find(owner); user != view->users.end()) request->user = user->second;
     add_earlier(*request);
@@ -117,6 +119,7 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     if (message && !decision.message.empty()) abi::assign(*message, decision.message);
     for (const auto& verdict : decision.verdicts) log(Level::info, verdict_line(verdict, *request, uid));
     if (decision.refuse) return false;
+    if (decision.silent()) view->silent->add(shape);
     if (decision.placement) place(job, *decision.placement);
     return true;
 }

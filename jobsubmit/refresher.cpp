@@ -85,7 +85,10 @@ struct Refresher::Shared {
     void load_if_due();
     void failed(const std::string& why);
     void disturbed(const char* what) noexcept;
-    void publish(View view) { published.publish(std::make_shared<const View>(std::move(view))); }
+    void publish(View view) {
+        view.silent = std::make_shared<SilentShapes>();
+        published.publish(std::make_shared<const View>(std::move(view)));
+    }
 };
 
 std::map<std::uint32_t, std::string> Refresher::Shared::users_of(const Settings& settings) const {

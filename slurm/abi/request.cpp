@@ -5,6 +5,7 @@
 #include "slurm/gres.hpp"
 #include "slurm/spelling.hpp"
 
+#include <functional>
 #include <string_view>
 
 namespace railhead::abi {
@@ -61,13 +62,22 @@ Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
     return request;
 }
 
-std::optional<std::string> placement_of(const job_desc_msg_t& job) {
+std::optional<std::string_view> placement_of(const job_desc_msg_t& job) {
     for (std::uint32_t i = 0; job.spank_job_env && i < job.spank_job_env_size; ++i) {
         std::string_view entry = job.spank_job_env[i] ? job.spank_job_env[i] : "";
-        if (entry.starts_with(placement_variable))
-            return std::string(entry.substr(placement_variable.size()));
+        if (entry.starts_with(placement_variable)) return entry.substr(placement_variable.size());
     }
     return std::nullopt;
+}
+
+/// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio.
+void mix(std::uint64_t& hash, std::uint64_t value) {
+    hash = (hash ^ value) * 0x9E3779B97F4A7C15;
+    hash ^= hash >> 32;
+}
+
+std::string_view view_of(const char* text) {
+    return text ? std::string_view(text) : std::string_view();
 }
 
 #if RAILHEAD_TASKS_BOUND_NODES
@@ -124,6 +134,29 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     if (!request.nodes_max) request.nodes_max = nodes_of_tasks(request);
 #endif
     return request;
+}
+
+std::uint64_t shape_of(const job_desc_msg_t& job) {
+    bool is_component = job.het_job_offset != NO_VAL && job.het_job_offset != INFINITE;
+    bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
+    if (is_component || several_per_node || !view_of(job.reservation).empty()) return 0;
+    std::uint64_t hash = 1;
+    for (const char* text : {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task,
+                             job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
+                             job.qos, job.features, job.req_nodes, job.exc_nodes, job.array_inx})
+        mix(hash, std::hash<std::string_view>()(view_of(text)));
+    for (std::uint64_t number :
+         {std::uint64_t{job.min_nodes}, std::uint64_t{job.max_nodes}, std::uint64_t{job.num_tasks},
+          std::uint64_t{job.ntasks_per_node}, std::uint64_t{job.cpus_per_task},
+          std::uint64_t{job.ntasks_per_tres}, job.pn_min_memory, std::uint64_t{job.time_limit},
+          std::uint64_t{job.time_min}, std::uint64_t{job.req_switch}, std::uint64_t{job.shared},
+          std::uint64_t{job.overcommit}, std::uint64_t{job.user_id}})
+        mix(hash, number);
+#if RAILHEAD_HAS_SEGMENT
+    mix(hash, job.segment_size);
+#endif
+    mix(hash, std::hash<std::string_view>()(placement_of(job).value_or("")));
+    return hash == 0 ? 1 : hash;
 }
 
 } // namespace railhead::abi

@@ -77,6 +77,15 @@ TEST(Decision, accepts_a_good_job_without_a_word) {
     EXPECT_FALSE(decision.stale);
 }
 
+TEST(Decision, is_silent_where_nothing_is_said_or_done) {
+    EXPECT_TRUE(decide(asks(Per::node, "h100", 8), view(), fresh, nobody).silent());
+    EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), fresh, nobody).silent()) << "refused";
+    EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), fresh, root).silent()) << "warned";
+    EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), changed, nobody).silent()) << "withheld";
+    EXPECT_FALSE(decide(on({}, 4), view(compact()), fresh, nobody).silent()) << "placed";
+    EXPECT_FALSE(decide({}, {.settings = std::make_shared<Settings>()}, fresh, nobody).silent()) << "no view";
+}
+
 TEST(Decision, only_warns_who_may_override) {
     auto decision = decide(asks(Per::node, "a100", 1), view(), fresh, root);
     EXPECT_FALSE(decision.refuse);
