@@ -1,5 +1,6 @@
 #include "topology/draw.hpp"
 
+#include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
 
 #include <fmt/format.h>
@@ -7,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <iterator>
+#include <map>
 #include <set>
 #include <unordered_map>
 #include <unordered_set>
@@ -56,15 +58,20 @@ class Drawer {
           cabled_(hosts.hosts.size() <= most_cabled) {
         for (const auto& [finding, cost] : findings) said_[finding.where] += sentence(finding) + "\n";
         for (const auto& group : map.groups)
+            for (const auto& rail : group.rails) devices_.emplace(rail.device, 0);
+        std::size_t next = 0;
+        for (auto& [device, place] : devices_) place = next++;
+        for (const auto& group : map.groups)
             for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
                 for (auto leaf : group.rails[rail].switches)
-                    color_of_[leaf] = rail_colors[rail % rail_colors.size()];
+                    color_of_[leaf] = rail_colors[place_of(group, rail) % rail_colors.size()];
     }
 
     std::string picture() {
         auto units = lowest_units();
         for (std::uint32_t unit = 0; unit < units.size(); ++unit) add_unit(unit_name(unit), units[unit]);
         add_loose();
+        add_legend();
         y_ += row_height_;
         return fmt::format(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{0}\" height=\"{1}\" viewBox=\"0 0 {0} {1}\" "
@@ -74,6 +81,19 @@ class Drawer {
     }
 
   private:
+    /// Among the rails of all groups: one that a group lacks leaves a gap. Leaves without a device's name
+    /// stand side by side.
+    std::size_t place_of(const LeafGroup& group, std::size_t rail) const {
+        const auto& device = group.rails[rail].device;
+        return device.empty() ? rail : devices_.at(device);
+    }
+    std::size_t places_of(const LeafGroup& group) const {
+        std::size_t places = 0;
+        for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
+            places = std::max(places, place_of(group, rail) + 1);
+        return places;
+    }
+
     struct Place {
         int x, y;
     };
@@ -149,7 +169,7 @@ class Drawer {
         auto columns = columns_of(group);
         auto rows = (static_cast<int>(group.hosts.size()) + columns - 1) / columns;
         auto nodes = columns * (shows_names(group) ? named_width : cell + 2);
-        auto rails = static_cast<int>(group.rails.size()) * rail_step(group);
+        auto rails = static_cast<int>(places_of(group)) * rail_step(group);
         return {std::max({nodes, rails, 120}) + gap, 2 * text_height + fall() + rows * (cell + 2) + gap};
     }
 
@@ -214,7 +234,8 @@ class Drawer {
         text(x, y, fmt::format("{} ({})", group.name, group.hosts.size()));
         y += 4;
         for (std::size_t rail = 0; rail < group.rails.size(); ++rail)
-            add_switch(x + static_cast<int>(rail) * rail_step(group), y, group.rails[rail].switches.front());
+            add_switch(x + static_cast<int>(place_of(group, rail)) * rail_step(group), y,
+                       group.rails[rail].switches.front());
         y += fall();
         for (std::size_t i = 0; i < group.hosts.size(); ++i) {
             auto column = static_cast<int>(i) % columns_of(group),
@@ -247,9 +268,27 @@ class Drawer {
             add_host(x_ + 140 + static_cast<int>(i) * (cell + 2), y_ + 4, map_.loose_hosts[i], false);
     }
 
+    void add_legend() {
+        new_row(text_height);
+        auto entry = [&](const char* color, const std::string& meaning) {
+            if (x_ + named_width > page_width) new_row(text_height);
+            box(x_, y_, cell, cell, color, meaning);
+            text(x_ + cell + 3, y_ + cell - 3, meaning);
+            x_ += cell + gap + 7 * static_cast<int>(meaning.size());
+            widest_ = std::max(widest_, x_);
+        };
+        for (const auto& [device, place] : devices_)
+            if (!device.empty()) entry(rail_colors[place % rail_colors.size()], "leaf of " + device);
+        entry(switch_color, "spine");
+        entry(plain, "node");
+        if (!said_.empty()) entry(broken, "with a finding: point at it");
+        if (!marked_.empty()) entry(chosen, "marked");
+    }
+
     const Fabric& fabric_;
     const Hosts& hosts_;
     const RailMap& map_;
+    std::map<std::string, std::size_t, Natural> devices_; ///< of all rails, with their places
     std::unordered_set<std::string> marked_;
     std::unordered_map<std::string, std::string> said_; ///< of a node, a switch or a group
     bool cabled_;

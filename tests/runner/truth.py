@@ -50,7 +50,7 @@ for line in sys.stdin:
             said("scancel", job)
         if time.monotonic() - since > 60:
             sys.exit(f"job {job} is still {states} after 60 s")
-        time.sleep(0.02)
+        time.sleep(0.02 if time.monotonic() - since < 0.2 else 0.2)  # what waits, waits for seconds
     print(json.dumps(answer), flush=True)
 """
 WITH = r"""
