@@ -135,7 +135,7 @@ def test_every_node_is_in_one_of_two_leaf_groups(count, first, second):
 
 def test_configuration_names_every_kind_of_node():
     text = slurm_conf(shape())
-    assert "NodeName=node[1-4] CPUs=16 RealMemory=32000 Gres=gpu:h100:8 State=UNKNOWN" in text
+    assert "NodeName=node[1-4] CPUs=16 Sockets=2 CoresPerSocket=8 RealMemory=32000 Gres=gpu:h100:8 State=UNKNOWN" in text
     assert "PartitionName=gpu Nodes=node[1-4] Default=YES" in text
     assert "NodeName=a100-[1-2] Name=gpu Type=a100 File=/dev/nvidia[0-3]" in gres_conf(shape())
 

@@ -66,8 +66,8 @@ for line in sys.stdin:
 
 
 class Site:
-    def __init__(self, suite: str, accounting: bool) -> None:
-        self.cluster = Cluster(f"truth-{suite}")
+    def __init__(self, suite: str, accounting: bool, name: str) -> None:
+        self.cluster = Cluster(name)
         self.wanted = Wanted(suite, NODES, accounting, "auto", False)
 
     def __enter__(self) -> Site:
@@ -192,12 +192,13 @@ def main() -> int:
     parser.add_argument("--requests", type=int, default=60, metavar="N")
     parser.add_argument("--seed", type=int, default=1, metavar="K")
     parser.add_argument("--accounting", action="store_true", help="with slurmdbd, and so with QOS that may lift limits")
+    parser.add_argument("--name", metavar="NAME", help="of the cluster that is made for it; default: truth-SUITE")
     parser.add_argument("--json", action="store_true", help="nothing but the line of JSON")
     options = parser.parse_args()
     dice = random.Random(options.seed)
     requests = draw(dice, options.requests)
     build(options.suite, "plugins", [], os.cpu_count() or 2)
-    with Site(options.suite, options.accounting) as site:
+    with Site(options.suite, options.accounting, options.name or f"truth-{options.suite}") as site:
         version = site.at("ctl", "scontrol", "--version").stdout.strip()
         site.configure(re.sub(r"^JobSubmitPlugins=.*\n", "", site.conf, flags=re.M))
         truths = site.ask_all(WITHOUT, requests, f"{version} without the plugin")
