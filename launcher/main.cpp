@@ -6,10 +6,13 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <optional>
+#include <system_error>
 
 namespace {
 
@@ -62,12 +65,28 @@ int run(int argc, char** argv) {
     return context.exit_code;
 }
 
+/// What was printed may still fail to be written. A reader that has left (head -1) has what it wanted.
+int printed(int code) {
+    if (std::fflush(stdout) == 0 && std::ferror(stdout) == 0) return code;
+    auto error = errno;
+    if (error == EPIPE) return code;
+    fmt::print(stderr, "railhead: standard output cannot be written: {}; what is there is not whole\n",
+               std::strerror(error));
+    return exit_code(ErrorKind::usage);
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     std::signal(SIGPIPE, SIG_IGN); // a closed terminal is an error of write(2), not the end
     try {
-        return run(argc, argv);
+        return printed(run(argc, argv));
+    } catch (const std::system_error& error) {
+        errno = error.code().value(); // fmt's, of a write
+        if (std::ferror(stdout) != 0) return printed(0);
+        fmt::print(stderr, "railhead: internal error: {}; please report it with the command line\n",
+                   error.what());
+        return exit_code(ErrorKind::internal);
     } catch (const std::exception& error) {
         fmt::print(stderr, "railhead: internal error: {}; please report it with the command line\n",
                    error.what());

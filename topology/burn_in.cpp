@@ -1,6 +1,7 @@
 #include "topology/burn_in.hpp"
 
 #include <algorithm>
+#include <map>
 #include <set>
 
 namespace railhead::topology {
@@ -11,10 +12,18 @@ using Pair = std::pair<std::string_view, std::string_view>;
 /// The part of a group in the pairs.
 struct Share {
     const LeafGroup* group = nullptr;
-    std::size_t upward = 0; ///< pairs that must lead to other groups, and do not yet
-    std::size_t turns = 0;  ///< pairs that it is to be in, and is not yet
-    std::size_t taken = 0;  ///< pairs that it is in; its nodes come in turn
+    std::size_t upward = 0;             ///< pairs that must lead to other groups, and do not yet
+    std::size_t turns = 0;              ///< pairs that it is to be in, and is not yet
+    std::size_t taken = 0;              ///< pairs that it is in; its nodes come in turn
+    std::vector<std::uint32_t> units{}; ///< that it is in, by tier; the last one is its island
 
+    std::uint32_t island() const { return units.back(); }
+    /// In how many tiers below the island the two are apart: traffic between them goes up so far.
+    std::size_t apart(const Share& other) const {
+        std::size_t tiers = 0;
+        for (std::size_t tier = 0; tier + 1 < units.size(); ++tier) tiers += units[tier] != other.units[tier];
+        return tiers;
+    }
     std::size_t nodes() const { return group->hosts.size(); }
 };
 
@@ -40,21 +49,24 @@ std::vector<std::size_t> upward_pairs(const Fabric& fabric, const RailMap& map) 
 
 std::vector<Share> shares_of(const Fabric& fabric, const RailMap& map) {
     auto upward = upward_pairs(fabric, map);
-    std::size_t nodes = 0;
-    for (const auto& group : map.groups) nodes += group.hosts.size();
+    std::map<std::uint32_t, std::size_t> nodes; // by island
+    for (std::size_t i = 0; i < map.groups.size(); ++i)
+        nodes[map.tiers.back().of_group[i]] += map.groups[i].hosts.size();
     std::vector<Share> shares;
     for (std::size_t i = 0; i < map.groups.size(); ++i) {
         const auto& group = map.groups[i];
         if (group.hosts.empty()) continue;
-        auto possible = group.hosts.size() * (nodes - group.hosts.size()); // each pair once
+        std::vector<std::uint32_t> units;
+        for (const auto& tier : map.tiers) units.push_back(tier.of_group[i]);
+        auto possible = group.hosts.size() * (nodes[units.back()] - group.hosts.size()); // each pair once
         auto leaving = std::min(upward[i], possible);
-        shares.push_back({&group, leaving, std::max(leaving, group.hosts.size()), 0});
+        shares.push_back({&group, leaving, std::max(leaving, group.hosts.size()), 0, std::move(units)});
     }
     return shares;
 }
 
-/// Joins the two groups that lack most, again and again: the fewest pairs, as none is within a group before
-/// all others have what they need.
+/// Joins the group that lacks most pairs with another, again and again: the fewest pairs, as none is within a
+/// group before all others have what they need.
 class Matching {
   public:
     Matching(const Hosts& hosts, std::vector<Share> shares) : hosts_(hosts), shares_(std::move(shares)) {
@@ -72,12 +84,14 @@ class Matching {
     }
 
   private:
-    /// With the next group that lacks pairs.
+    /// With the next group that lacks pairs, in another pod where there is one.
     bool join_with_next(std::uint32_t one) {
-        for (auto other : open_)
-            if (other != one) {
-                if (shares_[other].turns == 0) return false;
-                if (join(one, other)) return true;
+        for (auto tiers = shares_[one].units.size(); tiers-- > 0;)
+            for (auto other : open_) {
+                if (shares_[other].turns == 0) break;
+                bool fits = other != one && shares_[other].island() == shares_[one].island() &&
+                            shares_[other].apart(shares_[one]) == tiers;
+                if (fits && join(one, other)) return true;
             }
         return false;
     }
@@ -85,7 +99,8 @@ class Matching {
     bool join_with_any(std::uint32_t one) {
         for (std::uint32_t i = 0; i < shares_.size(); ++i) {
             next_ = (next_ + 1) % static_cast<std::uint32_t>(shares_.size());
-            if (next_ != one && join(one, next_)) return true;
+            if (next_ != one && shares_[next_].island() == shares_[one].island() && join(one, next_))
+                return true;
         }
         return false;
     }

@@ -4,6 +4,7 @@
 #include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -95,15 +96,15 @@ class Inspector {
         return {best, lanes};
     }
 
-    /// A rail that most groups have and one lacks is one finding about the group, not one for each of its
-    /// nodes. A group that lacks most of them holds nodes of another kind.
+    /// A rail that half of the groups have or more, and one lacks is one finding about the group, not one for
+    /// each of its nodes. A group that lacks most of them holds nodes of another kind.
     void look_at_rails() {
         double one_rail = usual_[index(LinkKind::host)].first / 10.0;
         std::map<std::string_view, std::uint32_t> groups_with;
         for (const auto& group : map_.groups)
             for (const auto& rail : group.rails) ++groups_with[rail.device];
         auto is_usual = [&](const auto& rail) {
-            return !rail.first.empty() && rail.second * 2 > map_.groups.size();
+            return !rail.first.empty() && rail.second * 2 >= map_.groups.size();
         };
         auto usual_rails =
             static_cast<std::size_t>(std::count_if(groups_with.begin(), groups_with.end(), is_usual));
@@ -117,7 +118,8 @@ class Inspector {
                 say({.id = "leaf-missing",
                      .where = group.name,
                      .seen = fmt::format("has no leaf switch on rail {}", device),
-                     .expected = fmt::format("one, as {} other groups have", count),
+                     .expected =
+                         fmt::format("one, as {} other group{}", count, count == 1 ? " has" : "s have"),
                      .next = "look for the switch, or for its cables"},
                     one_rail * static_cast<double>(group.hosts.size()));
             }
@@ -180,7 +182,29 @@ class Inspector {
                 std::max(1.0, usual_[index(LinkKind::host)].first / 10.0));
     }
 
+    bool is_rails(const HostPort& port) const {
+        return map_.grouping.is_leaf[port.leaf] && map_.grouping.of_switch[port.leaf] != none;
+    }
+    std::uint32_t cables_of(const Host& host) const {
+        auto begin = hosts_.ports.begin() + host.first;
+        return static_cast<std::uint32_t>(
+            std::count_if(begin, begin + host.count, [&](const HostPort& port) { return is_rails(port); }));
+    }
+    /// By group: to how many leaves most of its hosts have cables.
+    std::vector<std::uint32_t> usual_cables() const {
+        std::vector<std::uint32_t> usual;
+        for (const auto& group : map_.groups) {
+            std::map<std::uint32_t, std::uint32_t> hosts_with;
+            for (auto host : group.hosts) ++hosts_with[cables_of(hosts_.hosts[host])];
+            auto fewer = [](const auto& one, const auto& other) { return one.second <= other.second; };
+            auto most = std::max_element(hosts_with.begin(), hosts_with.end(), fewer);
+            usual.push_back(most == hosts_with.end() ? 0 : most->first);
+        }
+        return usual;
+    }
+
     void look_at_hosts() {
+        const auto usual = usual_cables();
         double one_rail = usual_[index(LinkKind::host)].first / 10.0;
         std::vector<const Rail*> rail_of(fabric_.devices.size());
         for (const auto& group : map_.groups)
@@ -231,7 +255,8 @@ class Inspector {
                      .expected = switch_name(rail_named(own, port.device)->switches.front())},
                     one_rail);
             }
-            if (own != none) look_for_rails(host, own, reached, one_rail);
+            if (own != none && cables_of(all) < usual[own])
+                look_for_rails(host, own, reached, usual[own], one_rail);
         }
     }
 
@@ -241,23 +266,28 @@ class Inspector {
         return nullptr;
     }
 
+    /// A host that has fewer cables than most of its group. Which it lacks is told where its devices are
+    /// named as the others'.
     void look_for_rails(std::uint32_t host, std::uint32_t own, const std::vector<std::string_view>& reached,
-                        double one_rail) {
-        std::string lacks;
-        std::size_t count = 0;
+                        std::uint32_t usual, double one_rail) {
+        std::vector<std::string_view> lacks;
         const auto& rails = map_.groups[own].rails;
-        for (const auto& rail : rails) {
-            if (rail.device.empty() ||
-                std::find(reached.begin(), reached.end(), rail.device) != reached.end())
-                continue;
-            lacks += (count++ == 0 ? "" : ", ") + rail.device;
-        }
-        if (count > 0)
-            say({.id = "rail-missing",
-                 .where = host_name(host),
-                 .seen = fmt::format("has no cable on {} of {} rails ({})", count, rails.size(), lacks),
-                 .next = "look at the cable and the port, or ibstat there"},
-                one_rail * static_cast<double>(count));
+        for (const auto& rail : rails)
+            if (!rail.device.empty() &&
+                std::find(reached.begin(), reached.end(), rail.device) == reached.end())
+                lacks.push_back(rail.device);
+        const auto cables = cables_of(hosts_.hosts[host]), lost = usual - cables;
+        auto seen = lacks.size() == lost
+                        ? fmt::format("has no cable on {} of {} rails ({})", lost, rails.size(),
+                                      fmt::join(lacks, ", "))
+                        : fmt::format("has {} cable{} to leaves", cables, cables == 1 ? "" : "s");
+        say({.id = "rail-missing",
+             .where = host_name(host),
+             .seen = std::move(seen),
+             .expected =
+                 lacks.size() == lost ? "" : fmt::format("{}, as most nodes of {}", usual, group_name(own)),
+             .next = "look at the cable and the port there"},
+            std::max(1.0, one_rail) * lost);
     }
 
     void look_at_links() {

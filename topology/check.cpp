@@ -194,6 +194,15 @@ class Checker {
         }
     }
 
+    /// Of the leaf or block that names it.
+    std::string line_with(const std::string& node) const {
+        auto has = [&](const auto& one) { return std::ranges::find(one.nodes, node) != one.nodes.end(); };
+        if (auto at = std::ranges::find_if(conf_.switches, has); at != conf_.switches.end())
+            return in_line(at->line);
+        auto at = std::ranges::find_if(conf_.blocks, has);
+        return at == conf_.blocks.end() ? "" : in_line(at->line);
+    }
+
     void check_nodes() {
         if (!options_.nodes) return;
         std::set<std::string_view> known(options_.nodes->begin(), options_.nodes->end()), placed;
@@ -208,7 +217,8 @@ class Checker {
         for (const auto& node : *options_.nodes)
             if (!placed.contains(node)) missing.push_back(node);
         if (!unknown.empty())
-            say(Level::warn, "node-unknown", "", compress_hostlist(unknown, most_named_nodes),
+            say(Level::warn, "node-unknown", line_with(unknown.front()),
+                compress_hostlist(unknown, most_named_nodes),
                 fmt::format("{} no node of Slurm's", unknown.size() == 1 ? "is" : "are"), "",
                 "take the name out, or define the node in slurm.conf");
         if (missing.empty()) return;

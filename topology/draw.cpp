@@ -197,6 +197,8 @@ class Drawer {
         auto spines = spines_of(groups);
         text(x_, y_ + text_height - 4,
              fmt::format("{}: {} leaf groups, {} spines", name, groups.size(), spines.size()));
+        const int wide = 8 * named_width / std::max(4, static_cast<int>(spines.size()));
+        const int step = cabled_ ? std::max(wide, cell + 2) : cell + 2;
         int x = x_;
         y_ += text_height;
         for (auto spine : spines) {
@@ -205,7 +207,8 @@ class Drawer {
                 y_ += cell + 2;
             }
             add_switch(x, y_, spine);
-            x += cabled_ ? 2 * named_width : cell + 2;
+            x += step;
+            widest_ = std::max(widest_, x);
         }
         y_ += spines.empty() ? 0 : cell + (cabled_ ? cable_room : gap);
         for (auto group : groups) add_group(map_.groups[group]);

@@ -26,6 +26,8 @@ constexpr std::array<NamedRate, 9> lane_rates{{{"SDR", 25},
                                                {"NDR", 1000},
                                                {"XDR", 2000}}};
 
+constexpr std::uint8_t lanes_untold = 10; ///< no link has so many; ten times a tenth is a Gbit/s
+
 /// Bytes that ibnetdiscover spends on a device and its cables, at least.
 constexpr std::size_t bytes_for_device = 400;
 
@@ -48,7 +50,12 @@ Rate rate_from(std::string_view text) {
     return {};
 }
 
+Rate rate_of_gbps(std::uint16_t gbps) {
+    return {gbps == 0 ? std::uint8_t{0} : lanes_untold, gbps};
+}
+
 std::string text_of(Rate rate) {
+    if (rate.lanes == lanes_untold) return fmt::format("{}G", rate.lane_gbps_x10);
     for (const auto& named : lane_rates)
         if (named.lane_gbps_x10 == rate.lane_gbps_x10) return fmt::format("{}x{}", rate.lanes, named.name);
     if (rate.gbps_x10() == 0) return "unknown";

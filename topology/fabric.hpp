@@ -33,7 +33,9 @@ struct Rate {
 
 /// "4xHDR", "1xFDR10"; absent rate (all 0) for what is none.
 Rate rate_from(std::string_view text);
-std::string text_of(Rate rate); ///< "4xHDR"; "unknown"
+/// Where only Gbit/s are told, as of Ethernet.
+Rate rate_of_gbps(std::uint16_t gbps);
+std::string text_of(Rate rate); ///< "400G" of these; "4xHDR"; "unknown"
 
 /// A cable, each once: `a` is the device with the smaller index.
 struct Link {

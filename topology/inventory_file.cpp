@@ -82,7 +82,7 @@ class InventoryReader {
         if (!value(speed).empty()) {
             auto gbps = whole_number<std::uint16_t>(value(speed));
             if (!gbps || *gbps > 6000) return bad_line(number, line, "a speed in Gbit/s");
-            rate = {1, static_cast<std::uint16_t>(*gbps * 10)};
+            rate = rate_of_gbps(*gbps);
         }
         auto leaf = build_.network_switch(value(at_switch), number);
         auto adapter = value(rail).empty() ? build_.next_adapter(value(node), number)

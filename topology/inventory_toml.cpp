@@ -77,7 +77,7 @@ class TomlCables {
         }
         if (node.empty() || leaf.empty())
             return wrong(line, "the cable", "is not told", "a node and a switch");
-        const Rate rate = gbps > 0 ? Rate{1, static_cast<std::uint16_t>(gbps * 10)} : Rate{};
+        const Rate rate = rate_of_gbps(static_cast<std::uint16_t>(gbps));
         const auto at = build_.network_switch(leaf, line);
         const auto adapter =
             rail.empty() ? build_.next_adapter(node, line) : build_.adapter(node, rail, line);

@@ -6,6 +6,7 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -39,7 +40,11 @@ void each_interface(const json& value, Take take) {
 std::string system_in(const json& chassis) {
     if (!chassis.is_object()) return {};
     if (auto name = text_of(below(chassis, {"name", "value"})); !name.empty()) return std::string(name);
-    if (chassis.contains("id")) return std::string(text_of(below(chassis, {"id", "value"})));
+    if (chassis.contains("id")) { // of MAC addresses, say, whose colons are none of a name
+        std::string name(text_of(below(chassis, {"id", "value"})));
+        std::replace(name.begin(), name.end(), ':', '-');
+        return name;
+    }
     return chassis.size() == 1 ? chassis.begin().key() : std::string();
 }
 
@@ -55,8 +60,13 @@ class LldpReader {
             if (!(*answer)->is_object() || (*answer)->contains("lldp")) return wrong();
             for (const auto& [system, told] : (*answer)->items()) {
                 const auto& found = below(told, {"lldp"});
-                if (found.is_null()) return wrong();
-                systems_.insert(system);
+                if (found.is_null() || system.empty()) return wrong();
+                if (!systems_.insert(system).second)
+                    build_.finding({.id = "lldp-twice",
+                                    .level = Level::warn,
+                                    .where = system,
+                                    .seen = "tells its neighbours twice",
+                                    .next = "look whether two systems have that name"});
                 take(system, below(found, {"interface"}));
             }
         }

@@ -1,9 +1,12 @@
 // NVLink domains: nodes whose GPUs reach each other through NVSwitches. A line for each GPU, as
 // `nvidia-smi --query-gpu=fabric.clusterUuid,fabric.cliqueId --format=csv,noheader` prints it, with the node
 // in front: NODE, CLUSTER UUID, CLIQUE.
+#include "slurm/hostlist.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
+#include "topology/natural.hpp"
 #include "topology/readers.hpp"
+#include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
 
@@ -20,6 +23,11 @@ bool is_cluster(std::string_view uuid) {
            std::any_of(uuid.begin(), uuid.end(), [](char c) { return c != '0' && c != '-'; });
 }
 
+/// And not a line with the names of the columns.
+bool is_no_cluster(std::string_view uuid) {
+    return !is_cluster(uuid) && (uuid.size() == 36 || uuid.find("N/A") != uuid.npos);
+}
+
 class NvlinkReader {
   public:
     explicit NvlinkReader(Text text) : build_(std::move(text)) {}
@@ -33,6 +41,7 @@ class NvlinkReader {
             auto node = scanner.until(','), cluster = scanner.until(',');
             if (!node || !cluster || trimmed(*node).empty())
                 return bad_line(lines.number(), line, "a node, the UUID of its cluster and its clique");
+            if (is_no_cluster(trimmed(*cluster))) outside_.insert(trimmed(*node));
             if (is_cluster(trimmed(*cluster)))
                 add(trimmed(*node), trimmed(*cluster), trimmed(scanner.rest()), lines.number());
         }
@@ -58,6 +67,18 @@ class NvlinkReader {
                                      name_of(domain), its.gpus),
                  .next = "look at nvidia-smi -q there, and at the fabric manager"});
         }
+        std::vector<std::string> outside;
+        for (auto node : outside_)
+            if (!domains_of_.contains(node)) outside.emplace_back(node);
+        if (!outside.empty())
+            build_.finding(
+                {.id = "nvlink-outside",
+                 .level = Level::warn,
+                 .thing = fmt::format("{} node{} ({})", outside.size(), outside.size() == 1 ? "" : "s",
+                                      compress_hostlist(outside, most_named_nodes)),
+                 .seen = fmt::format("{} no GPU in an NVLink domain, and so no block",
+                                     outside.size() == 1 ? "has" : "have"),
+                 .next = "if there should be one, look at the fabric manager there"});
         return std::move(build_).finish();
     }
 
@@ -81,6 +102,7 @@ class NvlinkReader {
     }
 
     NamedFabric build_;
+    std::set<std::string_view, Natural> outside_;                     ///< nodes with a GPU in no domain
     std::map<std::string_view, std::map<Domain, Part>> domains_of_;   ///< by node
     std::map<std::string_view, std::set<std::string_view>> clusters_; ///< by their first eight digits
 };

@@ -95,6 +95,8 @@ class ConfReader {
             }
             if (auto taken = take(Line(std::move(whole), number), number); !taken)
                 return tl::unexpected(taken.error());
+            if (conf_.listed > most_listed)
+                return bad_line(number, line, fmt::format("at most {} names in the file", most_listed));
         }
         return std::move(conf_);
     }
@@ -106,6 +108,7 @@ class ConfReader {
         if (auto name = line.value("BlockName")) {
             auto nodes = line.list("Nodes");
             if (!nodes) return tl::unexpected(nodes.error());
+            conf_.listed += nodes->size();
             conf_.blocks.push_back({std::string(*name), std::move(*nodes), number});
             return {};
         }
@@ -124,6 +127,7 @@ class ConfReader {
         if (!nodes) return tl::unexpected(nodes.error());
         auto switches = line.list("Switches");
         if (!switches) return tl::unexpected(switches.error());
+        conf_.listed += nodes->size() + switches->size();
         TopologyConf::Switch made;
         made.name = name;
         made.nodes = std::move(*nodes);

@@ -9,7 +9,7 @@
 
 namespace railhead::topology {
 
-constexpr std::size_t most_listed = 1'000'000; ///< names in one host list of a file
+constexpr std::size_t most_listed = 1'000'000; ///< names in all host lists of a file
 
 /// What topology.conf (5) says, line by line. Host lists are expanded; nothing is judged.
 struct TopologyConf {
@@ -26,6 +26,7 @@ struct TopologyConf {
     std::vector<Block> blocks;
     std::vector<std::uint32_t> block_sizes;
     std::uint32_t block_sizes_line = 0; ///< 0: not said
+    std::size_t listed = 0;             ///< names in all host lists; at most `most_listed`
     std::vector<Finding> findings; ///< words that Slurm knows and Railhead does not (Include), and LinkSpeed
 };
 

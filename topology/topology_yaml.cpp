@@ -56,13 +56,17 @@ Result<std::vector<YAML::Node>> members_of(const YAML::Node& map, const char* ke
     return std::vector<YAML::Node>(list.begin(), list.end());
 }
 
-Result<std::vector<std::string>> list_in(const YAML::Node& node, const char* key) {
+Result<std::vector<std::string>> list_in(const YAML::Node& node, const char* key, TopologyConf& conf) {
     if (auto given = node[key]; given && !given.IsScalar())
         return wrong(line_of(given), fmt::format("is no {}", key), "a host list, as node[1-4]");
     auto listed = expand_hostlist(text_in(node, key), most_listed);
     if (!listed)
         return tl::unexpected(
             std::move(listed.error()).within(fmt::format("line {}: {}", line_of(node), key)));
+    conf.listed += listed->size();
+    if (conf.listed > most_listed)
+        return wrong(line_of(node), "lists too many names",
+                     fmt::format("at most {} in a topology", most_listed));
     return listed;
 }
 
@@ -73,9 +77,9 @@ Result<void> read_switches(const YAML::Node& tree, TopologyConf& conf) {
     for (const auto& each : *list) {
         if (!each.IsMap() || text_in(each, "switch").empty())
             return wrong(line_of(each), "is no switch", "switch: NAME, with nodes or children");
-        auto nodes = list_in(each, "nodes");
+        auto nodes = list_in(each, "nodes", conf);
         if (!nodes) return tl::unexpected(nodes.error());
-        auto children = list_in(each, "children");
+        auto children = list_in(each, "children", conf);
         if (!children) return tl::unexpected(children.error());
         TopologyConf::Switch made;
         made.name = text_in(each, "switch");
@@ -105,7 +109,7 @@ Result<void> read_blocks(const YAML::Node& block, TopologyConf& conf) {
     for (const auto& each : *list) {
         if (!each.IsMap() || text_in(each, "block").empty())
             return wrong(line_of(each), "is no block", "block: NAME, with nodes");
-        auto nodes = list_in(each, "nodes");
+        auto nodes = list_in(each, "nodes", conf);
         if (!nodes) return tl::unexpected(nodes.error());
         note_unknown(each, {"block", "nodes"}, conf);
         conf.blocks.push_back({text_in(each, "block"), std::move(*nodes), line_of(each)});

@@ -7,6 +7,7 @@
 
 #include "base/child.hpp"
 #include "base/clock.hpp"
+#include "launcher/json.hpp"
 #include "slurm/inventory.hpp"
 #include "topology/check.hpp"
 #include "topology/diff.hpp"
@@ -36,7 +37,7 @@ constexpr const char* default_conf = "/etc/slurm/slurm.conf";
 
 struct InstallOptions {
     std::string file, to, slurm_conf;
-    bool reconfigure = false, dry_run = false;
+    bool reconfigure = false, dry_run = false, json = false;
 };
 
 using Leaves = std::map<std::string, std::set<std::string>>;
@@ -116,7 +117,16 @@ class Installer {
   public:
     Installer(const Context& context, const InstallOptions& options) : context_(context), options_(options) {}
 
+    /// Of what was done until it ended or failed.
     Result<int> install() {
+        auto code = steps();
+        if (options_.json) fmt::print("{}\n", json_text(told_, 2));
+        return code;
+    }
+
+  private:
+    Result<int> steps() {
+        told_["in_place"] = told_["controller_has_it"] = false;
         if (auto known = learn(); !known) return tl::unexpected(known.error());
         if (auto read = read_files(); !read) return tl::unexpected(read.error());
         if (!is_sound()) return 1;
@@ -128,13 +138,18 @@ class Installer {
                                            .thing = "a slurmctld of this machine that was given the file",
                                            .seen = differs,
                                            .next = "see 'railhead topology check'"});
-        fmt::print("slurmctld {} has read it in a scratch folder: {} leaves\n", version_, wanted_.size());
+        told_["leaves"] = wanted_.size();
+        tell(
+            fmt::format("slurmctld {} has read it in a scratch folder: {} leaves", version_, wanted_.size()));
         if (options_.dry_run) return 0;
         if (auto put = put_in_place(); !put) return tl::unexpected(put.error());
         return options_.reconfigure ? reconfigured() : 0;
     }
 
-  private:
+    void tell(const std::string& line) const {
+        if (!options_.json) fmt::print("{}\n", line);
+    }
+
     /// Absolute, for the topology file lies beside it.
     std::string conf_path() const {
         auto path = !options_.slurm_conf.empty()
@@ -211,24 +226,30 @@ class Installer {
         return sound;
     }
 
-    void tell_changes() const {
+    void tell_changes() {
+        told_["file"] = target_;
         auto old = topology::read_any_topology(old_text_.value_or(""));
         if (!old_text_ || !old) {
-            fmt::print("{} is {}\n", target_, old_text_ ? "no topology file that can be compared" : "new");
+            tell(fmt::format("{} is {}", target_,
+                             old_text_ ? "no topology file that can be compared" : "new"));
             return;
         }
         auto changes = topology::diff(*old, new_);
-        for (const auto& change : changes) fmt::print("{}\n", sentence(change));
-        if (changes.empty()) fmt::print("no node moves\n");
+        for (const auto& change : changes) {
+            tell(sentence(change));
+            told_["changes"].push_back(sentence(change));
+        }
+        if (changes.empty()) tell("no node moves");
     }
 
-    Result<void> put_in_place() const {
+    Result<void> put_in_place() {
         if (old_text_)
             if (auto kept = replace(target_ + ".old", *old_text_); !kept) return kept;
         if (auto put = replace(target_, text_); !put) return put;
-        fmt::print("{} is written{}\n", target_,
-                   old_text_ ? "; what was there is in " + target_ + ".old" : "");
-        if (!options_.reconfigure) fmt::print("it holds from the next 'scontrol reconfigure' on\n");
+        told_["in_place"] = true;
+        tell(fmt::format("{} is written{}", target_,
+                         old_text_ ? "; what was there is in " + target_ + ".old" : ""));
+        if (!options_.reconfigure) tell("it holds from the next 'scontrol reconfigure' on");
         return {};
     }
 
@@ -252,15 +273,17 @@ class Installer {
         return differs;
     }
 
-    Result<int> reconfigured() const {
+    Result<int> reconfigured() {
         bool taken = ask({"reconfigure"}).has_value();
         auto differs = what_the_controller_has();
         if (differs.empty()) {
-            fmt::print("slurmctld has it\n");
+            told_["controller_has_it"] = true;
+            tell("slurmctld has it");
             return 0;
         }
         auto seen = fmt::format("{} after 'scontrol reconfigure'{}", differs, taken ? "" : ", which failed");
         auto restored = restore();
+        told_["in_place"] = !restored;
         bool runs = ask({"reconfigure"}).has_value();
         return fail(
             ErrorKind::usage,
@@ -284,6 +307,7 @@ class Installer {
     std::optional<std::string> old_text_; ///< absent: there was none
     topology::TopologyConf new_;
     Leaves wanted_;
+    nlohmann::json told_{{"v", 1}, {"changes", nlohmann::json::array()}};
 };
 
 } // namespace
@@ -308,6 +332,7 @@ void add_topology_install(CLI::App& command, Context& context) {
         ->add_flag("--reconfigure", options->reconfigure,
                    "Have slurmctld read it, see that it has, and put the old one back if not")
         ->disable_flag_override();
+    install->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
     install->add_flag("--dry-run", options->dry_run, "Change nothing")->disable_flag_override();
     install->callback([&context, options] {
         auto code = Installer(context, *options).install();

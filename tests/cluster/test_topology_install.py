@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -43,6 +44,13 @@ def test_a_dry_run_changes_nothing(cluster):
     done = install(cluster, NEW, "--dry-run")
     assert done.code == 0 and "has read it" in done.out, done.text
     assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == old
+
+
+def test_what_was_done_may_be_json(cluster):
+    done = install(cluster, NEW, "--dry-run", "--json")
+    told = json.loads(done.out)
+    assert done.code == 0 and told["file"] == TOPOLOGY and told["leaves"] == 3 and not told["in_place"], done.text
+    assert any("east" in each for each in told["changes"]), told
 
 
 def test_a_file_that_slurm_refuses_is_not_tried(cluster):

@@ -67,6 +67,30 @@ TEST(BurnIn, sends_as_much_up_as_a_leaf_has_cables_there) {
                 expect_all_covered({.nodes = nodes, .rails = 2, .unit = unit, .spines = spines});
 }
 
+TEST(BurnIn, crosses_pods_and_zones) {
+    Synth shape{.nodes = 256,
+                .rails = 2,
+                .unit = 8,
+                .pod_units = 4,
+                .zone_pods = 2,
+                .spines = 4,
+                .cores = 4,
+                .tops = 4};
+    Mapped mapped(shape);
+    std::map<std::string_view, std::uint32_t> groups;
+    for (std::uint32_t host = 0; host < mapped.hosts.hosts.size(); ++host)
+        groups[mapped.hosts.hosts[host].name] = mapped.map.grouping.of_host[host];
+    const auto& zones = mapped.map.tiers[1].of_group;
+    auto pairs = burn_in_pairs(mapped.fabric, mapped.hosts, mapped.map);
+    EXPECT_EQ(pairs.size(), 128U);
+    for (auto [one, other] : pairs) ASSERT_NE(zones[groups[one]], zones[groups[other]]);
+}
+
+TEST(BurnIn, spans_no_islands) {
+    for (auto [one, other] : pairs({.nodes = 8, .rails = 2, .unit = 4, .spines = 0}))
+        EXPECT_EQ(one <= "node4", other <= "node4") << one << " " << other;
+}
+
 TEST(BurnIn, repeats_only_the_nodes_of_leaves_with_more_cables_upwards_than_nodes) {
     EXPECT_EQ(pairs({.nodes = 34, .rails = 2, .unit = 16, .spines = 16}).size(), 24U)
         << "three times 16, halved";

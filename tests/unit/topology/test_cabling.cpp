@@ -4,6 +4,8 @@
 
 #include <fmt/core.h>
 
+#include <regex>
+
 using namespace railhead::topology;
 using railhead::sentence;
 using testing::AllOf;
@@ -14,12 +16,15 @@ using testing::MatchesRegex;
 
 namespace {
 
-std::vector<std::string> inspected(const Synth& wanted) {
-    Mapped mapped(wanted);
+std::vector<std::string> inspected(const Mapped& mapped) {
     std::vector<std::string> found;
     for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
         found.push_back(sentence(finding) + " [" + finding.id + "]");
     return found;
+}
+
+std::vector<std::string> inspected(const Synth& wanted) {
+    return inspected(Mapped(wanted));
 }
 
 Synth shape(std::vector<std::string> faults) {
@@ -44,6 +49,39 @@ TEST(Cabling, names_a_leaf_that_is_gone_by_the_adapters_that_it_leaves_idle) {
                     ElementsAre(AllOf(HasSubstr("has 1 more adapters without a cable on most of its 8 nodes"),
                                       HasSubstr("[leaf-missing]"))));
     }
+}
+
+TEST(Cabling, names_a_leaf_that_one_of_two_groups_lacks_and_whose_adapters_are_not_seen) {
+    auto text =
+        *synthesize({.nodes = 16, .rails = 8, .unit = 8, .spines = 8, .seed = 1, .faults = {"dead-leaf"}});
+    std::string seen; // without the adapters that have no cable
+    for (std::size_t at = 0, next = 0; at != text.npos; at = next) {
+        next = text.find("\nvendid", at + 1);
+        auto box = text.substr(at, next == text.npos ? next : next - at);
+        if (box.find("\nCa\t") == box.npos || box.find("\n[") != box.npos) seen += box;
+    }
+    EXPECT_THAT(inspected(Mapped(seen)),
+                testing::Contains(MatchesRegex(
+                    R"(su.: has no leaf switch on rail mlx5_. \(expected one, as 1 other group has\); .*)")));
+}
+
+TEST(Cabling, counts_cables_where_adapters_are_not_named) {
+    auto text = std::regex_replace(*synthesize(shape({"lost-cable"})),
+                                   std::regex(R"re("(node[0-9]+) mlx5_[0-9]")re"), R"("$1")");
+    EXPECT_THAT(inspected(Mapped(text)),
+                ElementsAre(MatchesRegex(
+                    R"(node[0-9]+: has 3 cables to leaves \(expected 4, as most nodes of su.\); .*)")));
+}
+
+TEST(Cabling, takes_no_other_name_of_an_adapter_for_a_lost_cable) {
+    std::string text = "node,rail,switch,speed\n";
+    for (int node = 1; node <= 5; ++node)
+        for (int rail = 0; rail < 4; ++rail)
+            text +=
+                fmt::format("n{},eth{},leaf{},400\n", node, node == 1 && rail > 1 ? rail + 2 : rail, rail);
+    auto fabric = *read_inventory_file(Text(text));
+    auto hosts = hosts_of(fabric, {});
+    EXPECT_THAT(cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)), IsEmpty());
 }
 
 TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {

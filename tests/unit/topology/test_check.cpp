@@ -114,10 +114,11 @@ TEST(Check, holds_block_sizes_against_the_blocks) {
 }
 
 TEST(Check, compares_with_the_nodes_that_slurm_has) {
-    EXPECT_THAT(judged(good, {.nodes = {{"n1", "n2", "n3", "n9", "n10"}}}),
-                ElementsAre("warning: n4 is no node of Slurm's; take the name out, or define the node in "
-                            "slurm.conf [node-unknown]",
-                            "warning: n[9-10] are in no leaf, so no job of several nodes starts there; add a "
-                            "leaf for what is not in the fabric "
-                            "[node-missing]"));
+    EXPECT_THAT(
+        judged(good, {.nodes = {{"n1", "n2", "n3", "n9", "n10"}}}),
+        ElementsAre("warning: line 2: n4 is no node of Slurm's; take the name out, or define the node in "
+                    "slurm.conf [node-unknown]",
+                    "warning: n[9-10] are in no leaf, so no job of several nodes starts there; add a "
+                    "leaf for what is not in the fabric "
+                    "[node-missing]"));
 }

@@ -218,6 +218,8 @@ TEST(Lldp, of_switches_knows_what_joins_them) {
 }
 
 TEST(Lldp, says_what_it_cannot_read) {
+    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"": {"lldp": {"interface": []}}})"), HasSubstr("whose neighbours"))
+        << "an empty variable is no name of a node";
     EXPECT_THAT(
         tree_of(lldp_of_hosts, R"({"lldp": {"interface": []}})"),
         HasSubstr("line 1: the answer does not say whose neighbours these are (expected {\"NODE\": "));
@@ -249,7 +251,9 @@ TEST(Nvlink, domains_are_blocks) {
               "BlockName=nvl-11111111-2222-3333-4444-555555555555-32766 Nodes=gb[1-2]\n"
               "BlockName=nvl-11111111-9999-3333-4444-555555555555-32766 Nodes=gb3\n"
               "BlockSizes=1,2\n");
-    ASSERT_THAT(fabric->findings, SizeIs(1));
+    ASSERT_THAT(fabric->findings, SizeIs(2));
+    EXPECT_THAT(sentence(fabric->findings[1]),
+                HasSubstr("2 nodes (cpu1,gb4) have no GPU in an NVLink domain, and so no block; "));
     EXPECT_EQ(sentence(fabric->findings[0]),
               "gb3: its GPUs are in several NVLink domains, of which "
               "nvl-11111111-9999-3333-4444-555555555555-32766 counts, with 2 of them; "
