@@ -170,6 +170,8 @@ class Mapper {
         for (auto& group : map_.groups) group.name = unique(group.name);
     }
 
+    /// The name of the one switch that joins a unit's parts, what the names of its groups have in common, or
+    /// its number.
     void name_tiers() {
         for (std::size_t level = 0; level < map_.tiers.size(); ++level) {
             auto& tier = map_.tiers[level];
@@ -179,6 +181,8 @@ class Mapper {
                 for (std::size_t group = 0; group < map_.groups.size(); ++group)
                     if (tier.of_group[group] == unit) names.push_back(map_.groups[group].name);
                 auto common = names.size() > 1 && !is_top ? common_name(names) : std::string();
+                if (unit < tier.joined_by.size() && tier.joined_by[unit] != none)
+                    if (auto own = name_of(tier.joined_by[unit]); !own.empty()) common = std::move(own);
                 const char* kind = is_top ? "fabric" : level == 0 ? "pod" : "superpod";
                 tier.names.push_back(unique(!common.empty() ? common : fmt::format("{}{}", kind, unit + 1)));
             }

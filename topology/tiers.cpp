@@ -37,12 +37,12 @@ class Tiers {
                 joined[unit_of[i]].insert(joined[unit_of[i]].end(), parts[i].begin(), parts[i].end());
             bool is_top = std::all_of(joined.begin(), joined.end(), [](auto& part) { return part.empty(); });
             for (auto& unit : of_group) unit = unit_of[unit];
-            if (joins) out_.push_back({units, of_group, {}});
             parts = std::move(joined);
             for (auto& part : parts) {
                 std::sort(part.begin(), part.end());
                 part.erase(std::unique(part.begin(), part.end()), part.end());
             }
+            if (joins) out_.push_back({units, of_group, {}, only_ones(parts)});
             if (is_top) break;
         }
         add_islands(of_group);
@@ -52,6 +52,12 @@ class Tiers {
   private:
     bool is_switch(std::uint32_t device) const {
         return fabric_.devices[device].kind == DeviceKind::network_switch;
+    }
+
+    static std::vector<std::uint32_t> only_ones(const std::vector<std::vector<std::uint32_t>>& parts) {
+        std::vector<std::uint32_t> ones;
+        for (const auto& part : parts) ones.push_back(part.size() == 1 ? part.front() : none);
+        return ones;
     }
 
     /// Leaves are on level 0, what they are cabled to on 1, and so on.

@@ -8,9 +8,10 @@ namespace railhead::topology {
 
 /// Units of leaf groups that the same switches join: pods, what joins pods, and so on up.
 struct Tier {
-    std::uint32_t units = 0;             ///< numbered by their first group
-    std::vector<std::uint32_t> of_group; ///< by leaf group
-    std::vector<std::string> names;      ///< by unit
+    std::uint32_t units = 0;                ///< numbered by their first group
+    std::vector<std::uint32_t> of_group;    ///< by leaf group
+    std::vector<std::string> names;         ///< by unit
+    std::vector<std::uint32_t> joined_by{}; ///< by unit: the one switch that joins its parts; `none`: several
 };
 
 /// From the lowest up. Two groups are of one unit when the switches above them mostly coincide, and so on for

@@ -42,7 +42,7 @@ TEST(TopologyFile, is_the_fabric_that_it_claims) {
                                                  "SwitchName=su4 Nodes=node[13-16]\n"
                                                  "SwitchName=pod1 Switches=su[1-2]\n"
                                                  "SwitchName=pod2 Switches=su[3-4]\n"
-                                                 "SwitchName=fabric1 Switches=pod[1-2]\n");
+                                                 "SwitchName=top Switches=pod[1-2]\n");
     EXPECT_THAT(tree_of(read_topology_file, "# nothing\n"), HasSubstr("has no line"));
     EXPECT_THAT(tree_of(read_topology_file, "SwitchName=a Notes=b\n"), HasSubstr("line 1: "));
 }
@@ -59,8 +59,8 @@ TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
     EXPECT_EQ(tree_of(read_cloud_topology, text, naming), "SwitchName=nn-c Nodes=node[1-2]\n"
                                                           "SwitchName=nn-d Nodes=node3\n"
                                                           "SwitchName=nn-f Nodes=node4\n"
-                                                          "SwitchName=nn Switches=nn-c,nn-d\n"
-                                                          "SwitchName=fabric1 Switches=nn,nn-f\n");
+                                                          "SwitchName=nn-b Switches=nn-c,nn-d\n"
+                                                          "SwitchName=nn-a Switches=nn-b,nn-f\n");
     auto fabric = read_cloud_topology(Text(text));
     ASSERT_THAT(fabric->findings, SizeIs(1));
     EXPECT_EQ(sentence(fabric->findings[0]), "1 of 5 instances have no place in the network yet, so they are "
@@ -90,8 +90,8 @@ TEST(Cloud, of_amazon_may_have_three_levels_and_four) {
     EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=nn-d1 Nodes=i-a\n"
                                                   "SwitchName=nn-b2 Nodes=i-b\n"
                                                   "SwitchName=nn-b3 Nodes=i-c\n"
-                                                  "SwitchName=nn Switches=nn-d1,nn-b2\n"
-                                                  "SwitchName=fabric1 Switches=nn,nn-b3\n");
+                                                  "SwitchName=nn-m1 Switches=nn-d1,nn-b2\n"
+                                                  "SwitchName=nn-t Switches=nn-m1,nn-b3\n");
 }
 
 TEST(Cloud, of_google_is_cluster_block_and_subblock) {
@@ -102,7 +102,7 @@ TEST(Cloud, of_google_is_cluster_block_and_subblock) {
         {"name": "login", "selfLink": "x", "resourceStatus": {"upcomingMaintenance": {}}}])";
     EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=c-b1-s1 Nodes=a3-[1-2]\n"
                                                   "SwitchName=c-b2-s1 Nodes=a3-3\n"
-                                                  "SwitchName=fabric1 Switches=c-b1-s1,c-b2-s1\n")
+                                                  "SwitchName=c Switches=c-b1-s1,c-b2-s1\n")
         << "a subblock's identifier holds in its block only";
 }
 
@@ -114,7 +114,7 @@ TEST(Cloud, of_oracle_is_island_network_block_and_local_block_in_both_spellings)
     ASSERT_TRUE(read_map_file("ocid1.instance.oc1.x.a gpu-1\nocid1.instance.oc1.x.b gpu-2\n", naming));
     EXPECT_EQ(tree_of(read_cloud_topology, text, naming), "SwitchName=l1 Nodes=gpu-1\n"
                                                           "SwitchName=l2 Nodes=gpu-2\n"
-                                                          "SwitchName=fabric1 Switches=l[1-2]\n");
+                                                          "SwitchName=n Switches=l[1-2]\n");
 }
 
 TEST(Cloud, says_what_it_cannot_read) {
@@ -149,7 +149,7 @@ TEST(IbdmTopo, is_a_section_for_each_switch) {
                            "   HCA-1/P1 -> MQM8700 leaf3 P1\n";
     EXPECT_EQ(tree_of(read_ibdm_topo, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
                                              "SwitchName=leaf3 Nodes=node3\n"
-                                             "SwitchName=fabric1 Switches=leaf[1,3]\n");
+                                             "SwitchName=spine1 Switches=leaf[1,3]\n");
     auto fabric = read_ibdm_topo(Text(text));
     EXPECT_THAT(fabric->links, SizeIs(8)) << "a cable that is told from both ends is one";
     EXPECT_EQ(fabric->links[0].rate.gbps_x10(), 1000);
@@ -211,7 +211,7 @@ TEST(Lldp, of_switches_knows_what_joins_them) {
                 told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
     EXPECT_EQ(tree_of(lldp_of_switches, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
                                                "SwitchName=leaf2 Nodes=node[3-4]\n"
-                                               "SwitchName=fabric1 Switches=leaf[1-2]\n");
+                                               "SwitchName=spine1 Switches=leaf[1-2]\n");
     auto fabric = read_lldp(Text(text), LldpFrom::switches);
     EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
     EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
