@@ -196,7 +196,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="nothing but the line of JSON")
     options = parser.parse_args()
     dice = random.Random(options.seed)
-    requests = draw(dice, options.requests)
+    requests = draw(dice, options.requests, options.suite)
     build(options.suite, "plugins", [], os.cpu_count() or 2)
     with Site(options.suite, options.accounting, options.name or f"truth-{options.suite}") as site:
         version = site.at("ctl", "scontrol", "--version").stdout.strip()
