@@ -31,13 +31,17 @@ TEST(BurnIn, leaves_no_node_out_when_their_number_is_odd) {
 
 namespace {
 
+std::map<std::string_view, std::uint32_t> groups_of(const Mapped& mapped) {
+    std::map<std::string_view, std::uint32_t> groups;
+    for (std::uint32_t host = 0; host < mapped.hosts.hosts.size(); ++host)
+        groups[mapped.hosts.hosts[host].name] = mapped.map.grouping.of_host[host];
+    return groups;
+}
+
 /// By leaf: pairs that leave its group, and cables upwards; of groups with so many partners.
 void expect_all_covered(const Synth& shape) {
     Mapped mapped(shape);
-    const auto& grouping = mapped.map.grouping;
-    std::map<std::string_view, std::uint32_t> groups;
-    for (std::uint32_t host = 0; host < mapped.hosts.hosts.size(); ++host)
-        groups[mapped.hosts.hosts[host].name] = grouping.of_host[host];
+    auto groups = groups_of(mapped);
     std::map<std::string, std::set<std::string>> partners;
     std::map<std::uint32_t, unsigned> leaving;
     for (auto [one, other] : burn_in_pairs(mapped.fabric, mapped.hosts, mapped.map)) {
@@ -77,9 +81,7 @@ TEST(BurnIn, crosses_pods_and_zones) {
                 .cores = 4,
                 .tops = 4};
     Mapped mapped(shape);
-    std::map<std::string_view, std::uint32_t> groups;
-    for (std::uint32_t host = 0; host < mapped.hosts.hosts.size(); ++host)
-        groups[mapped.hosts.hosts[host].name] = mapped.map.grouping.of_host[host];
+    auto groups = groups_of(mapped);
     const auto& zones = mapped.map.tiers[1].of_group;
     auto pairs = burn_in_pairs(mapped.fabric, mapped.hosts, mapped.map);
     EXPECT_EQ(pairs.size(), 128U);
