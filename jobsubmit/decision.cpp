@@ -3,7 +3,7 @@
 namespace railhead {
 namespace {
 
-/// Without last_part_update: how old a view may be that refuses.
+/// How old a view may be that refuses where slurmctld does not tell of changes.
 constexpr double young_s = 5;
 
 std::string line_for(const Finding& finding) {
@@ -13,6 +13,11 @@ std::string line_for(const Finding& finding) {
 
 std::string told(const Placement& placement) {
     return "railhead: placed compactly: " + option_of(placement) + " [rail-placement]";
+}
+
+/// It may be a limit of the partition, which a QOS may have been allowed to pass since the view.
+bool qos_may_lift(const Finding& finding) {
+    return finding.id == "time-limit" || finding.id == "gpus-total";
 }
 
 /// Leaves of the refusals what holds whatever features the nodes have; false when that is none.
@@ -29,14 +34,14 @@ bool holds_without_features(std::vector<Finding>& findings, JobRequest job, cons
 
 } // namespace
 
-bool is_fresh(const View& view, const Moment& moment, const JobRequest& job) {
+bool is_fresh(const View& view, const Moment& moment, bool names_reservation) {
     if (!view.inventory) return false;
     auto age = moment.now_s - view.loaded_s;
     if (moment.changes.partitions == 0) return age <= young_s;
     // Two intervals and a minute for slow RPCs; older than that, the refresher is stuck.
     auto oldest = 2 * view.settings->seconds(Key::submit_refresh) + 60;
     return age <= oldest && moment.changes.partitions == view.changes.partitions &&
-           (job.reservation.empty() || moment.changes.reservations == view.changes.reservations);
+           (!names_reservation || moment.changes.reservations == view.changes.reservations);
 }
 
 Decision decide(const JobRequest& job, const View& view, const Moment& moment,
@@ -48,13 +53,20 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
     }
     auto judgement = judge(job, *view.inventory, *view.settings);
     if (judgement.findings.empty() && !judgement.placement) return decision;
-    decision.stale = !is_fresh(view, moment, job);
+    decision.stale = !is_fresh(view, moment, !job.reservation.empty());
     bool others = !job.features.empty() && moment.changes.nodes != view.changes.nodes;
     if (others && !decision.stale && refuses(judgement.findings))
         decision.doubted = !holds_without_features(judgement.findings, job, view);
     for (auto& finding : judgement.findings) {
-        if (finding.level == Level::fail && !decision.stale && may_override()) finding.level = Level::warn;
-        decision.refuse = decision.refuse || (finding.level == Level::fail && !decision.stale);
+        bool refused = finding.level == Level::fail && !decision.stale;
+        if (refused && may_override()) {
+            finding.level = Level::warn;
+            decision.overridden = true;
+            refused = false;
+        }
+        decision.refuse = decision.refuse || refused;
+        if (refused && qos_may_lift(finding) && moment.now_s - view.loaded_s > young_s)
+            decision.doubted = true;
         auto& text = decision.stale ? decision.withheld : decision.message;
         if (!text.empty()) text += '\n';
         text += line_for(finding);

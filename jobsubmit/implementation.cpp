@@ -52,6 +52,10 @@ Changes changes() {
     return {moment_at(&last_part_update), moment_at(&last_resv_update), moment_at(&last_node_update)};
 }
 
+Moment now() {
+    return {monotonic_s(), changes()};
+}
+
 bool may_override(std::uint32_t uid, const View& view) {
     if (uid == 0 || (view.inventory && uid == view.inventory->slurm_user)) return true;
     return validate_operator && validate_operator(uid);
@@ -70,7 +74,7 @@ void say_once_if_stale(const Decision& decision) {
 }
 
 Decision decision_for(const JobRequest& job, std::uint32_t uid, const View& view) {
-    Moment moment{monotonic_s(), changes()};
+    auto moment = now();
     // Reservations change often where they replace their nodes: one is looked at when a job wants it.
     if (!job.reservation.empty() && moment.changes.reservations != view.changes.reservations)
         state().refresher->wake();
@@ -104,24 +108,36 @@ void add_earlier(JobRequest& request) {
     components.back().earlier.clear();
 }
 
+void carry_out(const Said& said, job_desc_msg_t& job, char** message) {
+    if (message && !said.message.empty()) abi::assign(*message, said.message);
+    for (const auto& line : said.lines) log(Level::info, line);
+    if (said.placement) place(job, *said.placement);
+}
+
 /// Decides on `job`; false when it shall be refused.
 bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
     if (!state().refresher) return true;
     auto view = state().refresher->view();
-    auto shape = is_update ? 0 : abi::shape_of(job);
-    if (view->silent->has(shape)) return true;
+    auto shape = is_update ? 0 : abi::shape_of(job, uid, view->judged->seed());
+    if (view->judged->is_silent(shape)) return true;
+    if (const auto* said = view->judged->said_of(shape); said && is_fresh(*view, now())) {
+        carry_out(*said, job, message);
+        return true;
+    }
     auto request = abi::request_from(job, is_update);
     if (!request) return true; // Slurm has its own words for a GRES that cannot be read
     auto owner = request->uid == NO_VAL ? uid : request->uid; // an update does not name the job's user
     if (auto user = view->users.find(owner); user != view->users.end()) request->user = user->second;
     add_earlier(*request);
     auto decision = decision_for(*request, uid, *view);
-    if (message && !decision.message.empty()) abi::assign(*message, decision.message);
-    for (const auto& verdict : decision.verdicts) log(Level::info, verdict_line(verdict, *request, uid));
-    if (decision.refuse) return false;
-    if (decision.silent()) view->silent->add(shape);
-    if (decision.placement) place(job, *decision.placement);
-    return true;
+    Said said{.message = decision.message, .lines = {}, .placement = decision.placement};
+    for (const auto& verdict : decision.verdicts) said.lines.push_back(verdict_line(verdict, *request, uid));
+    carry_out(said, job, message);
+    if (decision.silent())
+        view->judged->add_silent(shape);
+    else if (decision.holds())
+        view->judged->add(shape, std::move(said));
+    return !decision.refuse;
 }
 
 } // namespace

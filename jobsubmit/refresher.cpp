@@ -86,7 +86,7 @@ struct Refresher::Shared {
     void failed(const std::string& why);
     void disturbed(const char* what) noexcept;
     void publish(View view) {
-        view.silent = std::make_shared<SilentShapes>();
+        view.judged = std::make_shared<JudgedShapes>();
         published.publish(std::make_shared<const View>(std::move(view)));
     }
 };

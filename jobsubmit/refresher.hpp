@@ -1,7 +1,7 @@
 #pragma once
+#include "jobsubmit/judged_shapes.hpp"
 #include "jobsubmit/policy_file.hpp"
 #include "jobsubmit/published.hpp"
-#include "jobsubmit/silent_shapes.hpp"
 #include "slurm/inventory.hpp"
 
 #include <cstdint>
@@ -21,7 +21,7 @@ struct Changes {
     bool operator==(const Changes&) const = default;
 };
 
-/// What a submission is judged by; immutable but for what is remembered of it in `silent`.
+/// What a submission is judged by; immutable but for what is remembered of it in `judged`.
 struct View {
     std::shared_ptr<const Inventory> inventory;   ///< null until the first one is loaded
     std::shared_ptr<const Settings> settings;     ///< never null
@@ -31,7 +31,7 @@ struct View {
     Changes changes{};
     double loaded_s = 0; ///< monotonic; when it began
     /// Of this view alone: what may be said of a shape changes with it.
-    std::shared_ptr<SilentShapes> silent = std::make_shared<SilentShapes>();
+    std::shared_ptr<JudgedShapes> judged = std::make_shared<JudgedShapes>();
 
     static constexpr std::int64_t unsettled = -1;
 };

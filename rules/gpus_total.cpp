@@ -13,7 +13,7 @@ namespace {
 /// Nodes of the partition that one job may have.
 std::uint32_t nodes_for_a_job(const Inventory& inventory, const Partition& partition) {
     auto nodes = static_cast<std::uint32_t>(partition.nodes.size());
-    return inventory.has_qos ? nodes : std::min(nodes, partition.max_nodes.value_or(nodes));
+    return inventory.qos_lifts_nodes ? nodes : std::min(nodes, partition.max_nodes.value_or(nodes));
 }
 
 std::string node_count(std::uint64_t nodes) {
@@ -38,7 +38,7 @@ std::optional<Finding> too_many_nodes(const JobRequest& job, const Inventory& in
 /// Slurm does not take a range of nodes down to a partition's MaxNodes: it pends with PartitionNodeLimit.
 std::optional<Finding> too_wide_a_range(const JobRequest& job, const Inventory& inventory,
                                         const Partitions& partitions) {
-    if (inventory.has_qos || !job.nodes_max) return std::nullopt;
+    if (inventory.qos_lifts_nodes || !job.nodes_max) return std::nullopt;
     std::uint32_t most = 0;
     for (const auto* partition : partitions) most = std::max(most, partition->max_nodes.value_or(UINT32_MAX));
     if (*job.nodes_max <= most) return std::nullopt;

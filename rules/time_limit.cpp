@@ -56,7 +56,7 @@ std::optional<Finding> time_limit_rule(const JobRequest& job, const Inventory& i
     auto asked = job.time_min_minutes ? job.time_min_minutes : job.time_minutes;
     auto most = longest(partitions);
     const auto* option = job.time_min_minutes ? "--time-min" : "--time";
-    if (asked && most && *asked > *most && !inventory.has_qos) {
+    if (asked && most && *asked > *most && !inventory.qos_lifts_time) {
         const auto* other = longer_partition(job, inventory, partitions, *asked);
         auto shown = *asked == UINT32_MAX ? "UNLIMITED" : time_text(*asked);
         return Finding{.id = "time-limit",

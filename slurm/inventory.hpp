@@ -67,7 +67,9 @@ struct Inventory {
     std::vector<Reservation> reservations;
     std::uint32_t slurm_user = 0;        ///< uid
     std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
-    bool has_qos = false;                ///< there is accounting, so that a QOS may lift a partition's limits
+    /// A QOS may let its jobs pass MaxNodes or MaxTime of a partition: one has the flag PartitionMaxNodes or
+    /// PartitionTimeLimit (sacctmgr(1)), or there is accounting and nobody knows its QOS.
+    bool qos_lifts_nodes = false, qos_lifts_time = false;
     bool can_grow = false; ///< dynamic nodes that nobody knows yet may register: MaxNodeCount, slurm.conf(5)
 
     std::map<std::string, std::uint32_t, std::less<>> by_name; ///< name of a node -> index into `nodes`

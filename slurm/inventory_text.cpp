@@ -43,6 +43,8 @@ std::optional<std::uint32_t> time_of(std::string_view value) {
     return minutes == UINT32_MAX ? std::nullopt : minutes;
 }
 
+constexpr std::string_view qos_header = "Name|Flags";
+
 class TextReader {
   public:
     Result<Inventory> read(std::string_view text) {
@@ -56,6 +58,8 @@ class TextReader {
         builder_.add_topology(text);
         auto inventory = builder_.take();
         inventory.can_grow = inventory.nodes.size() < most_nodes_;
+        inventory.qos_lifts_nodes = accounting_ && (!knows_qos_ || lifts_nodes_);
+        inventory.qos_lifts_time = accounting_ && (!knows_qos_ || lifts_time_);
         if (!inventory.nodes.empty() && !inventory.partitions.empty()) return inventory;
         return fail(ErrorKind::usage, {.id = "inventory",
                                        .thing = "the inventory",
@@ -79,6 +83,8 @@ class TextReader {
     }
 
     Result<void> other(std::string_view line) {
+        if (in_qos_) qos(line);
+        if (line == qos_header) in_qos_ = true;
         if (line.starts_with("PartitionName=")) return partition(line);
         if (line.starts_with("ReservationName=")) return reservation(line);
         auto& inventory = builder_.inventory();
@@ -86,7 +92,7 @@ class TextReader {
         if (auto value = setting_of(line, "SchedulerParameters"); !value.empty())
             inventory.max_switch_wait = max_switch_wait_from(value);
         if (auto value = setting_of(line, "AccountingStorageType"); !value.empty())
-            inventory.has_qos = !known(value).empty() && value != "accounting_storage/none";
+            accounting_ = !known(value).empty() && value != "accounting_storage/none";
         if (auto value = setting_of(line, "SlurmUser"); value.find('(') != value.npos)
             inventory.slurm_user = static_cast<std::uint32_t>(number_of(value.substr(value.find('(') + 1)));
         return {};
@@ -122,8 +128,20 @@ class TextReader {
         return {};
     }
 
+    /// A line "name|flag,flag"; any other is the end of them.
+    void qos(std::string_view line) {
+        auto bar = line.find('|');
+        in_qos_ = bar != line.npos;
+        if (!in_qos_) return;
+        knows_qos_ = true;
+        auto flags = "," + std::string(line.substr(bar + 1)) + ",";
+        lifts_nodes_ = lifts_nodes_ || flags.find(",PartitionMaxNodes,") != flags.npos;
+        lifts_time_ = lifts_time_ || flags.find(",PartitionTimeLimit,") != flags.npos;
+    }
+
     InventoryBuilder builder_;
     std::uint64_t most_nodes_ = 0;
+    bool accounting_ = false, in_qos_ = false, knows_qos_ = false, lifts_nodes_ = false, lifts_time_ = false;
 };
 
 } // namespace

@@ -6,6 +6,7 @@
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -17,23 +18,19 @@
 namespace railhead {
 namespace {
 
-constexpr double answer_within_s = 60; // of each scontrol; ten thousand nodes are 8 MB of text
+constexpr double answer_within_s = 60; // of each command; ten thousand nodes are 8 MB of text
 constexpr std::size_t most_bytes = 64 * 1024 * 1024;
 
 tl::unexpected<Error> no_answer(const std::string& what, const std::string& why) {
     return fail(ErrorKind::usage, {.id = "inventory",
-                                   .thing = "scontrol " + what,
+                                   .thing = what,
                                    .seen = why,
                                    .next = "run it on a machine of the cluster, and look at what it says"});
 }
 
-Result<std::string> show(const Environment& environment, const std::vector<std::string>& words) {
-    std::string what = "show";
-    ChildSpec spec{.argv = {"scontrol", "show"}, .env = environment.all()};
-    for (const auto& word : words) {
-        spec.argv.push_back(word);
-        what += " " + word;
-    }
+Result<std::string> output_of(const Environment& environment, std::vector<std::string> command) {
+    auto what = fmt::format("{}", fmt::join(command, " "));
+    ChildSpec spec{.argv = std::move(command), .env = environment.all()};
     auto answer = capture(std::move(spec), answer_within_s, most_bytes);
     if (!answer) return no_answer(what, sentence(answer.error()));
     if (!answer->status) return no_answer(what, fmt::format("gave no answer within {} s", answer_within_s));
@@ -84,16 +81,18 @@ Result<std::string> read_whole_file(const std::string& path, const std::string& 
 
 Result<std::string> ask_for_inventory(const Environment& environment) {
     std::string text;
-    for (const auto& words : {std::vector<std::string>{"config"},
-                              {"nodes", "--oneliner", "--all"},
-                              {"partitions", "--oneliner", "--all"},
-                              {"reservations", "--oneliner"}}) {
-        auto part = show(environment, words);
+    for (const auto& what : {std::vector<std::string>{"scontrol", "show", "config"},
+                             {"scontrol", "show", "nodes", "--oneliner", "--all"},
+                             {"scontrol", "show", "partitions", "--oneliner", "--all"},
+                             {"scontrol", "show", "reservations", "--oneliner"}}) {
+        auto part = output_of(environment, what);
         if (!part) return part;
         text += *part + "\n";
     }
-    // Fails where the topology is flat.
-    if (auto topology = show(environment, {"topology"})) text += *topology;
+    // These fail where the topology is flat and where there is no accounting.
+    for (const auto& what : {std::vector<std::string>{"scontrol", "show", "topology"},
+                             {"sacctmgr", "--parsable2", "show", "qos", "format=Name,Flags"}})
+        if (auto part = output_of(environment, what)) text += *part + "\n";
     return text;
 }
 
@@ -110,7 +109,7 @@ void add_inventory(CLI::App& app, Context& context) {
     auto* command = app.add_subcommand("inventory", "Keep what the cluster has, for judging jobs elsewhere");
     command->require_subcommand(1);
     auto* save_command =
-        command->add_subcommand("save", "Write nodes, partitions, reservations and topology to a file");
+        command->add_subcommand("save", "Write nodes, partitions, reservations, topology and QOS to a file");
     auto path = std::make_shared<std::string>();
     save_command->add_option("FILE", *path, "The file; an old one is replaced")->required();
     save_command->callback([&context, path] { context.exit_code = save(context, *path); });

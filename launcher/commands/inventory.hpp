@@ -7,8 +7,8 @@
 
 namespace railhead {
 
-/// What scontrol prints of configuration, nodes, partitions, reservations and topology: the text that
-/// inventory_from_text reads. Error (usage): no scontrol, or no answer.
+/// What scontrol prints of configuration, nodes, partitions, reservations and topology, and sacctmgr of QOS:
+/// the text that inventory_from_text reads. Error (usage): no scontrol, or no answer.
 Result<std::string> ask_for_inventory(const Environment& environment);
 
 /// From a file that `railhead inventory save` wrote; from the controller when `path` is empty.

@@ -97,6 +97,7 @@ Result<void> add_reservations(InventoryBuilder& builder) {
 struct Configuration {
     std::string topology; ///< plugin: "topology/tree"
     std::uint32_t most_nodes = 0;
+    bool accounting = false; ///< so that there are QOS
 };
 
 Result<Configuration> add_configuration(Inventory& inventory) {
@@ -109,9 +110,32 @@ Result<Configuration> add_configuration(Inventory& inventory) {
 #endif
     inventory.slurm_user = conf->slurm_user_id;
     inventory.max_switch_wait = max_switch_wait_from(conf->sched_params ? conf->sched_params : "");
-    std::string_view accounting = conf->accounting_storage_type ? conf->accounting_storage_type : "";
-    inventory.has_qos = !accounting.empty() && accounting != "accounting_storage/none";
-    return Configuration{text_of(conf->topology_plugin), limit_of(conf->max_node_cnt).value_or(0)};
+    auto accounting = text_of(conf->accounting_storage_type);
+    return Configuration{.topology = text_of(conf->topology_plugin),
+                         .most_nodes = limit_of(conf->max_node_cnt).value_or(0),
+                         .accounting = !accounting.empty() && accounting != "accounting_storage/none"};
+}
+
+/// What the controller holds of slurmdbd's QOS; none when it never reached slurmdbd.
+Result<void> add_qos(Inventory& inventory) {
+    assoc_mgr_info_request_msg_t request{};
+    request.flags = ASSOC_MGR_INFO_FLAG_QOS;
+    assoc_mgr_info_msg_t* raw = nullptr;
+    if (slurm_load_assoc_mgr_info(&request, &raw) != SLURM_SUCCESS || !raw) return failed("QOS");
+    Message<assoc_mgr_info_msg_t> message(raw, slurm_free_assoc_mgr_info_msg);
+    std::uint32_t flags = 0;
+    bool known = false;
+    if (message->qos_list) {
+        auto* each = slurm_list_iterator_create(message->qos_list);
+        while (const auto* qos = static_cast<const slurmdb_qos_rec_t*>(slurm_list_next(each))) {
+            flags |= static_cast<std::uint32_t>(qos->flags);
+            known = true;
+        }
+        slurm_list_iterator_destroy(each);
+    }
+    inventory.qos_lifts_nodes = !known || (flags & QOS_FLAG_PART_MAX_NODE);
+    inventory.qos_lifts_time = !known || (flags & QOS_FLAG_PART_TIME_LIMIT);
+    return {};
 }
 
 /// The text of `scontrol show topology`: the one form that all versions share (24.11 no longer fills
@@ -153,6 +177,8 @@ Result<Inventory> load_inventory() {
         return tl::unexpected(added.error());
     if (auto added = add_partitions(builder); !added) return tl::unexpected(added.error());
     if (auto added = add_reservations(builder); !added) return tl::unexpected(added.error());
+    if (configuration->accounting)
+        if (auto added = add_qos(builder.inventory()); !added) return tl::unexpected(added.error());
     if (configuration->topology == "topology/tree" || configuration->topology == "topology/block") {
         auto text = topology_text();
         if (!text) return tl::unexpected(text.error());

@@ -5,7 +5,8 @@
 #include "slurm/gres.hpp"
 #include "slurm/spelling.hpp"
 
-#include <functional>
+#include <algorithm>
+#include <cstring>
 #include <string_view>
 
 namespace railhead::abi {
@@ -76,6 +77,17 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
     hash ^= hash >> 32;
 }
 
+/// Not std::hash: its code lies in another library, which slurmctld rarely has in its caches.
+void mix(std::uint64_t& hash, std::string_view text) {
+    mix(hash, text.size());
+    for (std::uint64_t part = 0; !text.empty(); part = 0) {
+        auto size = std::min(text.size(), sizeof part);
+        std::memcpy(&part, text.data(), size);
+        mix(hash, part);
+        text.remove_prefix(size);
+    }
+}
+
 std::string_view view_of(const char* text) {
     return text ? std::string_view(text) : std::string_view();
 }
@@ -136,26 +148,26 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     return request;
 }
 
-std::uint64_t shape_of(const job_desc_msg_t& job) {
+std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed) {
     bool is_component = job.het_job_offset != NO_VAL && job.het_job_offset != INFINITE;
     bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
     if (is_component || several_per_node || !view_of(job.reservation).empty()) return 0;
-    std::uint64_t hash = 1;
+    auto hash = seed;
     for (const char* text : {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task,
                              job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
                              job.qos, job.features, job.req_nodes, job.exc_nodes, job.array_inx})
-        mix(hash, std::hash<std::string_view>()(view_of(text)));
+        mix(hash, view_of(text));
     for (std::uint64_t number :
          {std::uint64_t{job.min_nodes}, std::uint64_t{job.max_nodes}, std::uint64_t{job.num_tasks},
           std::uint64_t{job.ntasks_per_node}, std::uint64_t{job.cpus_per_task},
           std::uint64_t{job.ntasks_per_tres}, job.pn_min_memory, std::uint64_t{job.time_limit},
           std::uint64_t{job.time_min}, std::uint64_t{job.req_switch}, std::uint64_t{job.shared},
-          std::uint64_t{job.overcommit}, std::uint64_t{job.user_id}})
+          std::uint64_t{job.overcommit}, std::uint64_t{job.user_id}, std::uint64_t{uid}})
         mix(hash, number);
 #if RAILHEAD_HAS_SEGMENT
-    mix(hash, job.segment_size);
+    mix(hash, std::uint64_t{job.segment_size});
 #endif
-    mix(hash, std::hash<std::string_view>()(placement_of(job).value_or("")));
+    mix(hash, placement_of(job).value_or(""));
     return hash == 0 ? 1 : hash;
 }
 

@@ -124,6 +124,10 @@ class Controller:
                 raise SystemExit(f"tests/stress: {what}: not within {within:.0f} s; slurmctld's log ends: {log}")
             time.sleep(0.2)
 
+    def judges(self) -> bool:
+        call = ["sbatch", "--test-only", *WRONG, "--wrap=true"]
+        return "railhead: " in self.cluster.run(LOGIN, call, user="alice").stderr
+
     def pid(self) -> str:
         return self.at("sh", "-c", f"{ALIVE} && cat {PID_FILE}").stdout.strip()
 
@@ -282,6 +286,7 @@ def main() -> int:
         controller.jump("604800")
         controller.wait("slurmctld's clock to jump", lambda: controller.clock() > time.time() + 600_000)
         controller.jump("0")
+        controller.wait("the plugin to judge", controller.judges)
         chaos = Chaos(controller, options.seed)
         chaos.create_flip()
         pid = controller.pid()

@@ -69,6 +69,7 @@ class Site:
     def __init__(self, suite: str, accounting: bool, name: str) -> None:
         self.cluster = Cluster(name)
         self.wanted = Wanted(suite, NODES, accounting, "auto", False)
+        self.lost: list[str] = []  # nodes that Slurm took out on the way, with its reasons
 
     def __enter__(self) -> Site:
         self.cluster.up(self.wanted)
@@ -106,6 +107,14 @@ class Site:
         for name in RESERVATIONS:
             self.at("ctl", "scontrol", "delete", f"reservationname={name}")
 
+    def mended(self) -> bool:
+        """Whether Slurm had taken a node out, so that a request waited for no reason of its own; it is back now."""
+        lost = self.at("ctl", "sinfo", "-h", "-N", "-t", "drain,down,fail", "-o", "%N: %E").stdout.splitlines()
+        for node in sorted({line.partition(":")[0] for line in lost}):
+            self.at("ctl", "scontrol", "update", f"nodename={node}", "state=resume")
+        self.lost += sorted(set(lost))
+        return bool(lost)
+
     def ask_all(self, program: str, requests: list[Request], what: str) -> list:
         """The program's answers, in order. Reservations are there only for those that name one: they take nodes from all others."""
         others = [request for request in requests if not names_reservation(request)]
@@ -123,13 +132,20 @@ class Site:
         child = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert child.stdin and child.stdout
         answers, said = [], time.monotonic()
-        for request in requests:
+
+        def answer_to(request: Request) -> list:
             child.stdin.write(json.dumps(request) + "\n")
             child.stdin.flush()
-            answer = child.stdout.readline()
-            if not answer:
+            line = child.stdout.readline()
+            if not line:
                 raise SystemExit(f"tests/truth: {what}: no answer to sbatch {' '.join(request)}; see the words above")
-            answers.append(json.loads(answer))
+            return json.loads(line)
+
+        for request in requests:
+            answer = answer_to(request)
+            if answer and answer[0] == "pends" and self.mended():
+                answer = answer_to(request)
+            answers.append(answer)
             if time.monotonic() - said > 20:
                 said = time.monotonic()
                 say(f"{what}: {len(answers)} of {len(requests)}")
@@ -210,6 +226,7 @@ def main() -> int:
         hopeless = placed(site, requests, truths, f"{version} with the plugin")
     figures, lines = compare(requests, truths, refusals)
     figures["hopeless_with_placement"] = len(hopeless)
+    figures["nodes_lost"] = site.lost
     if not options.json:
         print("\n".join([f"{version}, seed {options.seed}", *lines, *hopeless]))
     print(json.dumps(figures))

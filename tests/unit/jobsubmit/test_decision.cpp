@@ -36,32 +36,32 @@ const std::string sentence_for_a100 = "gpu:a100 is not in partition gpu (has h10
 } // namespace
 
 TEST(Freshness, ends_with_any_change_of_the_partitions) {
-    EXPECT_TRUE(is_fresh(view(), fresh, {}));
-    EXPECT_FALSE(is_fresh(view(), changed, {}));
+    EXPECT_TRUE(is_fresh(view(), fresh));
+    EXPECT_FALSE(is_fresh(view(), changed));
     auto back = changes;
     back.partitions -= 3600;
-    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, back}, {})) << "also when the clock was set back before it";
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, back})) << "also when the clock was set back before it";
     auto unsettled = view();
     unsettled.changes.partitions = View::unsettled;
-    EXPECT_FALSE(is_fresh(unsettled, fresh, {})) << "another change may have come within the same second";
+    EXPECT_FALSE(is_fresh(unsettled, fresh)) << "another change may have come within the same second";
 }
 
 TEST(Freshness, ends_with_a_change_of_the_reservations_for_a_job_that_names_one) {
     auto reserved = changes;
     reserved.reservations += 1;
-    EXPECT_TRUE(is_fresh(view(), {loaded_s + 10, reserved}, {}));
-    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, reserved}, {.reservation = "two"}));
-    EXPECT_TRUE(is_fresh(view(), fresh, {.reservation = "two"}));
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 10, reserved}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 10, reserved}, true));
+    EXPECT_TRUE(is_fresh(view(), fresh, true));
 }
 
 TEST(Freshness, ends_when_the_refresher_is_stuck) {
-    EXPECT_TRUE(is_fresh(view(), {loaded_s + 119, changes}, {}));
-    EXPECT_FALSE(is_fresh(view(), {loaded_s + 121, changes}, {})) << "twice 30 s and a minute";
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 119, changes}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 121, changes})) << "twice 30 s and a minute";
 }
 
 TEST(Freshness, is_a_matter_of_seconds_where_changes_are_not_told) {
-    EXPECT_TRUE(is_fresh(view(), {loaded_s + 5, {}}, {}));
-    EXPECT_FALSE(is_fresh(view(), {loaded_s + 6, {}}, {}));
+    EXPECT_TRUE(is_fresh(view(), {loaded_s + 5, {}}));
+    EXPECT_FALSE(is_fresh(view(), {loaded_s + 6, {}}));
 }
 
 TEST(Decision, refuses_with_the_sentence_of_the_rule) {
@@ -84,6 +84,20 @@ TEST(Decision, is_silent_where_nothing_is_said_or_done) {
     EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), changed, nobody).silent()) << "withheld";
     EXPECT_FALSE(decide(on({}, 4), view(compact()), fresh, nobody).silent()) << "placed";
     EXPECT_FALSE(decide({}, {.settings = std::make_shared<Settings>()}, fresh, nobody).silent()) << "no view";
+}
+
+TEST(Decision, holds_for_the_next_one_alike_only_when_nothing_of_the_moment_or_the_asker_is_in_it) {
+    EXPECT_TRUE(decide(asks(Per::node, "h100", 8), view(), fresh, nobody).holds());
+    EXPECT_TRUE(decide(on({}, 4), view(compact()), fresh, nobody).holds()) << "placed";
+    auto parts = on(asks(Per::node, "h100", 4), 2);
+    EXPECT_NE(decide(parts, view(), fresh, nobody).message, "");
+    EXPECT_TRUE(decide(parts, view(), fresh, nobody).holds()) << "warned";
+    EXPECT_FALSE(decide(parts, view(), changed, nobody).holds()) << "stale";
+    EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), fresh, nobody).holds()) << "refused";
+    EXPECT_FALSE(decide(asks(Per::node, "a100", 8), view(), fresh, root).holds()) << "refused but for root";
+    auto constrained = asks(Per::node, "h100", 8);
+    constrained.features = "ib";
+    EXPECT_FALSE(decide(constrained, view(), other_nodes, nobody).holds()) << "doubted";
 }
 
 TEST(Decision, only_warns_who_may_override) {
@@ -143,6 +157,14 @@ TEST(Decision, refuses_what_no_constraint_mends_whatever_has_changed) {
     EXPECT_FALSE(decision.doubted);
     EXPECT_EQ(decision.message, "railhead: " + sentence_for_a100);
     EXPECT_TRUE(decide(asks(Per::node, "a100", 1), view(), other_nodes, nobody).refuse);
+}
+
+TEST(Decision, looks_again_after_a_refusal_that_a_qos_may_lift_by_now) {
+    EXPECT_TRUE(decide(on({}, 1000), view(), fresh, nobody).doubted);
+    EXPECT_FALSE(decide(on({}, 1000), view(), {loaded_s + 1, changes}, nobody).doubted) << "a young view";
+    auto no_such = decide(asks(Per::node, "a100", 1), view(), fresh, nobody);
+    EXPECT_TRUE(no_such.refuse);
+    EXPECT_FALSE(no_such.doubted) << "no QOS has GPUs";
 }
 
 TEST(Decision, places_compactly_on_a_fresh_view) {

@@ -1,17 +1,23 @@
 // Which submissions are taken for the same request, so that one is judged and the others are not.
-#include "jobsubmit/silent_shapes.hpp"
+#include "jobsubmit/judged_shapes.hpp"
 #include "slurm/abi/request.hpp"
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <functional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
-using railhead::abi::shape_of;
+using namespace railhead;
 
 namespace {
+
+std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid = 1001, std::uint64_t seed = 1) {
+    return railhead::abi::shape_of(job, uid, seed);
+}
 
 char* text(const char* words) {
     return const_cast<char*>(words);
@@ -91,15 +97,50 @@ TEST(Shape, is_none_where_more_is_judged_than_it_holds) {
     for (const auto& job : {component, reserved, two}) EXPECT_EQ(shape_of(job), 0U);
 }
 
-TEST(SilentShapes, remember_what_was_added_or_forget_it) {
-    railhead::SilentShapes shapes;
-    EXPECT_FALSE(shapes.has(5));
-    shapes.add(5);
-    EXPECT_TRUE(shapes.has(5));
-    EXPECT_FALSE(shapes.has(5 + 1024));
-    shapes.add(5 + 1024);
-    EXPECT_TRUE(shapes.has(5 + 1024));
-    EXPECT_FALSE(shapes.has(5)) << "one slot for both";
-    shapes.add(0);
-    EXPECT_FALSE(shapes.has(0));
+TEST(Shape, is_another_one_of_another_sender_and_in_another_view) {
+    EXPECT_NE(shape_of(plain(), 0), shape_of(plain()));
+    EXPECT_NE(shape_of(plain(), 1001, 2), shape_of(plain()));
+    EXPECT_NE(JudgedShapes().seed(), JudgedShapes().seed());
+}
+
+TEST(JudgedShapes, remember_what_was_silent_or_forget_it) {
+    JudgedShapes shapes;
+    EXPECT_FALSE(shapes.is_silent(5));
+    shapes.add_silent(5);
+    EXPECT_TRUE(shapes.is_silent(5));
+    EXPECT_FALSE(shapes.is_silent(5 + 1024));
+    shapes.add_silent(5 + 1024);
+    EXPECT_TRUE(shapes.is_silent(5 + 1024));
+    EXPECT_FALSE(shapes.is_silent(5)) << "one slot for both";
+    shapes.add_silent(0);
+    EXPECT_FALSE(shapes.is_silent(0));
+}
+
+TEST(JudgedShapes, remember_what_was_said_and_keep_the_first_of_two_in_one_slot) {
+    JudgedShapes shapes;
+    EXPECT_EQ(shapes.said_of(7), nullptr);
+    shapes.add(7, {.message = "seven", .lines = {"line"}, .placement = Placement{.leaves = 2}});
+    shapes.add(7 + 256, {.message = "another"});
+    ASSERT_NE(shapes.said_of(7), nullptr);
+    EXPECT_EQ(shapes.said_of(7)->message, "seven");
+    EXPECT_EQ(shapes.said_of(7)->placement->leaves, 2U);
+    EXPECT_EQ(shapes.said_of(7 + 256), nullptr);
+    shapes.add(0, {.message = "none"});
+    EXPECT_EQ(shapes.said_of(0), nullptr);
+}
+
+TEST(JudgedShapes, are_read_while_others_add) {
+    JudgedShapes shapes;
+    std::vector<std::thread> threads;
+    std::atomic<int> wrong{0};
+    for (int thread = 0; thread < 4; ++thread)
+        threads.emplace_back([&] {
+            for (std::uint64_t shape = 1; shape < 2000; ++shape) {
+                shapes.add(shape, {.message = std::to_string(shape)});
+                if (const auto* said = shapes.said_of(shape); said && said->message != std::to_string(shape))
+                    ++wrong;
+            }
+        });
+    for (auto& thread : threads) thread.join();
+    EXPECT_EQ(wrong, 0);
 }

@@ -45,7 +45,7 @@ TEST(GpusTotal, knows_the_most_nodes_of_a_job_where_no_qos_can_lift_it) {
     EXPECT_EQ(verdict(range, limited),
               "--nodes=3-5 goes beyond what partition gpu gives to one job (4); try --nodes=3-4");
     EXPECT_EQ(verdict(in(range, {"gpu", "mixed"}), limited), "accepted");
-    limited.has_qos = true;
+    limited.qos_lifts_nodes = true;
     EXPECT_EQ(verdict(on({}, 5), limited), "accepted");
 }
 

@@ -49,7 +49,7 @@ TEST(TimeLimit, refuses_more_than_the_partition_allows) {
 TEST(TimeLimit, accepts_where_a_qos_may_lift_it_or_another_partition_allows_it) {
     auto day = with_times(1440, std::nullopt);
     EXPECT_EQ(verdict(in(for_minutes(2000), {"gpu", "untyped"}), day), "accepted");
-    day.has_qos = true;
+    day.qos_lifts_time = true;
     EXPECT_EQ(verdict(for_minutes(2000), day), "accepted");
 }
 

@@ -52,9 +52,24 @@ TEST(InventoryText, has_what_the_controller_has) {
     EXPECT_THAT(read->leaves, ElementsAre("leaf1"));
     EXPECT_EQ(read->max_switch_wait, 60u);
     EXPECT_EQ(read->slurm_user, 64030u);
-    EXPECT_FALSE(read->has_qos || read->can_grow);
+    EXPECT_FALSE(read->qos_lifts_nodes || read->qos_lifts_time || read->can_grow);
     EXPECT_TRUE(inventory_from_text(text + "MaxNodeCount = 9\n")->can_grow);
-    EXPECT_TRUE(inventory_from_text(text + "AccountingStorageType = accounting_storage/slurmdbd\n")->has_qos);
+}
+
+TEST(InventoryText, knows_which_limits_of_partitions_a_qos_may_lift) {
+    const auto with = text + "AccountingStorageType = accounting_storage/slurmdbd\n";
+    auto lifts = [&](const std::string& qos) {
+        auto read = inventory_from_text(with + qos);
+        return std::pair(read->qos_lifts_nodes, read->qos_lifts_time);
+    };
+    const std::string header = "\nName|Flags\n";
+    EXPECT_EQ(lifts(""), std::pair(true, true)) << "nobody knows them";
+    EXPECT_EQ(lifts(header), std::pair(true, true));
+    EXPECT_EQ(lifts(header + "normal|\n"), std::pair(false, false));
+    EXPECT_EQ(lifts(header + "normal|\nlong|DenyOnLimit,PartitionTimeLimit\n"), std::pair(false, true));
+    EXPECT_EQ(lifts(header + "wide|PartitionMaxNodes\nnormal|\n"), std::pair(true, false));
+    EXPECT_EQ(lifts(header + "normal|\n\nx|PartitionMaxNodes\n"), std::pair(false, false))
+        << "a line of others";
 }
 
 TEST(InventoryText, says_what_cannot_be_read) {
