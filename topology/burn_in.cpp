@@ -39,9 +39,10 @@ std::vector<std::size_t> upward_pairs(const Fabric& fabric, const RailMap& map) 
     std::vector<std::size_t> pairs(map.groups.size());
     for (std::size_t leaf = 0; leaf < up.size(); ++leaf) {
         auto group = grouping.of_switch[leaf];
-        if (!grouping.is_leaf[leaf] || group == none) continue;
         // Only some of the group's nodes may be on it.
-        auto nodes = map.groups[group].hosts.size(), here = std::size_t{grouping.hosts_on[leaf]};
+        auto here = std::size_t{grouping.hosts_on[leaf]};
+        if (!grouping.is_leaf[leaf] || group == none || here == 0) continue;
+        auto nodes = map.groups[group].hosts.size();
         pairs[group] = std::max(pairs[group], (up[leaf] * nodes + here - 1) / here);
     }
     return pairs;

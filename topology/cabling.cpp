@@ -25,8 +25,12 @@ enum class LinkKind { host, shared, uplink, core };
 class Inspector {
   public:
     Inspector(const Fabric& fabric, const Hosts& hosts, const RailMap& map)
-        : fabric_(fabric), hosts_(hosts), map_(map), is_adapter_of_host_(fabric.devices.size()) {
-        for (const auto& port : hosts.ports) is_adapter_of_host_[port.adapter] = true;
+        : fabric_(fabric), hosts_(hosts), map_(map), is_adapter_of_host_(fabric.devices.size()),
+          is_wanted_adapter_(fabric.devices.size()) {
+        for (const auto& port : hosts.ports) {
+            is_adapter_of_host_[port.adapter] = true;
+            is_wanted_adapter_[port.adapter] = hosts.hosts[port.host].wanted;
+        }
         for (const auto& link : fabric.links)
             if (counts(link)) ++rates_[index(kind_of(link))][link.rate.gbps_x10()][link.rate.lanes];
         for (auto kind : {LinkKind::host, LinkKind::shared, LinkKind::uplink, LinkKind::core})
@@ -69,6 +73,20 @@ class Inspector {
         return group == none ? "no group" : map_.groups[group].name;
     }
 
+    bool is_wanted(const LeafGroup& group) const {
+        return std::any_of(group.hosts.begin(), group.hosts.end(),
+                           [&](std::uint32_t host) { return hosts_.hosts[host].wanted; });
+    }
+    /// Of the host at its one end, or of the leaf; what joins leaves is everybody's.
+    bool is_wanted(const Link& link) const {
+        for (auto end : {link.a, link.b})
+            if (is_adapter_of_host_[end]) return is_wanted_adapter_[end];
+        return is_wanted_leaf(link.a) && is_wanted_leaf(link.b);
+    }
+    bool is_wanted_leaf(std::uint32_t device) const {
+        auto group = map_.grouping.of_switch[device];
+        return group == none || is_wanted(map_.groups[group]);
+    }
     bool counts(const Link& link) const {
         auto known = [&](std::uint32_t device) {
             return fabric_.devices[device].kind == DeviceKind::network_switch || is_adapter_of_host_[device];
@@ -111,7 +129,7 @@ class Inspector {
         for (const auto& [device, count] : groups_with) {
             if (!is_usual(std::pair(device, count))) continue;
             for (const auto& group : map_.groups) {
-                if (group.rails.size() * 2 <= usual_rails) continue;
+                if (group.rails.size() * 2 <= usual_rails || !is_wanted(group)) continue;
                 auto has = [&device = device](const Rail& rail) { return rail.device == device; };
                 if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
                 lacking_.insert(group.name);
@@ -142,7 +160,9 @@ class Inspector {
         const auto least = *std::min_element(idle.begin(), idle.end());
         for (std::size_t i = 0; i < idle.size(); ++i) {
             const auto& group = map_.groups[i];
-            if (idle[i] == least || group.hosts.size() < 2 || lacking_.contains(group.name)) continue;
+            if (idle[i] == least || group.hosts.size() < 2 || lacking_.contains(group.name) ||
+                !is_wanted(group))
+                continue;
             say({.id = "leaf-missing",
                  .where = group.name,
                  .seen = fmt::format(
@@ -172,7 +192,8 @@ class Inspector {
                 odd.push_back(i);
         }
         if (odd.size() * rare > order.size()) return;
-        for (auto i : odd)
+        for (auto i : odd) {
+            if (!hosts_.hosts[order[i]].wanted) continue;
             say({.id = "unit-odd",
                  .where = host_name(order[i]),
                  .seen = fmt::format("is in {}, and the nodes before and behind it by name in {}",
@@ -180,6 +201,7 @@ class Inspector {
                                      group_name(map_.grouping.of_host[order[i - 1]])),
                  .next = "look whether it is cabled to the wrong unit"},
                 std::max(1.0, usual_[index(LinkKind::host)].first / 10.0));
+        }
     }
 
     bool is_rails(const HostPort& port) const {
@@ -212,6 +234,7 @@ class Inspector {
                 for (auto leaf : rail.switches) rail_of[leaf] = &rail;
         for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
             const auto& all = hosts_.hosts[host];
+            if (!all.wanted) continue;
             auto own = map_.grouping.of_host[host];
             if (all.count == 0) {
                 say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable on any adapter"},
@@ -294,7 +317,7 @@ class Inspector {
         for (const auto& link : fabric_.links) {
             if (!counts(link) || link.rate.gbps_x10() == 0) continue;
             auto [usual_rate, usual_lanes] = usual_[index(kind_of(link))];
-            if (link.rate.gbps_x10() >= usual_rate) continue;
+            if (link.rate.gbps_x10() >= usual_rate || !is_wanted(link)) continue;
             bool narrow = link.rate.lanes < usual_lanes;
             auto one = fmt::format("{} port {}", device_name(link.a), link.a_port),
                  other = fmt::format("{} port {}", device_name(link.b), link.b_port);
@@ -334,7 +357,7 @@ class Inspector {
         std::vector<double> ratios;
         for (std::uint32_t device = 0; device < uplinks.size(); ++device) {
             if (map_.grouping.of_switch[device] == none) continue;
-            if (uplinks[device] < usual_count)
+            if (uplinks[device] < usual_count && is_wanted_leaf(device))
                 say({.id = "uplinks-uneven",
                      .where = switch_name(device),
                      .seen = fmt::format("has {} cables up", uplinks[device]),
@@ -355,7 +378,7 @@ class Inspector {
     const Fabric& fabric_;
     const Hosts& hosts_;
     const RailMap& map_;
-    std::vector<bool> is_adapter_of_host_;
+    std::vector<bool> is_adapter_of_host_, is_wanted_adapter_;
     /// How many links of a kind have a rate, by the rate and its lanes.
     std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 4> rates_;
     std::array<std::pair<std::uint32_t, std::uint8_t>, 4> usual_;

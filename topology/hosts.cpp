@@ -86,11 +86,12 @@ class Namer {
     }
 
   private:
-    /// The name that the host has in the file; empty where it is none of the nodes asked for.
-    std::string_view node_name(std::string_view host) {
-        if (!naming_.nodes) return without_domain(host);
+    /// The name that the host has in the file, and whether it is one of the nodes that are wanted.
+    std::pair<std::string_view, bool> node_name(std::string_view host) {
+        if (!naming_.nodes) return {without_domain(host), true};
         auto found = is_given_.find(in_lower_case(without_domain(host)));
-        return found == is_given_.end() ? std::string_view() : std::string_view(found->second);
+        if (found == is_given_.end()) return {without_domain(host), false};
+        return {found->second, true};
     }
 
     void name_adapters() {
@@ -146,10 +147,9 @@ class Namer {
         host_of_.assign(names_.size(), none);
         for (std::size_t i = 0; i < names_.size(); ++i) {
             if (names_[i].host.empty()) continue;
-            auto name = node_name(names_[i].host);
-            if (name.empty()) continue;
+            auto [name, wanted] = node_name(names_[i].host);
             auto [at, is_new] = seen.try_emplace(name, static_cast<std::uint32_t>(out_.hosts.size()));
-            if (is_new) out_.hosts.push_back({.name = name});
+            if (is_new) out_.hosts.push_back({.name = name, .wanted = wanted});
             host_of_[i] = at->second;
         }
         std::vector<std::uint32_t> order(out_.hosts.size()), place(order.size());
@@ -162,7 +162,8 @@ class Namer {
         for (std::uint32_t i = 0; i < order.size(); ++i) {
             place[order[i]] = i;
             auto name = out_.hosts[order[i]].name;
-            sorted.push_back({.name = outlives ? name : out_.texts.emplace_back(name)});
+            sorted.push_back({.name = outlives ? name : out_.texts.emplace_back(name),
+                              .wanted = out_.hosts[order[i]].wanted});
         }
         out_.hosts = std::move(sorted);
         for (auto& host : host_of_)
@@ -208,7 +209,7 @@ class Namer {
 
     void tell_duplicates() {
         for (const auto& host : out_.hosts)
-            for (std::uint32_t i = host.first + 1; i < host.first + host.count; ++i) {
+            for (std::uint32_t i = host.first + 1; host.wanted && i < host.first + host.count; ++i) {
                 const auto &one = out_.ports[i - 1], &other = out_.ports[i];
                 if (one.device.empty() || one.device != other.device || one.adapter == other.adapter)
                     continue;

@@ -24,6 +24,7 @@ struct Host {
     std::string_view name;
     std::uint32_t first = 0, count = 0; ///< its ports, in the order of their devices' names
     std::uint32_t adapters = 0;         ///< with a cable or without
+    bool wanted = true;                 ///< one of Naming::nodes
 };
 
 /// The hosts of a fabric, ordered by name.
@@ -40,7 +41,8 @@ struct Naming {
     std::unordered_map<std::uint64_t, std::string> adapters;
     /// What a map file says of a host that the source calls otherwise than Slurm does.
     std::unordered_map<std::string, std::string> hosts;
-    /// If given, only these are hosts; they are found whatever their case and domain in the fabric.
+    /// If given, these are wanted, as spelled here whatever their case and domain in the fabric; others are
+    /// hosts, too.
     std::optional<std::vector<std::string>> nodes;
     /// If given, only these devices of a host have a cable.
     std::optional<std::set<std::string, std::less<>>> devices{};

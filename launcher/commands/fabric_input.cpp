@@ -5,6 +5,7 @@
 #include "launcher/commands/inventory.hpp"
 #include "slurm/hostlist.hpp"
 #include "topology/readers.hpp"
+#include "topology/wanted.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -290,7 +291,8 @@ std::vector<std::string> names_of(const Inventory& inventory) {
     return names;
 }
 
-Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options) {
+Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options,
+                                bool look_at_cabling) {
     FabricInput input;
     auto naming = naming_for(environment, options, input);
     if (!naming) return tl::unexpected(naming.error());
@@ -307,6 +309,9 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);
     if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
     if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
+    if (look_at_cabling) input.cabling = topology::cabling_findings(input.fabric, input.hosts, input.map);
+    topology::keep_wanted(input.hosts, input.map);
+    if (input.domains) topology::keep_wanted(input.domains->hosts, input.domains->map);
     if (input.hosts.hosts.empty())
         return fail(ErrorKind::usage,
                     {.id = "fabric-hosts",

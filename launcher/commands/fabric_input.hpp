@@ -1,6 +1,7 @@
 #pragma once
 #include "base/environment.hpp"
 #include "slurm/inventory.hpp"
+#include "topology/cabling.hpp"
 #include "topology/rail_map.hpp"
 
 #include <map>
@@ -22,7 +23,7 @@ struct FabricOptions {
     std::string plane = "compute"; ///< storage, management, or the devices that make it, as a host list
 };
 
-/// A fabric and what was made of it.
+/// A fabric, its hosts, or the wanted ones, and what was made of them.
 struct FabricMap {
     topology::Fabric fabric;
     topology::Hosts hosts;
@@ -34,6 +35,7 @@ struct FabricInput : FabricMap {
     std::optional<FabricMap> domains;                ///< of NVLink, where a source tells them beside a fabric
     std::vector<std::string> nodes;                  ///< the host list, expanded
     std::map<std::string, std::string> partition_of; ///< of those, where the controller was asked
+    std::vector<topology::CablingFinding> cabling;   ///< where asked for
     std::vector<Finding>
         findings; ///< of the readers, of the names, and of nodes that the fabric does not have
 };
@@ -52,6 +54,7 @@ Result<std::vector<std::string>> node_names_from(const Environment& environment,
 std::vector<std::string> names_of(const Inventory& inventory);
 
 /// Error (usage) with the file, and the line where there is one.
-Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options);
+Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options,
+                                bool look_at_cabling = false);
 
 } // namespace railhead

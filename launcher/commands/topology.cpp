@@ -5,7 +5,6 @@
 #include "launcher/json.hpp"
 #include "slurm/hostlist.hpp"
 #include "topology/burn_in.hpp"
-#include "topology/cabling.hpp"
 #include "topology/draw.hpp"
 #include "topology/synth.hpp"
 
@@ -40,10 +39,10 @@ int print_pairs(const FabricInput& input, bool as_json) {
 }
 
 int report(const Context& context, const ReportOptions& options) {
-    auto input = load_fabric(context.environment, options.fabric);
+    auto input = load_fabric(context.environment, options.fabric, !options.burn_in);
     if (!input) return print_error(input.error());
     if (options.burn_in) return print_pairs(*input, options.json);
-    auto findings = topology::cabling_findings(input->fabric, input->hosts, input->map);
+    const auto& findings = input->cabling;
     bool clean = true;
     for (const auto& [finding, cost] : findings) clean = clean && finding.level == Level::info;
     for (const auto& finding : input->findings) clean = clean && finding.level == Level::info;
@@ -63,12 +62,11 @@ int report(const Context& context, const ReportOptions& options) {
 }
 
 int draw(const Context& context, const DrawOptions& options) {
-    auto input = load_fabric(context.environment, options.fabric);
+    auto input = load_fabric(context.environment, options.fabric, true);
     if (!input) return print_error(input.error());
     auto marked = expand_hostlist(options.mark, most_marked);
     if (!marked) return print_error(std::move(marked.error()).within("--mark"));
-    auto findings = topology::cabling_findings(input->fabric, input->hosts, input->map);
-    fmt::print("{}", topology::draw(input->fabric, input->hosts, input->map, findings, *marked));
+    fmt::print("{}", topology::draw(input->fabric, input->hosts, input->map, input->cabling, *marked));
     return 0;
 }
 

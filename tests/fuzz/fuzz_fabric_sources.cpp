@@ -7,6 +7,7 @@
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
 #include "topology/topology_yaml.hpp"
+#include "topology/wanted.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -58,9 +59,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     auto fabric = read(data[0] % 16, Text(text));
     if (!fabric) return 0;
-    auto hosts = hosts_of(*fabric, {});
+    // Of the seeds' nodes some are wanted, others not.
+    auto hosts = hosts_of(*fabric, {.adapters = {}, .nodes = {{"node1", "node3", "n2", "a"}}});
     auto map = rail_map_of(*fabric, hosts);
     cabling_findings(*fabric, hosts, map);
+    keep_wanted(hosts, map);
     burn_in_pairs(*fabric, hosts, map);
     topology_conf(switch_tree_of(hosts, map, {}));
     topology_conf(blocks_of(hosts, map, {}));

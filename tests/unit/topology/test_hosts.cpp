@@ -69,8 +69,10 @@ TEST(Hosts, count_their_devices_alike_in_both_ways_of_naming_them) {
 TEST(Hosts, that_are_wanted_are_found_whatever_their_case_and_domain) {
     auto fabric =
         with({{"NODE1.site.org mlx5_0", 16, 0}, {"node2 mlx5_0", 17, 0}, {"storage1 mlx5_0", 18, 0}});
-    EXPECT_THAT(names(hosts_of(fabric, {.adapters = {}, .nodes = {{"node1", "Node2", "node3"}}})),
-                ElementsAre("Node2: mlx5_0", "node1: mlx5_0"));
+    auto hosts = hosts_of(fabric, {.adapters = {}, .nodes = {{"node1", "Node2", "node3"}}});
+    EXPECT_THAT(names(hosts), ElementsAre("Node2: mlx5_0", "node1: mlx5_0", "storage1: mlx5_0"));
+    EXPECT_TRUE(hosts.hosts[0].wanted && hosts.hosts[1].wanted);
+    EXPECT_FALSE(hosts.hosts[2].wanted);
 }
 
 TEST(Hosts, give_their_name_to_adapters_on_the_same_board) {
