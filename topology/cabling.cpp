@@ -2,6 +2,7 @@
 
 #include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
+#include "topology/uplinks.hpp"
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
@@ -15,8 +16,7 @@
 namespace railhead::topology {
 namespace {
 
-constexpr std::size_t rare = 16;   ///< one node of so many is odd at most, where names follow units
-constexpr double most_even = 1.05; ///< bandwidth down to up of a leaf that is not over-subscribed
+constexpr std::size_t rare = 16; ///< one node of so many is odd at most, where names follow units
 
 /// Links are compared with their like: from a host to a leaf of its group, or to one that groups share
 /// (storage), from a leaf up, from a spine up.
@@ -43,7 +43,7 @@ class Inspector {
         look_at_units();
         look_at_hosts();
         look_at_links();
-        look_at_uplinks();
+        for (auto& found : uplink_findings(fabric_, hosts_, map_)) out_.push_back(std::move(found));
         // Of one cost in the order of their names, which no order of the source changes.
         auto dearer = [](const CablingFinding& one, const CablingFinding& other) {
             if (one.cost_gbps != other.cost_gbps) return one.cost_gbps > other.cost_gbps;
@@ -333,46 +333,6 @@ class Inspector {
     std::string device_name(std::uint32_t device) const {
         const auto& at = fabric_.devices[device];
         return at.kind == DeviceKind::network_switch ? switch_name(device) : std::string(at.description);
-    }
-
-    void look_at_uplinks() {
-        std::vector<std::uint32_t> uplinks(fabric_.devices.size());
-        std::vector<double> up(fabric_.devices.size()), down(fabric_.devices.size());
-        for (const auto& link : fabric_.links) {
-            if (!counts(link)) continue;
-            for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
-                if (!map_.grouping.is_leaf[one]) continue;
-                bool is_up = fabric_.devices[other].kind == DeviceKind::network_switch;
-                uplinks[one] += is_up ? 1 : 0;
-                (is_up ? up : down)[one] += link.rate.gbps_x10() / 10.0;
-            }
-        }
-        std::map<std::uint32_t, std::uint32_t> leaves_with;
-        for (std::uint32_t device = 0; device < uplinks.size(); ++device)
-            if (map_.grouping.of_switch[device] != none) ++leaves_with[uplinks[device]];
-        if (leaves_with.empty()) return;
-        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
-        auto usual_count = std::max_element(leaves_with.begin(), leaves_with.end(), fewer)->first;
-        auto one_uplink = usual_[index(LinkKind::uplink)].first / 10.0;
-        std::vector<double> ratios;
-        for (std::uint32_t device = 0; device < uplinks.size(); ++device) {
-            if (map_.grouping.of_switch[device] == none) continue;
-            if (uplinks[device] < usual_count && is_wanted_leaf(device))
-                say({.id = "uplinks-uneven",
-                     .where = switch_name(device),
-                     .seen = fmt::format("has {} cables up", uplinks[device]),
-                     .expected = fmt::format("{}, as most leaves have", usual_count)},
-                    one_uplink * (usual_count - uplinks[device]));
-            if (up[device] > 0) ratios.push_back(down[device] / up[device]);
-        }
-        if (ratios.empty()) return;
-        auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-        std::nth_element(ratios.begin(), middle, ratios.end());
-        if (*middle > most_even)
-            say({.id = "oversubscribed",
-                 .thing = "the leaf in the middle",
-                 .seen = fmt::format("has {:.1f} times as much bandwidth down as up", *middle)},
-                0);
     }
 
     const Fabric& fabric_;

@@ -5,6 +5,7 @@
 #include "topology/sets.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -88,6 +89,9 @@ std::vector<Change> diff(const TopologyConf& before, const TopologyConf& now) {
         if (upper_before[continues->second] != upper_now[leaf])
             found.push_back({Change::Kind::upper, {leaf}, upper_before[continues->second], upper_now[leaf]});
     }
+    auto sizes = [](const TopologyConf& conf) { return fmt::format("{}", fmt::join(conf.block_sizes, ",")); };
+    if (before.block_sizes != now.block_sizes)
+        found.push_back({Change::Kind::block_sizes, {}, sizes(before), sizes(now)});
     return found;
 }
 
@@ -104,6 +108,8 @@ std::string sentence(const Change& change) {
         return fmt::format("{} {} gone from {}", nodes, change.nodes.size() == 1 ? "is" : "are", change.from);
     case Change::Kind::renamed:
         return fmt::format("{} is called {}", change.from, change.to);
+    case Change::Kind::block_sizes:
+        return fmt::format("BlockSizes is {} (was: {})", place(change.to), place(change.from));
     case Change::Kind::upper:
         return fmt::format("{} is below {} (was: {})", nodes, place(change.to), place(change.from));
     }

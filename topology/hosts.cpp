@@ -7,6 +7,7 @@
 #include "topology/sets.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -54,6 +55,14 @@ std::string guid_text(std::uint64_t guid) {
     return fmt::format("0x{:016x}", guid);
 }
 
+/// The first of them by name.
+std::string examples(std::vector<std::string> names) {
+    std::sort(names.begin(), names.end(), Natural());
+    bool is_more = names.size() > most_examples;
+    names.resize(std::min(names.size(), most_examples));
+    return fmt::format("{}{}", fmt::join(names, ", "), is_more ? ", ..." : "");
+}
+
 /// rdma-ndd(8) writes the device's name; what came before it counted from 1.
 std::string_view device_from(std::string_view text) {
     static const auto names = [] {
@@ -82,6 +91,7 @@ class Namer {
         number_hosts();
         add_ports();
         tell_duplicates();
+        tell_unused();
         return std::move(out_);
     }
 
@@ -102,6 +112,7 @@ class Namer {
             auto mapped = naming_.adapters.find(device.guid);
             auto text =
                 mapped == naming_.adapters.end() ? device.description : std::string_view(mapped->second);
+            if (mapped != naming_.adapters.end()) mapped_guids_.insert(device.guid);
             names_[i] = adapter_name_from(text);
             if (!naming_.hosts.empty()) rename(names_[i].host);
             if (names_[i].host.empty())
@@ -111,9 +122,11 @@ class Namer {
         }
     }
 
-    void rename(std::string_view& host) const {
+    void rename(std::string_view& host) {
         auto given = naming_.hosts.find(std::string(host));
-        if (given != naming_.hosts.end()) host = given->second;
+        if (given == naming_.hosts.end()) return;
+        mapped_hosts_.insert(given->first);
+        host = given->second;
     }
 
     void name_by_board() {
@@ -127,16 +140,11 @@ class Namer {
                 left.push_back(guid_text(device.guid));
         }
         if (left.empty()) return;
-        std::sort(left.begin(), left.end());
-        auto count = left.size();
-        left.resize(std::min(count, most_examples));
-        std::string shown;
-        for (const auto& guid : left) shown += (shown.empty() ? "" : ", ") + guid;
+        const auto count = left.size();
         out_.findings.push_back(
             {.id = "adapter-unnamed",
              .level = Level::warn,
-             .thing = fmt::format("{} adapter{} ({}{})", count, count == 1 ? "" : "s", shown,
-                                  count > most_examples ? ", ..." : ""),
+             .thing = fmt::format("{} adapter{} ({})", count, count == 1 ? "" : "s", examples(left)),
              .seen = fmt::format("{} no host's name, so {} of no node here", count == 1 ? "has" : "have",
                                  count == 1 ? "it is" : "they are"),
              .next = "name hosts in their node description, or give --map"});
@@ -224,8 +232,27 @@ class Namer {
             }
     }
 
+    /// Words of a map file that name nothing of the fabric.
+    void tell_unused() {
+        std::vector<std::string> unused;
+        for (const auto& [guid, host] : naming_.adapters)
+            if (!mapped_guids_.contains(guid)) unused.push_back(guid_text(guid));
+        for (const auto& [host, node] : naming_.hosts)
+            if (!mapped_hosts_.contains(host)) unused.push_back(host);
+        if (unused.empty()) return;
+        out_.findings.push_back(
+            {.id = "map-unused",
+             .level = Level::warn,
+             .thing = fmt::format("{} line{} of the map file ({})", unused.size(),
+                                  unused.size() == 1 ? "" : "s", examples(unused)),
+             .seen = fmt::format("name{} nothing in the fabric", unused.size() == 1 ? "s" : ""),
+             .next = "look for a slip, or leave them out"});
+    }
+
     const Fabric& fabric_;
     const Naming& naming_;
+    std::set<std::uint64_t> mapped_guids_; ///< lines of the map file that were of use
+    std::set<std::string> mapped_hosts_;
     std::unordered_map<std::string, std::string> is_given_; ///< short name in lower case -> as given
     std::vector<AdapterName> names_;                        ///< of each device; only adapters have one
     std::vector<std::uint32_t> unnamed_, host_of_;

@@ -54,29 +54,11 @@ class TopologyReader {
                             .thing = fmt::format("{} lines", strange_),
                             .seen = "are none of ibnetdiscover's and were left out"});
         auto fabric = std::move(build_).finish();
-        note_undescribed(fabric);
+        note_undescribed(fabric, number_);
         return fabric;
     }
 
   private:
-    /// ibnetdiscover describes each device that it names, unless its output was cut.
-    void note_undescribed(Fabric& fabric) const {
-        std::size_t count = 0;
-        std::string first;
-        for (const auto& device : fabric.devices)
-            if (device.line == 0 && count++ == 0) first = device.description;
-        if (count > 0)
-            fabric.findings.push_back(
-                {.id = "text-cut",
-                 .level = Level::warn,
-                 .where = fmt::format("line {}", number_),
-                 .thing = fmt::format("{} devices (\"{}\"{})", count, first, count > 1 ? ", ..." : ""),
-                 .seen =
-                     "are named in the text and not described to its end, so what else they join is unknown",
-                 .expected = "all of what ibnetdiscover prints",
-                 .next = "save its output again, to its end"});
-    }
-
     Result<void> take(std::string_view line) {
         if (line.empty()) {
             in_box_ = false;
@@ -166,6 +148,24 @@ class TopologyReader {
 };
 
 } // namespace
+
+void note_undescribed(Fabric& fabric, std::uint32_t last_line) {
+    std::size_t count = 0;
+    std::string first;
+    for (const auto& device : fabric.devices)
+        if (device.line == 0 && count++ == 0) first = device.description;
+    if (count == 0) return;
+    fabric.findings.push_back(
+        {.id = "text-cut",
+         .level = Level::warn,
+         .where = fmt::format("line {}", last_line),
+         .thing = fmt::format("{} (\"{}\"{})", count == 1 ? "a device" : fmt::format("{} devices", count),
+                              first, count > 1 ? ", ..." : ""),
+         .seen = fmt::format("{0} named in the text and not described to its end, so what else {1} unknown",
+                             count == 1 ? "is" : "are", count == 1 ? "it joins is" : "they join is"),
+         .expected = "all of what ibnetdiscover prints",
+         .next = "save its output again, to its end"});
+}
 
 Result<Fabric> read_ibnetdiscover(Text text) {
     return TopologyReader(std::move(text)).read();

@@ -47,7 +47,9 @@ class PortsReader {
             if (line.empty() || line.front() == '#' || line.starts_with("ibwarn:")) continue;
             if (!take(line, lines.number())) return bad_line(lines.number(), line, ports_form);
         }
-        return std::move(build_).finish();
+        auto fabric = std::move(build_).finish();
+        note_undescribed(fabric, lines.number());
+        return fabric;
     }
 
   private:

@@ -36,7 +36,7 @@ Score score(const Placed& placed, const std::vector<std::string>& nodes) {
     for (const auto& node : nodes) {
         auto at = group_of.find(node);
         if (at == group_of.end()) {
-            ++found.unknown;
+            found.unknown.push_back(node);
             continue;
         }
         ++touched[at->second];

@@ -18,7 +18,8 @@ struct Placed {
 
 /// How close the nodes of a job are.
 struct Score {
-    std::size_t nodes = 0, unknown = 0;       ///< unknown: in no group; they count for nothing else
+    std::size_t nodes = 0;
+    std::vector<std::string> unknown;         ///< in no group; they count for nothing else
     std::size_t groups = 0, least_groups = 0; ///< touched; of the fewest that could hold as many nodes
     std::size_t pods = 0, least_pods = 0;
     std::size_t ring_edges = 0; ///< of the ring in the order given, between groups

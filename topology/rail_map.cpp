@@ -151,16 +151,27 @@ class Mapper {
         return {shared.begin(), shared.end()};
     }
 
-    /// What the names of its leaves have in common; where that is nothing, or another group's as well, the
-    /// first leaf's name.
+    /// What the names of its leaves have in common; of one leaf, what other groups' names leave of theirs;
+    /// where that is nothing, or another group's as well, the first leaf's name.
     void name_groups() {
         std::unordered_map<std::string, int> used;
+        std::map<NameCut, int> cuts;
+        std::vector<LeafGroup*> with_one_leaf;
         for (auto& group : map_.groups) {
             std::vector<std::string> texts;
             for (auto leaf : leaves_of(group))
                 if (auto name = name_of(leaf); !name.empty()) texts.push_back(std::move(name));
             group.name = common_name({texts.begin(), texts.end()});
             ++used[group.name];
+            if (texts.size() == 1) with_one_leaf.push_back(&group);
+            for (const auto& text : texts)
+                if (auto cut = cut_between(text, group.name)) ++cuts[*cut];
+        }
+        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+        for (auto* group : with_one_leaf) {
+            if (cuts.empty()) break;
+            std::string name(cut_off(group->name, std::max_element(cuts.begin(), cuts.end(), fewer)->first));
+            if (!name.empty() && ++used[name] == 1) group->name = std::move(name);
         }
         for (auto& group : map_.groups) {
             if (!group.name.empty() && used[group.name] == 1) continue;
@@ -191,7 +202,7 @@ class Mapper {
 
     std::string unique(std::string name) {
         auto wanted = name;
-        for (int i = 2; !names_.try_emplace(name, 0).second; ++i) name = fmt::format("{}-{}", wanted, i);
+        for (int i = 2; !names_.try_emplace(name, 0).second; ++i) name = numbered_name(wanted, i);
         return name;
     }
 

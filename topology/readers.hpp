@@ -8,6 +8,9 @@ namespace railhead::topology {
 /// ibnetdiscover(8) without options, and ibdiagnet's file of the same name (*.ibnetdiscover).
 Result<Fabric> read_ibnetdiscover(Text text);
 
+/// ibnetdiscover describes each device that it names, unless its output was cut: a finding then.
+void note_undescribed(Fabric& fabric, std::uint32_t last_line);
+
 /// ibnetdiscover -p: a line for each port.
 Result<Fabric> read_ibnetdiscover_ports(Text text);
 bool is_ports_report(std::string_view text); ///< by its first line

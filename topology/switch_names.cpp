@@ -38,6 +38,17 @@ std::size_t common_back(std::string_view a, std::string_view b) {
         a.rbegin());
 }
 
+/// "-leaf12" -> "-leaf#"
+std::string with_any_number(std::string_view text) {
+    std::string shape;
+    for (char c : text)
+        if (!is_digit(c))
+            shape += c;
+        else if (!shape.ends_with('#'))
+            shape += '#';
+    return shape;
+}
+
 } // namespace
 
 std::string switch_name_from(std::string_view description) {
@@ -63,6 +74,11 @@ std::string switch_name_from(std::string_view description) {
 std::string switch_name_from(std::string_view description, std::uint64_t guid) {
     auto name = switch_name_from(description);
     return name.empty() ? fmt::format("S-{:016x}", guid) : name;
+}
+
+std::string numbered_name(const std::string& name, int number) {
+    auto end = fmt::format("-{}", number);
+    return name.substr(0, max_name_bytes - end.size()) + end;
 }
 
 bool ByDescription::operator()(std::uint32_t left, std::uint32_t right) const {
@@ -95,6 +111,24 @@ std::string common_name(const std::vector<std::string_view>& names) {
     std::string joined(one);
     if (!one.empty() && !other.empty()) joined += '-';
     return joined.append(other);
+}
+
+std::optional<NameCut> cut_between(std::string_view leaf, std::string_view group) {
+    if (group.empty() || leaf.size() <= group.size()) return std::nullopt;
+    if (leaf.starts_with(group)) return NameCut{"", with_any_number(leaf.substr(group.size()))};
+    if (leaf.ends_with(group))
+        return NameCut{with_any_number(leaf.substr(0, leaf.size() - group.size())), ""};
+    return std::nullopt;
+}
+
+std::string_view cut_off(std::string_view leaf, const NameCut& cut) {
+    for (std::size_t at = 1; at < leaf.size(); ++at) {
+        if (cut.front.empty() && begins_part(leaf, at) && with_any_number(leaf.substr(at)) == cut.back)
+            return leaf.substr(0, at);
+        if (cut.back.empty() && begins_part(leaf, at) && with_any_number(leaf.substr(0, at)) == cut.front)
+            return leaf.substr(at);
+    }
+    return {};
 }
 
 } // namespace railhead::topology

@@ -2,8 +2,10 @@
 #include "topology/fabric.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 namespace railhead::topology {
@@ -18,6 +20,9 @@ std::string switch_name_from(std::string_view description);
 /// The same; "S-<guid>", as ibnetdiscover has it, where nobody has named the switch.
 std::string switch_name_from(std::string_view description, std::uint64_t guid);
 
+/// "su1-2": within Slurm's bound, whatever the name.
+std::string numbered_name(const std::string& name, int number);
+
 /// Orders devices as people would, which no order of the source changes.
 struct ByDescription {
     const Fabric& fabric;
@@ -28,5 +33,19 @@ struct ByDescription {
 /// "rail1-su3", "rail2-su3" -> "su3"; "A09-LEAF-01-08", "A09-LEAF-02-08" -> "A09-LEAF-08". Of one name, the
 /// name. Empty: nothing.
 std::string common_name(const std::vector<std::string_view>& names);
+
+/// How a group's name comes from a leaf's: what is cut off in front or behind, any number for each number.
+/// "su1" of "su1-leaf3": behind "-leaf#"; "su3" of "rail1-su3": in front "rail#-".
+struct NameCut {
+    std::string front, back;
+    bool operator==(const NameCut&) const = default;
+    bool operator<(const NameCut& other) const {
+        return std::tie(front, back) < std::tie(other.front, other.back);
+    }
+};
+/// Absent: the leaf's name has the group's in the middle, or not at all.
+std::optional<NameCut> cut_between(std::string_view leaf, std::string_view group);
+/// The name of the group of the leaf alone; empty: it does not look like that.
+std::string_view cut_off(std::string_view leaf, const NameCut& cut);
 
 } // namespace railhead::topology

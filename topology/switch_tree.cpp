@@ -86,7 +86,7 @@ class TreeMaker {
             const auto partition = options_.partition_of.find(node);
             std::string name = "unplugged";
             if (partition != options_.partition_of.end()) name.append("-").append(partition->second);
-            leaves[name.substr(0, max_name_bytes - sizeof("-99"))].push_back(std::move(node));
+            leaves[name.substr(0, max_name_bytes)].push_back(std::move(node));
         }
         return leaves;
     }
@@ -96,7 +96,7 @@ class TreeMaker {
         auto is_used = [&] {
             return std::any_of(tree_.begin(), tree_.end(), [&](auto& line) { return line.name == name; });
         };
-        for (int i = 2; is_used(); ++i) name = fmt::format("{}-{}", wanted, i);
+        for (int i = 2; is_used(); ++i) name = numbered_name(wanted, i);
         return name;
     }
 

@@ -140,11 +140,13 @@ class Synthesizer {
                 all.insert(all.end(), spines.begin(), spines.end());
             }
             std::vector<std::uint32_t> cores;
+            auto first_of_cores = static_cast<std::uint32_t>(cables_.size());
             for (std::uint32_t zone = 0; pods > 1 && zone < zones; ++zone)
                 for (auto core : add_above(spines_of_zone[zone], wanted_.cores,
                                            part("zone", zone, zones) + in_plane + "core"))
                     cores.push_back(core);
             if (zones > 1) add_above(cores, wanted_.tops, in_plane + "top");
+            for (auto i = first_of_cores; i < cables_.size(); ++i) core_cables_.push_back(i);
         }
         return first;
     }
@@ -225,6 +227,8 @@ class Synthesizer {
                 if (cable != UINT32_MAX) cables_[cable].is_lost = true;
         if (kind == "lost-uplink" && wanted_.spines > 0)
             cables_[boxes_[leaves_[pick(leaves_.size())]].cables[pick(wanted_.spines)]].is_lost = true;
+        if (kind == "lost-core-cable" && !core_cables_.empty())
+            cables_[core_cables_[pick(core_cables_.size())]].is_lost = true;
         if (kind == "foreign-cable") {
             auto rail = pick(wanted_.rails);
             replug(cables_[hosts_[node][rail]], leaves_[other_unit(node) * wanted_.rails + rail]);
@@ -282,15 +286,15 @@ class Synthesizer {
     std::vector<Box> boxes_;
     std::vector<Cable> cables_;
     std::vector<std::vector<std::uint32_t>> hosts_; ///< each node's cables, by rail; the adapter is end a
-    std::vector<std::uint32_t> leaves_, storage_leaves_, sharp_;
+    std::vector<std::uint32_t> leaves_, storage_leaves_, sharp_, core_cables_;
 };
 
 } // namespace
 
 const std::vector<std::string>& synth_faults() {
-    static const std::vector<std::string> kinds{"lost-cable", "dead-leaf",  "swapped-rails", "foreign-cable",
-                                                "moved-node", "half-node",  "slow-link",     "narrow-link",
-                                                "unnamed",    "lost-uplink"};
+    static const std::vector<std::string> kinds{
+        "lost-cable", "dead-leaf",   "swapped-rails", "foreign-cable", "moved-node",     "half-node",
+        "slow-link",  "narrow-link", "unnamed",       "lost-uplink",   "lost-core-cable"};
     return kinds;
 }
 

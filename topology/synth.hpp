@@ -29,7 +29,8 @@ struct Synth {
 };
 
 /// lost-cable, dead-leaf, swapped-rails, foreign-cable (one cable of a node in another unit), moved-node (all
-/// of them), half-node, slow-link, narrow-link, unnamed, lost-uplink.
+/// of them), half-node, slow-link, narrow-link, unnamed, lost-uplink (of a leaf), lost-core-cable (above
+/// spines).
 const std::vector<std::string>& synth_faults();
 
 /// The text of ibnetdiscover; ibsim(8) reads it, too. Error (usage) for a shape that cannot be.

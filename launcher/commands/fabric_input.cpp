@@ -302,8 +302,9 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
         if (!fabric) return tl::unexpected(fabric.error());
         (kind_of(from) == domains_kind ? domains : fabrics).push_back(std::move(*fabric));
     }
-    if (fabrics.empty())
-        fabrics.swap(domains); // domains alone are the fabric
+    input.is_domains = fabrics.empty();
+    if (input.is_domains)
+        fabrics.swap(domains);
     else if (!domains.empty())
         input.domains = mapped(std::move(domains), *naming);
     static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);

@@ -33,6 +33,7 @@ struct FabricMap {
 /// All that the sources say: their fabrics side by side.
 struct FabricInput : FabricMap {
     std::optional<FabricMap> domains;                ///< of NVLink, where a source tells them beside a fabric
+    bool is_domains = false;                         ///< the fabric is NVLink domains alone
     std::vector<std::string> nodes;                  ///< the host list, expanded
     std::map<std::string, std::string> partition_of; ///< of those, where the controller was asked
     std::vector<topology::CablingFinding> cabling;   ///< where asked for

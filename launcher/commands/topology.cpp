@@ -12,11 +12,13 @@
 #include <fmt/core.h>
 
 #include <memory>
+#include <set>
 
 namespace railhead {
 namespace {
 
 constexpr std::size_t most_marked = 100'000;
+constexpr std::size_t most_named = 10; ///< nodes in a sentence
 
 struct DrawOptions {
     FabricOptions fabric;
@@ -61,11 +63,25 @@ int report(const Context& context, const ReportOptions& options) {
     return clean ? 0 : 1;
 }
 
+void say_unknown(const FabricInput& input, const std::vector<std::string>& marked) {
+    std::set<std::string_view> there;
+    for (const auto& host : input.hosts.hosts) there.insert(host.name);
+    std::vector<std::string> unknown;
+    for (const auto& node : marked)
+        if (!there.contains(node)) unknown.push_back(node);
+    if (unknown.empty()) return;
+    fmt::print(stderr,
+               "railhead: warning: {} of {} nodes of --mark ({}) {} not in the picture [node-unknown]\n",
+               unknown.size(), marked.size(), compress_hostlist(unknown, most_named),
+               unknown.size() == 1 ? "is" : "are");
+}
+
 int draw(const Context& context, const DrawOptions& options) {
     auto input = load_fabric(context.environment, options.fabric, true);
     if (!input) return print_error(input.error());
     auto marked = expand_hostlist(options.mark, most_marked);
     if (!marked) return print_error(std::move(marked.error()).within("--mark"));
+    say_unknown(*input, *marked);
     fmt::print("{}", topology::draw(input->fabric, input->hosts, input->map, input->cabling, *marked));
     return 0;
 }

@@ -73,11 +73,9 @@ int diff_files(const FileOptions& options) {
     auto changes = topology::diff(*before, *now);
     if (options.json) {
         using Kind = topology::Change::Kind;
-        const std::map<Kind, const char*> names{{Kind::moved, "moved"},
-                                                {Kind::added, "added"},
-                                                {Kind::removed, "removed"},
-                                                {Kind::renamed, "renamed"},
-                                                {Kind::upper, "upper"}};
+        const std::map<Kind, const char*> names{
+            {Kind::moved, "moved"},     {Kind::added, "added"}, {Kind::removed, "removed"},
+            {Kind::renamed, "renamed"}, {Kind::upper, "upper"}, {Kind::block_sizes, "block_sizes"}};
         auto list = nlohmann::json::array();
         for (const auto& change : changes)
             list.push_back({{"kind", names.at(change.kind)},

@@ -90,6 +90,14 @@ nlohmann::json json_of(const FabricInput& input) {
             {"findings", json_of_findings(input.findings)}};
 }
 
+Result<void> can_have_blocks(const GenerateOptions& options) {
+    if (options.block_size == 0 || options.to == "block" || options.to == "yaml") return {};
+    return fail(ErrorKind::usage, {.id = "block-size",
+                                   .thing = "--block-size",
+                                   .seen = "means nothing with --to " + options.to,
+                                   .expected = "--to block or --to yaml"});
+}
+
 Result<void> can_be_read_by(const GenerateOptions& options) {
     if (options.slurm.empty()) return {};
     auto release = release_from(options.slurm);
@@ -129,6 +137,7 @@ int print_blocks(const topology::Blocks& blocks, const std::string& text) {
 
 int generate(const Context& context, const GenerateOptions& options) {
     if (auto can = can_be_read_by(options); !can) return print_error(can.error());
+    if (auto can = can_have_blocks(options); !can) return print_error(can.error());
     auto input = load_fabric(context.environment, options.fabric);
     if (!input) return print_error(input.error());
     if (options.json || options.to == "json") {
@@ -136,9 +145,11 @@ int generate(const Context& context, const GenerateOptions& options) {
         return 0;
     }
     say(input->findings);
-    if (options.to == "block") {
+    if (options.to == "block" || (options.to == "yaml" && input->is_domains)) {
         auto blocks = blocks_from(*input, options);
-        return print_blocks(blocks, topology::topology_conf(blocks));
+        return print_blocks(blocks, options.to == "block"
+                                        ? topology::topology_conf(blocks)
+                                        : "---\n" + topology::topology_yaml(blocks, "default", true));
     }
     auto tree = topology::switch_tree_of(
         input->hosts, input->map,
@@ -165,10 +176,11 @@ void add_topology_generate(CLI::App& command, Context& context) {
     auto* generate_command = command.add_subcommand("generate", "Print the topology file of a fabric");
     auto wanted = std::make_shared<GenerateOptions>();
     add_fabric_options(*generate_command, wanted->fabric);
-    generate_command
-        ->add_option("--to", wanted->to,
-                     "tree or block (topology.conf), yaml (topology.yaml), hosts (in rank order) or json")
-        ->check(CLI::IsMember({"tree", "block", "yaml", "hosts", "json"}));
+    auto* to =
+        generate_command
+            ->add_option("--to", wanted->to,
+                         "tree or block (topology.conf), yaml (topology.yaml), hosts (in rank order) or json")
+            ->check(CLI::IsMember({"tree", "block", "yaml", "hosts", "json"}));
     generate_command->add_option("--slurm", wanted->slurm, "The release that is to read the file")
         ->type_name("VERSION");
     generate_command
@@ -179,7 +191,9 @@ void add_topology_generate(CLI::App& command, Context& context) {
     generate_command
         ->add_flag("--separate-fabrics", wanted->separate, "Let no job span fabrics that no cable joins")
         ->disable_flag_override();
-    generate_command->add_flag("--json", wanted->json, "The same as --to json")->disable_flag_override();
+    generate_command->add_flag("--json", wanted->json, "The same as --to json")
+        ->disable_flag_override()
+        ->excludes(to);
     generate_command->callback([&context, wanted] { context.exit_code = generate(context, *wanted); });
 }
 

@@ -16,7 +16,7 @@
 namespace railhead {
 namespace {
 
-constexpr std::size_t most_named = 10; ///< nodes that a rail is missing on
+constexpr std::size_t most_named = 10; ///< nodes that are in no group, or a rail is missing on
 
 struct NodesOptions {
     std::string file, nodes, job, form = "list";
@@ -64,6 +64,11 @@ Result<Whereabouts> whereabouts(const Environment& environment, const NodesOptio
     return Whereabouts{std::move(placed), std::move(*fabric)};
 }
 
+std::string in_no_group(const std::vector<std::string>& nodes) {
+    return fmt::format("{} node{} in no group: {}", nodes.size(), nodes.size() == 1 ? " is" : "s are",
+                       compress_hostlist(nodes, most_named));
+}
+
 nlohmann::json json_of(const topology::Score& score, const std::vector<topology::RailSpread>& rails) {
     auto spread = nlohmann::json::object();
     for (const auto& [group, nodes] : score.spread) spread[group] = nodes;
@@ -87,12 +92,13 @@ nlohmann::json json_of(const topology::Score& score, const std::vector<topology:
 
 void print(const topology::Score& score, const std::vector<topology::RailSpread>& rails) {
     fmt::print("{} nodes in {} leaf groups (at least {}) and {} pods (at least {})\n",
-               score.nodes - score.unknown, score.groups, score.least_groups, score.pods, score.least_pods);
+               score.nodes - score.unknown.size(), score.groups, score.least_groups, score.pods,
+               score.least_pods);
     fmt::print("a ring over them crosses groups {} times (at least {}); of all pairs {:.1f} % are in "
                "different groups\n",
                score.ring_edges, score.least_ring_edges, score.all_to_all * 100);
     for (const auto& [group, count] : score.spread) fmt::print("  {:<24} {:>6}\n", group, count);
-    if (score.unknown > 0) fmt::print("{} nodes are in no group\n", score.unknown);
+    if (!score.unknown.empty()) fmt::print("{}\n", in_no_group(score.unknown));
     for (const auto& rail : rails) {
         fmt::print("  {:<24} {:>6} leaf switch{}", rail.device.empty() ? "(no name)" : rail.device,
                    rail.switches, rail.switches == 1 ? "" : "es");
@@ -142,6 +148,8 @@ int order_nodes(const Context& context, const NodesOptions& options) {
     auto where = whereabouts(context.environment, options);
     if (!where) return print_error(where.error());
     auto ordered = topology::rank_order(where->placed, *nodes);
+    if (auto unknown = topology::score(where->placed, *nodes).unknown; !unknown.empty())
+        fmt::print(stderr, "railhead: warning: {}; they come last [node-unknown]\n", in_no_group(unknown));
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"nodes", ordered}}, 2));
         return 0;
@@ -159,6 +167,7 @@ std::shared_ptr<NodesOptions> add_nodes(CLI::App& command) {
     auto options = std::make_shared<NodesOptions>();
     command.add_option("FILE", options->file, "A topology.conf or topology.yaml; -: standard input");
     add_source_options(command, options->fabric);
+    for (const auto* of_fabric : {"--map", "--plane"}) command.get_option(of_fabric)->needs("--from");
     command.add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
     return options;
 }
@@ -183,15 +192,18 @@ void add_topology_nodes(CLI::App& command, Context& context) {
     order_command->add_option("--nodes", order_options->nodes, "The nodes")
         ->required()
         ->type_name("HOSTLIST");
+    auto* json = order_command->get_option("--json");
     order_command
         ->add_option(
             "--form", order_options->form,
             "list: a line for each task, as SLURM_HOSTFILE wants it; slots: a line for each node with "
             "slots=N, for mpirun and DeepSpeed")
-        ->check(CLI::IsMember({"list", "slots"}));
+        ->check(CLI::IsMember({"list", "slots"}))
+        ->excludes(json);
     order_command->add_option("--tasks-per-node", order_options->tasks, "Tasks on each node")
         ->type_name("N")
-        ->check(CLI::Range(1, 4096));
+        ->check(CLI::Range(1, 4096))
+        ->excludes(json);
     order_command->callback(
         [&context, order_options] { context.exit_code = order_nodes(context, *order_options); });
 }

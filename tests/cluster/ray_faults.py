@@ -84,13 +84,16 @@ def look(cluster: TestCluster, node: str, pattern: str) -> list[Process]:
 
 def find(cluster: TestCluster, node: str, pattern: str, within: float = UP) -> list[Process]:
     """Waits for processes whose command lines match."""
-    until(lambda: look(cluster, node, pattern), within, f"{pattern} on {node}")
-    return look(cluster, node, pattern)
+    found: list[Process] = []
+    until(lambda: found.extend(look(cluster, node, pattern)) or found, within, f"{pattern} on {node}")
+    return found
 
 
 def kill(cluster: TestCluster, node: str, pattern: str, number: int = signal.SIGKILL) -> None:
+    """All of them; one may end with another before its turn comes, as an agent's worker does with its watcher."""
     for process in find(cluster, node, pattern):
-        process.kill(number)
+        with contextlib.suppress(ProcessLookupError):
+            process.kill(number)
 
 
 def code_of(job: Job) -> int:

@@ -48,6 +48,26 @@ def test_sources_lie_side_by_side(tmp_path):
     assert domains == "BlockName=nvl-00000001-0 Nodes=node[1-4]\nBlockName=nvl-00000002-0 Nodes=node[5-8]\nBlockSizes=4,8\n"
     yaml = topology("generate", *both[:2], "--from", f"nvlink:{tmp_path}/nvl", "--to", "yaml")
     assert yaml.startswith("---\n- topology: default\n") and "- topology: nvlink\n" in yaml
+    alone = topology("generate", "--from", f"nvlink:{tmp_path}/nvl", "--to", "yaml")
+    assert alone.startswith("---\n- topology: default\n  cluster_default: true\n  block:\n"), alone
+
+
+@pytest.mark.parametrize(("words", "said"), [
+    (["generate", "--json", "--to", "yaml", "--from", "ibnetdiscover"], "--to excludes --json"),
+    (["generate", "--block-size", "4", "--from", "ibnetdiscover"], "--block-size means nothing with --to tree (expected --to block or --to yaml)"),
+    (["order", "--json", "--form", "slots", "--nodes", "node1", "--from", "ibnetdiscover"], "--json excludes --form"),
+    (["order", "--json", "--tasks-per-node", "2", "--nodes", "node1", "--from", "ibnetdiscover"], "--json excludes --tasks-per-node"),
+    (["score", "--nodes", "node1", "--plane", "storage", "-"], "--plane requires --from"),
+    (["order", "--nodes", "node[1,9]", "--from", "ibnetdiscover"], "warning: 1 node is in no group: node9; they come last [node-unknown]"),
+    (["draw", "--mark", "node[8-10]", "--from", "ibnetdiscover"], "warning: 2 of 3 nodes of --mark (node[9-10]) are not in the picture [node-unknown]"),
+    (["generate", "--map", "MAP", "--from", "ibnetdiscover"], "warning: 2 lines of the map file (0x0000000000000001, other) name nothing in the fabric; look for a slip, or leave them out [map-unused]"),
+])
+def test_what_would_have_no_effect_is_said(tmp_path, words, said):
+    (tmp_path / "map").write_text("0x1 node1\nother node2\n")
+    words = [str(tmp_path / "map") if word == "MAP" else word for word in words]
+    done = subprocess.run([railhead(), "topology", *words], input=topology(*SHAPE), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert said in done.stderr
+    assert done.returncode == (0 if "warning" in said else 100)
 
 
 def test_the_json_is_as_documented(tmp_path):

@@ -84,6 +84,27 @@ TEST(Cabling, takes_no_other_name_of_an_adapter_for_a_lost_cable) {
     EXPECT_THAT(cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)), IsEmpty());
 }
 
+TEST(Cabling, compares_switches_above_leaves_with_those_that_join_the_same_unit) {
+    Synth three_tiers{.nodes = 64,
+                      .rails = 2,
+                      .unit = 8,
+                      .pod_units = 4,
+                      .spines = 8,
+                      .cores = 8,
+                      .seed = 5,
+                      .faults = {"lost-core-cable"}};
+    EXPECT_THAT(
+        inspected(three_tiers),
+        ElementsAre(MatchesRegex(R"(pod.-spine.: has 7 cables up \(expected 8, as most switches that )"
+                                 R"(join pod. have\) \[uplinks-uneven\])")));
+    auto four_tiers = three_tiers;
+    four_tiers.zone_pods = 1;
+    four_tiers.faults = {"lost-core-cable:2"};
+    EXPECT_THAT(inspected(four_tiers), testing::SizeIs(2));
+    four_tiers.faults = {};
+    EXPECT_THAT(inspected(four_tiers), IsEmpty());
+}
+
 TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {
     EXPECT_THAT(
         inspected(shape({"moved-node"})),

@@ -32,6 +32,16 @@ TEST(Diff, names_nodes_that_move_come_and_go) {
                 ElementsAre("n4 moves from su1 to su2", "n9 is new in su2", "n8 is gone from su2"));
 }
 
+TEST(Diff, names_the_sizes_of_blocks) {
+    auto blocks = [](const std::string& sizes) {
+        return *read_topology_conf("BlockName=a Nodes=n[1-4]\nBlockName=b Nodes=n[5-8]\n" + sizes);
+    };
+    auto changes = diff(blocks("BlockSizes=4\n"), blocks("BlockSizes=2,4\n"));
+    ASSERT_THAT(changes, testing::SizeIs(1));
+    EXPECT_EQ(sentence(changes[0]), "BlockSizes is 2,4 (was: 4)");
+    EXPECT_THAT(diff(blocks("BlockSizes=4\n"), blocks("BlockSizes=4\n")), IsEmpty());
+}
+
 TEST(Diff, takes_a_group_under_another_name_for_the_same) {
     EXPECT_THAT(
         changes_to(

@@ -75,9 +75,9 @@ TEST(Ibnetdiscover, says_when_the_text_was_cut) {
     auto fabric = read_ibnetdiscover(Text(text.substr(0, text.rfind("vendid="))));
     ASSERT_TRUE(fabric) << sentence(fabric.error());
     ASSERT_THAT(fabric->findings, SizeIs(1));
-    EXPECT_EQ(sentence(fabric->findings[0]), "line 20: 1 devices (\"node2 mlx5_0\") are named in the text "
+    EXPECT_EQ(sentence(fabric->findings[0]), "line 20: a device (\"node2 mlx5_0\") is named in the text "
                                              "and not described to its end, so what else "
-                                             "they join is unknown (expected all of what ibnetdiscover "
+                                             "it joins is unknown (expected all of what ibnetdiscover "
                                              "prints); save its output again, to its end");
 }
 

@@ -105,6 +105,10 @@ TEST(PortsReport, of_ibnetdiscover_is_read_like_its_topology) {
     auto hosts = hosts_of(*fabric, {});
     ASSERT_THAT(hosts.hosts, SizeIs(2));
     EXPECT_EQ(hosts.hosts[1].name, "node2");
+    ASSERT_THAT(fabric->findings, SizeIs(1)) << "node2 has no line of its own";
+    EXPECT_THAT(
+        sentence(fabric->findings[0]),
+        testing::StartsWith("line 4: a device (\"node2 mlx5_0\") is named in the text and not described"));
 }
 
 TEST(PortsReport, names_the_line_that_it_cannot_read) {

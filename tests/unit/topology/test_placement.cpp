@@ -40,7 +40,7 @@ TEST(Score, counts_pairs_in_different_groups) {
 
 TEST(Score, leaves_out_nodes_that_it_does_not_know) {
     auto found = score(placed, {"n1", "x"});
-    EXPECT_EQ(found.unknown, 1U);
+    EXPECT_EQ(found.unknown.size(), 1U);
     EXPECT_EQ(found.groups, 1U);
 }
 

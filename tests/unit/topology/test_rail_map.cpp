@@ -159,6 +159,13 @@ TEST_P(Broken, has_the_faultless_groups_below_the_bound) {
     }
 }
 
+TEST(RailMap, keeps_the_name_of_a_group_with_one_leaf_left) {
+    const Synth two_rails{.nodes = 32, .rails = 2, .unit = 8, .spines = 2, .seed = 4, .faults = {}};
+    auto harmed = two_rails;
+    harmed.faults = {"dead-leaf"};
+    EXPECT_EQ(Mapped(harmed).groups(), Mapped(two_rails).groups());
+}
+
 TEST(RailMap, keeps_storage_out_of_a_unit_that_is_most_of_the_cluster) {
     for (std::uint32_t nodes : {15U, 20U, 34U}) {
         Synth shape{.nodes = nodes, .rails = 2, .unit = nodes - 3, .spines = 4, .storage = 4};

@@ -63,5 +63,5 @@ TEST(RailSpread, takes_groups_and_pods_from_the_fabric) {
     auto found = score(placed_on(mapped.hosts, mapped.map), {"node01", "node05", "node09"});
     EXPECT_EQ(found.groups, 3U);
     EXPECT_EQ(found.pods, 2U);
-    EXPECT_EQ(found.unknown, 0U);
+    EXPECT_EQ(found.unknown.size(), 0U);
 }

@@ -32,3 +32,20 @@ TEST(CommonName, is_whole_parts_that_all_have) {
     EXPECT_EQ(common_name({"one"}), "one");
     EXPECT_EQ(common_name({}), "");
 }
+
+TEST(NameCut, tells_of_one_leaf_what_group_it_would_be_in) {
+    auto behind = cut_between("su1-leaf3", "su1"), front = cut_between("rail1-su3", "su3");
+    ASSERT_TRUE(behind && front);
+    EXPECT_EQ(*behind, (NameCut{"", "-leaf#"}));
+    EXPECT_EQ(*front, (NameCut{"rail#-", ""}));
+    EXPECT_EQ(cut_off("su20-leaf12", *behind), "su20");
+    EXPECT_EQ(cut_off("rail8-su30", *front), "su30");
+    EXPECT_EQ(cut_off("storage-leaf", *behind), "");
+    EXPECT_EQ(cut_between("A09-LEAF-01-08", "A09-LEAF-08"), std::nullopt) << "in the middle";
+    EXPECT_EQ(cut_between("su1", "su1"), std::nullopt);
+}
+
+TEST(NumberedName, keeps_within_slurms_bound) {
+    EXPECT_EQ(numbered_name("su1", 2), "su1-2");
+    EXPECT_EQ(numbered_name(std::string(64, 'a'), 12), std::string(61, 'a') + "-12");
+}

@@ -98,7 +98,8 @@ TEST(Wanted, nodes_have_the_findings_that_they_have_among_all) {
         auto nodes = some_nodes(seed, 4);
         auto said = [&](const Mapped& mapped, bool of_wanted) {
             std::set<std::string> sentences;
-            for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map)) {
+            for (const auto& found : cabling_findings(mapped.fabric, mapped.hosts, mapped.map)) {
+                const auto& finding = found.finding;
                 bool is_here = std::any_of(nodes.begin(), nodes.end(), [&](const std::string& node) {
                     return finding.where == node || finding.where.starts_with(node + " ");
                 });

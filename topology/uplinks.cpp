@@ -1,0 +1,167 @@
+#include "topology/uplinks.hpp"
+
+#include "topology/switch_names.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+
+namespace railhead::topology {
+namespace {
+
+constexpr double most_even = 1.05; ///< bandwidth down to up of a leaf that is not over-subscribed
+constexpr std::size_t rare = 4;    ///< where more than one of so many is odd, it is built that way
+
+class Uplinks {
+  public:
+    Uplinks(const Fabric& fabric, const Hosts& hosts, const RailMap& map)
+        : fabric_(fabric), hosts_(hosts), map_(map), level_(fabric.devices.size(), none),
+          group_below_(map.grouping.of_switch), up_(fabric.devices.size()) {
+        find_levels();
+        std::map<std::uint32_t, std::map<std::uint32_t, std::uint32_t>> rates; // level -> rate -> cables
+        for (const auto& link : fabric.links)
+            for (auto [lower, upper] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
+                if (is_up(lower, upper)) {
+                    up_[lower] += 1;
+                    ++rates[level_[lower]][link.rate.gbps_x10()];
+                }
+        for (const auto& [level, of_level] : rates) usual_gbps_[level] = most_frequent(of_level) / 10.0;
+    }
+
+    std::vector<CablingFinding> findings() {
+        look_at_leaves();
+        look_above();
+        look_at_bandwidth();
+        return std::move(out_);
+    }
+
+  private:
+    template <class Counts>
+    static std::uint32_t most_frequent(const Counts& counts) {
+        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+        return std::max_element(counts.begin(), counts.end(), fewer)->first;
+    }
+    bool is_switch(std::uint32_t device) const {
+        return fabric_.devices[device].kind == DeviceKind::network_switch;
+    }
+    bool is_up(std::uint32_t lower, std::uint32_t upper) const {
+        return level_[lower] != none && level_[upper] == level_[lower] + 1;
+    }
+
+    /// Leaves are level 0, a switch is one above the lowest that it is cabled to.
+    void find_levels() {
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> cables;
+        for (const auto& link : fabric_.links)
+            if (is_switch(link.a) && is_switch(link.b)) cables.emplace_back(link.a, link.b);
+        std::vector<std::uint32_t> now;
+        for (std::uint32_t device = 0; device < level_.size(); ++device)
+            if (map_.grouping.is_leaf[device]) level_[device] = 0;
+        for (std::uint32_t level = 0; level < fabric_.devices.size(); ++level) {
+            bool is_any = false;
+            for (auto [a, b] : cables)
+                for (auto [lower, upper] : {std::pair(a, b), std::pair(b, a)}) {
+                    if (level_[lower] != level || (level_[upper] != none && level_[upper] != level + 1))
+                        continue;
+                    is_any = true;
+                    level_[upper] = level + 1;
+                    // The first of them, in no order of the source.
+                    group_below_[upper] = std::min(group_below_[upper], group_below_[lower]);
+                }
+            if (!is_any) break;
+        }
+    }
+
+    bool has_wanted(std::uint32_t group) const {
+        const auto& its = map_.groups[group].hosts;
+        return std::any_of(its.begin(), its.end(), [&](auto host) { return hosts_.hosts[host].wanted; });
+    }
+
+    void say_uneven(std::uint32_t device, std::uint32_t usual, const std::string& others) {
+        auto each = std::max(1.0, usual_gbps_[level_[device]]);
+        out_.push_back(
+            {{.id = "uplinks-uneven",
+              .level = Level::warn,
+              .where = switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid),
+              .seen = fmt::format("has {} cable{} up", up_[device], up_[device] == 1 ? "" : "s"),
+              .expected = fmt::format("{}, as most {} have", usual, others)},
+             each * (usual - up_[device])});
+    }
+
+    void look_at_leaves() {
+        std::map<std::uint32_t, std::uint32_t> leaves_with;
+        for (std::uint32_t device = 0; device < up_.size(); ++device)
+            if (map_.grouping.of_switch[device] != none) ++leaves_with[up_[device]];
+        if (leaves_with.empty()) return;
+        auto usual = most_frequent(leaves_with);
+        for (std::uint32_t device = 0; device < up_.size(); ++device) {
+            auto group = map_.grouping.of_switch[device];
+            if (group != none && up_[device] < usual && has_wanted(group))
+                say_uneven(device, usual, "leaves");
+        }
+    }
+
+    void look_above() {
+        using Unit = std::pair<std::uint32_t, std::uint32_t>; // level, unit of the tier that it joins
+        std::map<Unit, std::vector<std::uint32_t>> switches;
+        for (std::uint32_t device = 0; device < up_.size(); ++device) {
+            auto level = level_[device], group = group_below_[device];
+            if (level == none || level == 0 || group == none || level > map_.tiers.size()) continue;
+            switches[{level, map_.tiers[level - 1].of_group[group]}].push_back(device);
+        }
+        for (const auto& [unit, devices] : switches) {
+            std::map<std::uint32_t, std::uint32_t> with;
+            for (auto device : devices) ++with[up_[device]];
+            auto usual = most_frequent(with);
+            auto is_odd = [&](std::uint32_t device) { return up_[device] < usual; };
+            auto odd = static_cast<std::size_t>(std::count_if(devices.begin(), devices.end(), is_odd));
+            if (odd * rare > devices.size()) continue;
+            for (auto device : devices)
+                if (is_odd(device))
+                    say_uneven(device, usual,
+                               "switches that join " + map_.tiers[unit.first - 1].names[unit.second]);
+        }
+    }
+
+    /// Of the leaf in the middle.
+    void look_at_bandwidth() {
+        std::vector<bool> is_hosts(fabric_.devices.size());
+        for (const auto& port : hosts_.ports) is_hosts[port.adapter] = true;
+        std::vector<double> up(fabric_.devices.size()), down(fabric_.devices.size());
+        for (const auto& link : fabric_.links)
+            for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
+                if (map_.grouping.of_switch[leaf] == none) continue;
+                if (is_switch(other)) up[leaf] += link.rate.gbps_x10() / 10.0;
+                if (is_hosts[other]) down[leaf] += link.rate.gbps_x10() / 10.0;
+            }
+        std::vector<double> ratios;
+        for (std::size_t leaf = 0; leaf < up.size(); ++leaf)
+            if (up[leaf] > 0) ratios.push_back(down[leaf] / up[leaf]);
+        if (ratios.empty()) return;
+        auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
+        std::nth_element(ratios.begin(), middle, ratios.end());
+        if (*middle > most_even)
+            out_.push_back({{.id = "oversubscribed",
+                             .level = Level::info,
+                             .thing = "the leaf in the middle",
+                             .seen = fmt::format("has {:.1f} times as much bandwidth down as up", *middle)},
+                            0});
+    }
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    const RailMap& map_;
+    std::vector<std::uint32_t> level_;       ///< by device; `none`: no switch above leaves
+    std::vector<std::uint32_t> group_below_; ///< by device: a group that it joins
+    std::vector<std::uint32_t> up_;          ///< by device: cables to the next level
+    std::map<std::uint32_t, double> usual_gbps_;
+    std::vector<CablingFinding> out_;
+};
+
+} // namespace
+
+std::vector<CablingFinding> uplink_findings(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
+    return Uplinks(fabric, hosts, map).findings();
+}
+
+} // namespace railhead::topology

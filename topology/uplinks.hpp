@@ -1,0 +1,10 @@
+#pragma once
+#include "topology/cabling.hpp"
+
+namespace railhead::topology {
+
+/// What is wrong above the leaves: uplinks-uneven, oversubscribed. A leaf is compared with all leaves of
+/// groups, a switch above them with those that join the same unit.
+std::vector<CablingFinding> uplink_findings(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
+
+} // namespace railhead::topology
