@@ -152,19 +152,6 @@ def test_128_nodes_come_up_and_run_a_job(own, suite):
         assert sorted(done.stdout.split()) == sorted(f"node{i}" for i in range(1, 129)), done.stderr
 
 
-def test_accounting_remembers_jobs(own, suite):
-    up = call("up", "--suite", suite, "--nodes", "1", "--accounting", "--name", own[0])
-    assert up.returncode == 0, up.stderr
-    done = call("exec", "--name", own[0], "--user", "alice", "login", "--", "srun", "--job-name=kept", "true")
-    assert done.returncode == 0, done.stderr
-    deadline = time.monotonic() + 30
-    while "kept|COMPLETED" not in (said := call("exec", "--name", own[0], "login", "--", "sacct", "-aXnP", "-o", "jobname,state").stdout):
-        assert time.monotonic() < deadline, said
-        time.sleep(0.5)
-    replayed = call("exec", "--name", own[0], "login", "--", "railhead", "policy", "replay")
-    assert "1 jobs; of 0 only the totals are on record; 0 lines could not be read\n" in replayed.stdout, replayed.stderr
-
-
 def test_exec_says_what_it_cannot_do_and_heal_waits_for_slurmctld(own, suite):
     assert call("up", "--suite", suite, "--nodes", "1", "--name", own[0]).returncode == 0
     lost = call("exec", "--name", own[0], "--chdir", "/nonexist", "node1", "--", "pwd")
