@@ -59,5 +59,5 @@ def test_a_limit_holds_until_a_qos_lifts_it(site):
     assert TOO_LONG.partition("railhead: ")[2] in site.lint(), "and so it is without a controller"
     site.root("sacctmgr", "-i", "add", "qos", "long", "flags=PartitionTimeLimit")
     wait_until("the QOS to be known", lambda: "Submitted" in site.submit("--qos=long"), within=45)
-    wait_until("the job to run", lambda: re.fullmatch(r"(COMPLET\S+\n)+", site.root("sacct", "-aXnP", "--qos=long", "-o", "state")))
+    wait_until("the job to run", lambda: re.fullmatch(r"((COMPLETED|COMPLETING)\n)+", site.root("sacct", "-aXnP", "--qos=long", "-o", "state")))
     assert "[time-limit]" not in site.lint()
