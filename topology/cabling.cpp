@@ -227,60 +227,88 @@ class Inspector {
 
     void look_at_hosts() {
         const auto usual = usual_cables();
-        double one_rail = usual_[index(LinkKind::host)].first / 10.0;
-        std::vector<const Rail*> rail_of(fabric_.devices.size());
-        for (const auto& group : map_.groups)
-            for (const auto& rail : group.rails)
-                for (auto leaf : rail.switches) rail_of[leaf] = &rail;
+        number_rails();
         for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
             const auto& all = hosts_.hosts[host];
             if (!all.wanted) continue;
-            auto own = map_.grouping.of_host[host];
             if (all.count == 0) {
                 say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable on any adapter"},
-                    std::max(1.0, one_rail) * all.adapters);
+                    std::max(1.0, one_rail()) * all.adapters);
                 continue;
             }
             std::vector<std::string_view> reached;
-            for (auto i = all.first; i < all.first + all.count; ++i) {
-                const auto& port = hosts_.ports[i];
-                if (!map_.grouping.is_leaf[port.leaf]) {
-                    say({.id = "host-on-spine",
-                         .where = host_name(host),
-                         .thing = std::string(port.device),
-                         .seen = fmt::format("is cabled to {}, which joins leaves", switch_name(port.leaf)),
-                         .expected = "a leaf"},
-                        one_rail);
-                    continue;
-                }
-                auto group = map_.grouping.of_switch[port.leaf];
-                if (group != none && group != own) {
-                    say({.id = "foreign-cable",
-                         .where = host_name(host),
-                         .thing = std::string(port.device),
-                         .seen =
-                             fmt::format("is cabled to {} of {}", switch_name(port.leaf), group_name(group)),
-                         .expected =
-                             fmt::format("a leaf of {}, where its other cables are", group_name(own))},
-                        one_rail);
-                    reached.push_back(port.device);
-                    continue;
-                }
-                reached.push_back(port.device);
-                if (group == none || port.device.empty() || rail_of[port.leaf]->device == port.device)
-                    continue;
-                if (rail_named(own, port.device) == nullptr) continue;
-                say({.id = "rail-swapped",
-                     .where = host_name(host),
-                     .thing = std::string(port.device),
-                     .seen = fmt::format("is cabled to {}, the leaf of {}", switch_name(port.leaf),
-                                         rail_of[port.leaf]->device),
-                     .expected = switch_name(rail_named(own, port.device)->switches.front())},
-                    one_rail);
-            }
+            for (auto i = all.first; i < all.first + all.count; ++i)
+                if (is_on_leaf(hosts_.ports[i])) reached.push_back(hosts_.ports[i].device);
+            auto own = map_.grouping.of_host[host];
             if (own != none && cables_of(all) < usual[own])
-                look_for_rails(host, own, reached, usual[own], one_rail);
+                look_for_rails(host, own, reached, usual[own], one_rail());
         }
+    }
+
+    double one_rail() const { return usual_[index(LinkKind::host)].first / 10.0; }
+    std::uint16_t number_of(const HostPort& port) const {
+        const auto& link = fabric_.links[port.link];
+        return link.a == port.adapter ? link.a_port : link.b_port;
+    }
+
+    /// Which rail each leaf of a group is, and which port of the adapter most hosts have there.
+    void number_rails() {
+        rail_of_.resize(fabric_.devices.size());
+        port_of_.resize(fabric_.devices.size());
+        for (const auto& group : map_.groups)
+            for (const auto& rail : group.rails)
+                for (auto leaf : rail.switches) rail_of_[leaf] = &rail;
+        std::map<std::uint32_t, std::map<std::uint16_t, std::uint32_t>> with; // leaf -> port -> hosts
+        for (const auto& port : hosts_.ports)
+            if (rail_of_[port.leaf] && rail_of_[port.leaf]->device == port.device)
+                ++with[port.leaf][number_of(port)];
+        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+        for (const auto& [leaf, ports] : with)
+            port_of_[leaf] = std::max_element(ports.begin(), ports.end(), fewer)->first;
+    }
+
+    /// Says where the cable is wrong; false when it leads to no leaf.
+    bool is_on_leaf(const HostPort& port) {
+        auto group = map_.grouping.of_switch[port.leaf], own = map_.grouping.of_host[port.host];
+        if (!map_.grouping.is_leaf[port.leaf]) {
+            say({.id = "host-on-spine",
+                 .where = host_name(port.host),
+                 .thing = std::string(port.device),
+                 .seen = fmt::format("is cabled to {}, which joins leaves", switch_name(port.leaf)),
+                 .expected = "a leaf"},
+                one_rail());
+            return false;
+        }
+        if (group != none && group != own)
+            say({.id = "foreign-cable",
+                 .where = host_name(port.host),
+                 .thing = std::string(port.device),
+                 .seen = fmt::format("is cabled to {} of {}", switch_name(port.leaf), group_name(group)),
+                 .expected = fmt::format("a leaf of {}, where its other cables are", group_name(own))},
+                one_rail());
+        else if (group != none && !port.device.empty())
+            look_at_rail(port);
+        return true;
+    }
+
+    void look_at_rail(const HostPort& port) {
+        const auto* expected = rail_named(map_.grouping.of_host[port.host], port.device);
+        const auto& device = rail_of_[port.leaf]->device;
+        bool is_its = device == port.device, is_other_port = number_of(port) != port_of_[port.leaf];
+        if (!expected || (is_its && !is_other_port)) return;
+        auto leaf = std::find_if(expected->switches.begin(), expected->switches.end(),
+                                 [&](auto each) { return port_of_[each] == number_of(port); });
+        if (is_its && leaf == expected->switches.end()) return; // no leaf is of that port
+        auto named = [&](std::string_view of, std::uint32_t number) {
+            return is_its ? fmt::format("{} port {}", of, number) : std::string(of);
+        };
+        say({.id = "rail-swapped",
+             .where = host_name(port.host),
+             .thing = named(port.device, number_of(port)),
+             .seen = fmt::format("is cabled to {}, the leaf of {}", switch_name(port.leaf),
+                                 named(device, port_of_[port.leaf])),
+             .expected = switch_name(leaf == expected->switches.end() ? expected->switches.front() : *leaf)},
+            one_rail());
     }
 
     const Rail* rail_named(std::uint32_t group, std::string_view device) const {
@@ -342,7 +370,9 @@ class Inspector {
     /// How many links of a kind have a rate, by the rate and its lanes.
     std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 4> rates_;
     std::array<std::pair<std::uint32_t, std::uint8_t>, 4> usual_;
-    std::set<std::string> lacking_; ///< groups of which it is said that a leaf is missing
+    std::vector<const Rail*> rail_of_;   ///< by leaf
+    std::vector<std::uint16_t> port_of_; ///< by leaf
+    std::set<std::string> lacking_;      ///< groups of which it is said that a leaf is missing
     std::vector<CablingFinding> out_;
 };
 

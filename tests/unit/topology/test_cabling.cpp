@@ -105,6 +105,42 @@ TEST(Cabling, compares_switches_above_leaves_with_those_that_join_the_same_unit)
     EXPECT_THAT(inspected(four_tiers), IsEmpty());
 }
 
+TEST(Cabling, tells_swapped_ports_of_one_adapter) {
+    auto fabric_with = [](bool swapped, bool both_leaves_of_one_port) {
+        FabricBuilder build;
+        std::uint32_t leaves[2];
+        for (std::uint32_t i = 0; i < 2; ++i) {
+            leaves[i] = build.device(DeviceKind::network_switch, 1 + i);
+            build.at(leaves[i]).description = i == 0 ? "leaf1" : "leaf2";
+            build.at(leaves[i]).line = 1;
+        }
+        for (std::uint16_t node = 1; node <= 6; ++node) {
+            auto adapter = build.device(DeviceKind::adapter, 0x100U + node);
+            build.at(adapter).description = build.keep(fmt::format("node{} mlx5_0", node));
+            build.at(adapter).line = 1;
+            for (std::uint16_t port = 1; port <= 2; ++port) {
+                auto to = swapped && node == 3 ? 2 - port : port - 1;
+                if (!both_leaves_of_one_port || port == 1)
+                    build.link(adapter, port, leaves[both_leaves_of_one_port ? node % 2 : to], node, {}, 1);
+            }
+        }
+        return std::move(build).finish();
+    };
+    auto said = [](const Fabric& fabric) {
+        auto hosts = hosts_of(fabric, {});
+        std::vector<std::string> sentences;
+        for (const auto& found : cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)))
+            sentences.push_back(sentence(found.finding));
+        return sentences;
+    };
+    EXPECT_THAT(said(fabric_with(true, false)),
+                testing::UnorderedElementsAre(
+                    "node3: mlx5_0 port 1 is cabled to leaf2, the leaf of mlx5_0 port 2 (expected leaf1)",
+                    "node3: mlx5_0 port 2 is cabled to leaf1, the leaf of mlx5_0 port 1 (expected leaf2)"));
+    EXPECT_THAT(said(fabric_with(false, false)), IsEmpty());
+    EXPECT_THAT(said(fabric_with(false, true)), IsEmpty()) << "two leaves of one port are no swap";
+}
+
 TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {
     EXPECT_THAT(
         inspected(shape({"moved-node"})),
