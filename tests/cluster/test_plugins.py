@@ -110,6 +110,21 @@ def test_update_is_judged_by_what_it_states(cluster):
         cluster.run("ctl", "scancel", number)
 
 
+def test_the_next_one_alike_meets_the_same(cluster):
+    """The plugin remembers what it has judged, and for whom."""
+    lines = log(cluster).count("rule=whole-nodes verdict=warn user=1001 partition=gpu: ")
+    told = [held(cluster, "-p", "gpu", "-N2", "--gpus-per-node=h100:4") for _ in range(3)]
+    assert all("[whole-nodes]" in done.err and facts["Switches"] == "1@00:01:00" for done, facts in told), told
+    assert len({done.err for done, _ in told}) == 1
+    assert log(cluster).count("rule=whole-nodes verdict=warn user=1001 partition=gpu: ") == lines + 3
+    wrong = ["sbatch", "--hold", "--output=/dev/null", "--gpus-per-node=a100:4", "--wrap=true"]
+    for _ in range(2):
+        assert WRONG_TYPE in cluster.alice(*wrong).err
+        root = cluster.run("login", *wrong)
+        assert root.code == 0 and "railhead: warning: gpu:a100 " in root.err, root.text
+        cluster.run("ctl", "scancel", re.findall(r"\d+", root.out)[0], check=True)
+
+
 class TestPlacement:
     def test_compact_by_policy_asks_for_the_fewest_leaves(self, cluster):
         assert held(cluster, "-N2", "--gpus-per-node=8")[1]["Switches"] == "1@00:01:00"
