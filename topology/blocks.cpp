@@ -96,8 +96,9 @@ class BlockMaker {
             {.id = "block-none",
              .level = Level::info,
              .thing = compress_hostlist(missing, most_named_nodes),
-             .seen = fmt::format("{} in no block: jobs there start, but no topology places them",
-                                 missing.size() == 1 ? "is" : "are"),
+             .seen =
+                 fmt::format("{} in no block: jobs start there, but none that takes nodes of a block as well",
+                             missing.size() == 1 ? "is" : "are"),
              .next =
                  "give their partition a topology of its own (topology.yaml, Slurm 25.05), if it matters"});
     }

@@ -1,5 +1,6 @@
 #include "topology/cabling.hpp"
 
+#include "topology/cabling_groups.hpp"
 #include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
 #include "topology/uplinks.hpp"
@@ -10,37 +11,33 @@
 #include <algorithm>
 #include <array>
 #include <map>
-#include <set>
 #include <vector>
 
 namespace railhead::topology {
 namespace {
 
-constexpr std::size_t rare = 16; ///< one node of so many is odd at most, where names follow units
-
-/// Links are compared with their like: from a host to a leaf of its group, or to one that groups share
-/// (storage), from a leaf up, from a spine up.
-enum class LinkKind { host, shared, uplink, core };
+/// Links are compared with their like: from a host to a leaf of its group, to one of storage or of
+/// management, from a leaf of groups up, from one of those others up, from a spine up.
+enum class LinkKind { host, storage, management, uplink, aside, core };
+constexpr std::size_t link_kinds = 6;
 
 class Inspector {
   public:
     Inspector(const Fabric& fabric, const Hosts& hosts, const RailMap& map)
         : fabric_(fabric), hosts_(hosts), map_(map), is_adapter_of_host_(fabric.devices.size()),
-          is_wanted_adapter_(fabric.devices.size()) {
+          is_wanted_adapter_(fabric.devices.size()), is_management_(fabric.devices.size()) {
+        for (auto leaf : map.management_leaves) is_management_[leaf] = true;
         for (const auto& port : hosts.ports) {
             is_adapter_of_host_[port.adapter] = true;
             is_wanted_adapter_[port.adapter] = hosts.hosts[port.host].wanted;
         }
         for (const auto& link : fabric.links)
             if (counts(link)) ++rates_[index(kind_of(link))][link.rate.gbps_x10()][link.rate.lanes];
-        for (auto kind : {LinkKind::host, LinkKind::shared, LinkKind::uplink, LinkKind::core})
-            usual_[index(kind)] = most_have(kind);
+        for (std::size_t kind = 0; kind < link_kinds; ++kind) usual_[kind] = most_have(rates_[kind]);
     }
 
     std::vector<CablingFinding> findings() {
-        look_at_rails();
-        look_at_idle_adapters();
-        look_at_units();
+        out_ = group_findings(hosts_, map_, one_rail());
         look_at_hosts();
         look_at_links();
         for (auto& found : uplink_findings(fabric_, hosts_, map_)) out_.push_back(std::move(found));
@@ -60,9 +57,12 @@ class Inspector {
     }
 
   private:
+    /// How many links of a kind have a rate, by the rate and its lanes.
+    using Rates = std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>;
+
     static std::size_t index(LinkKind kind) { return static_cast<std::size_t>(kind); }
-    void say(Finding finding, double cost_gbps) {
-        finding.level = cost_gbps > 0 ? Level::warn : Level::info;
+    void say(Finding finding, double cost_gbps, Level level = Level::warn) {
+        finding.level = level;
         out_.push_back({std::move(finding), cost_gbps});
     }
     std::string switch_name(std::uint32_t device) const {
@@ -94,114 +94,27 @@ class Inspector {
         return known(link.a) && known(link.b);
     }
     LinkKind kind_of(const Link& link) const {
-        if (is_adapter_of_host_[link.a] || is_adapter_of_host_[link.b]) {
-            const auto leaf = is_adapter_of_host_[link.a] ? link.b : link.a;
-            return map_.grouping.of_switch[leaf] == none ? LinkKind::shared : LinkKind::host;
+        const bool is_a = is_adapter_of_host_[link.a], is_b = is_adapter_of_host_[link.b];
+        if (is_a || is_b) {
+            const auto leaf = is_a ? link.b : link.a;
+            if (map_.grouping.of_switch[leaf] != none) return LinkKind::host;
+            return is_management_[leaf] ? LinkKind::management : LinkKind::storage;
         }
-        return map_.grouping.is_leaf[link.a] || map_.grouping.is_leaf[link.b] ? LinkKind::uplink
-                                                                              : LinkKind::core;
+        if (!map_.grouping.is_leaf[link.a] && !map_.grouping.is_leaf[link.b]) return LinkKind::core;
+        const auto leaf = map_.grouping.is_leaf[link.a] ? link.a : link.b;
+        return map_.grouping.of_switch[leaf] == none ? LinkKind::aside : LinkKind::uplink;
     }
     /// What most links of a kind have, in tenths of Gbit/s; the most lanes at that rate.
-    std::pair<std::uint32_t, std::uint8_t> most_have(LinkKind kind) const {
+    static std::pair<std::uint32_t, std::uint8_t> most_have(const Rates& rates) {
         std::uint32_t best = 0, most = 0;
         std::uint8_t lanes = 0;
-        for (const auto& [rate, by_lanes] : rates_[index(kind)]) {
+        for (const auto& [rate, by_lanes] : rates) {
             std::uint32_t count = 0;
             for (const auto& [_, links] : by_lanes) count += links;
             if (count < most) continue;
             best = rate, most = count, lanes = by_lanes.rbegin()->first;
         }
         return {best, lanes};
-    }
-
-    /// A rail that half of the groups have or more, and one lacks is one finding about the group, not one for
-    /// each of its nodes. A group that lacks most of them holds nodes of another kind.
-    void look_at_rails() {
-        double one_rail = usual_[index(LinkKind::host)].first / 10.0;
-        std::map<std::string_view, std::uint32_t> groups_with;
-        for (const auto& group : map_.groups)
-            for (const auto& rail : group.rails) ++groups_with[rail.device];
-        auto is_usual = [&](const auto& rail) {
-            return !rail.first.empty() && rail.second * 2 >= map_.groups.size();
-        };
-        auto usual_rails =
-            static_cast<std::size_t>(std::count_if(groups_with.begin(), groups_with.end(), is_usual));
-        for (const auto& [device, count] : groups_with) {
-            if (!is_usual(std::pair(device, count))) continue;
-            for (const auto& group : map_.groups) {
-                if (group.rails.size() * 2 <= usual_rails || !is_wanted(group)) continue;
-                auto has = [&device = device](const Rail& rail) { return rail.device == device; };
-                if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
-                lacking_.insert(group.name);
-                say({.id = "leaf-missing",
-                     .where = group.name,
-                     .seen = fmt::format("has no leaf switch on rail {}", device),
-                     .expected =
-                         fmt::format("one, as {} other group{}", count, count == 1 ? " has" : "s have"),
-                     .next = "look for the switch, or for its cables"},
-                    one_rail * static_cast<double>(group.hosts.size()));
-            }
-        }
-    }
-
-    /// Most nodes of one group have an adapter without a cable, and those of another do not: a leaf is gone.
-    void look_at_idle_adapters() {
-        std::vector<std::uint32_t> idle; // in the middle of each group
-        for (const auto& group : map_.groups) {
-            std::vector<std::uint32_t> each;
-            for (auto host : group.hosts)
-                each.push_back(hosts_.hosts[host].adapters -
-                               std::min(hosts_.hosts[host].adapters, hosts_.hosts[host].count));
-            std::nth_element(each.begin(), each.begin() + static_cast<std::ptrdiff_t>(each.size() / 2),
-                             each.end());
-            idle.push_back(each[each.size() / 2]);
-        }
-        if (idle.empty()) return;
-        const auto least = *std::min_element(idle.begin(), idle.end());
-        for (std::size_t i = 0; i < idle.size(); ++i) {
-            const auto& group = map_.groups[i];
-            if (idle[i] == least || group.hosts.size() < 2 || lacking_.contains(group.name) ||
-                !is_wanted(group))
-                continue;
-            say({.id = "leaf-missing",
-                 .where = group.name,
-                 .seen = fmt::format(
-                     "has {} more adapters without a cable on most of its {} nodes than other groups have",
-                     idle[i] - least, group.hosts.size()),
-                 .expected = "a leaf switch for each rail",
-                 .next = "look for the switch, or for its cables"},
-                std::max(1.0, usual_[index(LinkKind::host)].first / 10.0) * group.hosts.size() *
-                    (idle[i] - least));
-        }
-    }
-
-    /// A node between two of another unit, by its name, may be cabled to the wrong one. Where that is common,
-    /// names do not follow units.
-    void look_at_units() {
-        std::vector<std::uint32_t> order;
-        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host)
-            if (map_.grouping.of_host[host] != none) order.push_back(host);
-        std::sort(order.begin(), order.end(),
-                  [&](auto a, auto b) { return Natural()(hosts_.hosts[a].name, hosts_.hosts[b].name); });
-        std::vector<std::size_t> odd;
-        for (std::size_t i = 1; i + 1 < order.size(); ++i) {
-            const auto before = map_.grouping.of_host[order[i - 1]],
-                       after = map_.grouping.of_host[order[i + 1]];
-            if (before == after && before != map_.grouping.of_host[order[i]] &&
-                map_.groups[before].hosts.size() > 2)
-                odd.push_back(i);
-        }
-        if (odd.size() * rare > order.size()) return;
-        for (auto i : odd) {
-            if (!hosts_.hosts[order[i]].wanted) continue;
-            say({.id = "unit-odd",
-                 .where = host_name(order[i]),
-                 .seen = fmt::format("is in {}, and the nodes before and behind it by name in {}",
-                                     group_name(map_.grouping.of_host[order[i]]),
-                                     group_name(map_.grouping.of_host[order[i - 1]])),
-                 .next = "look whether it is cabled to the wrong unit"},
-                std::max(1.0, usual_[index(LinkKind::host)].first / 10.0));
-        }
     }
 
     bool is_rails(const HostPort& port) const {
@@ -232,7 +145,7 @@ class Inspector {
             const auto& all = hosts_.hosts[host];
             if (!all.wanted) continue;
             if (all.count == 0) {
-                say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable on any adapter"},
+                say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable to a switch"},
                     std::max(1.0, one_rail()) * all.adapters);
                 continue;
             }
@@ -328,16 +241,19 @@ class Inspector {
                 std::find(reached.begin(), reached.end(), rail.device) == reached.end())
                 lacks.push_back(rail.device);
         const auto cables = cables_of(hosts_.hosts[host]), lost = usual - cables;
-        auto seen = lacks.size() == lost
-                        ? fmt::format("has no cable on {} of {} rails ({})", lost, rails.size(),
-                                      fmt::join(lacks, ", "))
-                        : fmt::format("has {} cable{} to leaves", cables, cables == 1 ? "" : "s");
+        const bool is_unseen = hosts_.hosts[host].adapters < usual;
+        auto seen =
+            lacks.size() == lost
+                ? fmt::format("has no {} on {} of {} rails ({})", is_unseen ? "adapter in sight" : "cable",
+                              lost, rails.size(), fmt::join(lacks, ", "))
+                : fmt::format("has {} cable{} to leaves", cables, cables == 1 ? "" : "s");
         say({.id = "rail-missing",
              .where = host_name(host),
              .seen = std::move(seen),
              .expected =
                  lacks.size() == lost ? "" : fmt::format("{}, as most nodes of {}", usual, group_name(own)),
-             .next = "look at the cable and the port there"},
+             .next = is_unseen ? "look at the cable, the port and the adapter's name, unless it has no more"
+                               : "look at the cable and the port there"},
             std::max(1.0, one_rail) * lost);
     }
 
@@ -366,10 +282,9 @@ class Inspector {
     const Fabric& fabric_;
     const Hosts& hosts_;
     const RailMap& map_;
-    std::vector<bool> is_adapter_of_host_, is_wanted_adapter_;
-    /// How many links of a kind have a rate, by the rate and its lanes.
-    std::array<std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>, 4> rates_;
-    std::array<std::pair<std::uint32_t, std::uint8_t>, 4> usual_;
+    std::vector<bool> is_adapter_of_host_, is_wanted_adapter_, is_management_;
+    std::array<Rates, link_kinds> rates_;
+    std::array<std::pair<std::uint32_t, std::uint8_t>, link_kinds> usual_;
     std::vector<const Rail*> rail_of_;   ///< by leaf
     std::vector<std::uint16_t> port_of_; ///< by leaf
     std::set<std::string> lacking_;      ///< groups of which it is said that a leaf is missing

@@ -1,6 +1,7 @@
 #include "topology/grouping.hpp"
 
 #include "topology/natural.hpp"
+#include "topology/planes.hpp"
 
 #include <algorithm>
 
@@ -14,7 +15,8 @@ class Grouper {
   public:
     Grouper(const Fabric& fabric, const Hosts& hosts)
         : fabric_(fabric), hosts_(hosts),
-          on_leaf_(fabric.devices.size(), [&](auto add) { each_host_on_leaf(add); }) {
+          on_leaf_(fabric.devices.size(), [&](auto add) { each_host_on_leaf(add); }),
+          aside_(leaves_aside(fabric, hosts)) {
         out_.of_host.assign(hosts.hosts.size(), none);
         out_.of_switch.assign(fabric.devices.size(), none);
         out_.is_leaf.assign(fabric.devices.size(), false);
@@ -26,9 +28,10 @@ class Grouper {
 
     Grouping grouping() {
         drop_spines();
+        find_inner();
         auto each_on_leaf = [&](auto add) {
             each_host_on_leaf([&](std::uint32_t leaf, std::uint32_t host) {
-                if (out_.is_leaf[leaf]) add(leaf, host);
+                if (out_.is_leaf[leaf] && counts(leaf, host)) add(leaf, host);
             });
         };
         on_leaf_ = Lists(fabric_.devices.size(), each_on_leaf);
@@ -42,6 +45,15 @@ class Grouper {
     }
 
   private:
+    /// Hosts that are on a leaf that is not aside.
+    void find_inner() {
+        inner_.assign(hosts_.hosts.size(), false);
+        for (const auto& port : hosts_.ports)
+            if (out_.is_leaf[port.leaf] && !aside_[port.leaf]) inner_[port.host] = true;
+    }
+    /// A leaf that is aside tells nothing of where such a host belongs.
+    bool counts(std::uint32_t leaf, std::uint32_t host) const { return !aside_[leaf] || !inner_[host]; }
+
     /// Calls add(leaf, host) once, however many cables go from the one to the other.
     template <class Add>
     void each_host_on_leaf(Add add) const {
@@ -76,7 +88,8 @@ class Grouper {
     void each_leaf_of(std::uint32_t host, Do what) const {
         const auto& all = hosts_.hosts[host];
         for (auto i = all.first; i < all.first + all.count; ++i)
-            if (out_.is_leaf[hosts_.ports[i].leaf]) what(hosts_.ports[i]);
+            if (out_.is_leaf[hosts_.ports[i].leaf] && counts(hosts_.ports[i].leaf, host))
+                what(hosts_.ports[i]);
     }
 
     void hosts_choose(DisjointSets& units) {
@@ -87,35 +100,68 @@ class Grouper {
                 hosts_in[units.root(leaf)] = std::max(hosts_in[units.root(leaf)], out_.hosts_on[leaf]);
                 ++leaves_in[units.root(leaf)];
             }
-        struct Choice {
-            std::uint32_t unit, cables;
+        // With as many cables in each, the one of more rails is the closer one, then one of clearly fewer
+        // hosts.
+        auto is_worse = [&](const Choice& one, const Choice& other) {
+            if (one.cables != other.cables) return one.cables < other.cables;
+            if (leaves_in[one.unit] != leaves_in[other.unit])
+                return leaves_in[one.unit] < leaves_in[other.unit];
+            return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
         };
-        std::vector<Choice> choices; // in the order of the host's devices
+        std::vector<std::vector<std::uint32_t>> tied(hosts_.hosts.size());
+        std::vector<std::uint32_t> unit_of(hosts_.hosts.size(), none);
         for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
-            choices.clear();
-            each_leaf_of(host, [&](const HostPort& port) {
-                auto unit = units.root(port.leaf);
-                auto at = std::find_if(choices.begin(), choices.end(),
-                                       [&](auto& choice) { return choice.unit == unit; });
-                if (at == choices.end())
-                    choices.push_back({unit, 1});
-                else
-                    ++at->cables;
-            });
+            const auto choices = choices_of(host, units);
             if (choices.empty()) continue;
-            // With as many cables in each, the one of more rails is the closer one, then one of clearly fewer
-            // hosts; else the first device decides.
-            auto is_worse = [&](const Choice& one, const Choice& other) {
-                if (one.cables != other.cables) return one.cables < other.cables;
-                if (leaves_in[one.unit] != leaves_in[other.unit])
-                    return leaves_in[one.unit] < leaves_in[other.unit];
-                return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
-            };
             auto best = choices.front();
             for (const auto& choice : choices)
                 if (is_worse(best, choice)) best = choice;
-            if (number[best.unit] == none) number[best.unit] = out_.groups++;
-            out_.of_host[host] = number[best.unit];
+            unit_of[host] = best.unit;
+            for (const auto& choice : choices)
+                if (choice.unit != best.unit && !is_worse(choice, best)) tied[host].push_back(choice.unit);
+        }
+        follow_neighbours(tied, unit_of);
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            if (unit_of[host] == none) continue;
+            if (number[unit_of[host]] == none) number[unit_of[host]] = out_.groups++;
+            out_.of_host[host] = number[unit_of[host]];
+        }
+    }
+
+    struct Choice {
+        std::uint32_t unit, cables;
+    };
+    /// The units that the host has cables in, in the order of its devices.
+    std::vector<Choice> choices_of(std::uint32_t host, DisjointSets& units) const {
+        std::vector<Choice> choices;
+        each_leaf_of(host, [&](const HostPort& port) {
+            auto unit = units.root(port.leaf);
+            auto at = std::find_if(choices.begin(), choices.end(),
+                                   [&](auto& choice) { return choice.unit == unit; });
+            if (at == choices.end())
+                choices.push_back({unit, 1});
+            else
+                ++at->cables;
+        });
+        return choices;
+    }
+
+    /// A host as close to one unit as to another is in that of the hosts before or behind it by name; else
+    /// its first device decides.
+    static void follow_neighbours(const std::vector<std::vector<std::uint32_t>>& tied,
+                                  std::vector<std::uint32_t>& unit_of) {
+        const auto decided = unit_of;
+        for (std::size_t host = 0; host < tied.size(); ++host) {
+            if (tied[host].empty()) continue;
+            for (auto neighbour : {host - 1, host + 1}) {
+                if (neighbour >= tied.size() || !tied[neighbour].empty())
+                    continue; // -1 is beyond the end, too
+                auto its = decided[neighbour];
+                if (its == unit_of[host]) break;
+                if (std::find(tied[host].begin(), tied[host].end(), its) == tied[host].end()) continue;
+                unit_of[host] = its;
+                break;
+            }
         }
     }
 
@@ -124,7 +170,7 @@ class Grouper {
         for (auto group : out_.of_host)
             if (group != none) ++size[group];
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
-            if (!out_.is_leaf[leaf]) continue;
+            if (!out_.is_leaf[leaf] || aside_[leaf]) continue;
             for (auto host : on_leaf_[leaf]) ++count[out_.of_host[host]];
             for (auto host : on_leaf_[leaf]) {
                 auto group = out_.of_host[host];
@@ -154,6 +200,7 @@ class Grouper {
     const Fabric& fabric_;
     const Hosts& hosts_;
     Lists on_leaf_;
+    std::vector<bool> aside_, inner_;
     Grouping out_;
 };
 

@@ -9,7 +9,8 @@ namespace railhead::topology {
 /// The rule: two leaf switches are of one group when the sets of hosts on them mostly coincide, that is, when
 /// more than half of the hosts on either are on both. A host belongs to the group in which it has the most
 /// cables; a leaf then belongs to the group of more than half of its hosts, or else to none: it is shared (a
-/// storage or management plane). So is one that most hosts of another group are on, too.
+/// storage or management plane). So is one that most hosts of another group are on, too, and one that is
+/// aside (topology/planes.hpp). A host with as many cables in two groups is where its neighbours by name are.
 ///
 /// What it bears: let each leaf of a group of n hosts miss m of them and carry f foreign ones. Two of the
 /// group's leaves have at least n - 2m hosts in common and at most n - m + f each, so they stay together

@@ -1,6 +1,8 @@
 #include "topology/tiers.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <utility>
 
 namespace railhead::topology {
@@ -100,9 +102,34 @@ class Tiers {
         Lists sets(fabric_.devices.size(),
                    [&](auto add) { each([&](auto part, auto device) { add(device, part); }); });
         auto joined = join_coinciding(members, sets);
+        join_contained(parts, joined);
         std::vector<std::uint32_t> unit(parts.size());
         for (std::uint32_t part = 0; part < parts.size(); ++part) unit[part] = joined.root(part);
         return unit;
+    }
+
+    /// With few switches above, one lost cable makes half of them differ: a unit also belongs to another one
+    /// with no fewer of them that has more than half of its.
+    void join_contained(const std::vector<std::vector<std::uint32_t>>& parts, DisjointSets& joined) const {
+        std::map<std::uint32_t, std::set<std::uint32_t>> above; // unit -> switches
+        for (std::uint32_t part = 0; part < parts.size(); ++part)
+            above[joined.root(part)].insert(parts[part].begin(), parts[part].end());
+        std::vector<std::uint32_t> units;
+        std::map<std::uint32_t, std::vector<std::uint32_t>> units_of; // switch -> units
+        for (const auto& [unit, switches] : above) {
+            units.push_back(unit);
+            for (auto device : switches) units_of[device].push_back(unit);
+        }
+        for (auto unit : units) {
+            const auto& own = above.at(unit);
+            std::map<std::uint32_t, std::size_t> common; // by other unit
+            for (auto device : own)
+                for (auto other : units_of.at(device))
+                    if (other != unit && above.at(other).size() >= own.size()) ++common[other];
+            auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
+            auto best = std::max_element(common.begin(), common.end(), fewer);
+            if (best != common.end() && best->second * 2 > own.size()) joined.join(unit, best->first);
+        }
     }
 
     /// Numbers from 0 in the order in which they come; returns how many there are.

@@ -14,9 +14,10 @@ struct Tier {
     std::vector<std::uint32_t> joined_by{}; ///< by unit: the one switch that joins its parts; `none`: several
 };
 
-/// From the lowest up. Two groups are of one unit when the switches above them mostly coincide, and so on for
-/// units. The last tier holds the islands: units between which there is no cable at all are never joined. A
-/// fabric without spines (flat, dragonfly) has that tier only.
+/// From the lowest up. Two groups are of one unit when the switches above them mostly coincide, or when one
+/// has more than half of the other's, and so on for units. The last tier holds the islands: units between
+/// which there is no cable at all are never joined. A fabric without spines (flat, dragonfly) has that tier
+/// only.
 std::vector<Tier> tiers_of(const Fabric& fabric, const Grouping& grouping);
 
 } // namespace railhead::topology

@@ -6,6 +6,8 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
+#include <tuple>
 
 namespace railhead::topology {
 namespace {
@@ -32,6 +34,7 @@ class Uplinks {
     std::vector<CablingFinding> findings() {
         look_at_leaves();
         look_above();
+        look_at_bare_switches();
         look_at_bandwidth();
         return std::move(out_);
     }
@@ -39,8 +42,8 @@ class Uplinks {
   private:
     template <class Counts>
     static std::uint32_t most_frequent(const Counts& counts) {
-        auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
-        return std::max_element(counts.begin(), counts.end(), fewer)->first;
+        auto fewer = [](const auto& one, const auto& other) { return one.second <= other.second; };
+        return std::max_element(counts.begin(), counts.end(), fewer)->first; // of equal ones the last
     }
     bool is_switch(std::uint32_t device) const {
         return fabric_.devices[device].kind == DeviceKind::network_switch;
@@ -77,15 +80,18 @@ class Uplinks {
         return std::any_of(its.begin(), its.end(), [&](auto host) { return hosts_.hosts[host].wanted; });
     }
 
+    std::string name_of(std::uint32_t device) const {
+        return switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
+    }
+
     void say_uneven(std::uint32_t device, std::uint32_t usual, const std::string& others) {
         auto each = std::max(1.0, usual_gbps_[level_[device]]);
-        out_.push_back(
-            {{.id = "uplinks-uneven",
-              .level = Level::warn,
-              .where = switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid),
-              .seen = fmt::format("has {} cable{} up", up_[device], up_[device] == 1 ? "" : "s"),
-              .expected = fmt::format("{}, as most {} have", usual, others)},
-             each * (usual - up_[device])});
+        out_.push_back({{.id = "uplinks-uneven",
+                         .level = Level::warn,
+                         .where = name_of(device),
+                         .seen = fmt::format("has {} cable{} up", up_[device], up_[device] == 1 ? "" : "s"),
+                         .expected = fmt::format("{}, as most {} have", usual, others)},
+                        each * (usual - up_[device])});
     }
 
     void look_at_leaves() {
@@ -101,51 +107,81 @@ class Uplinks {
         }
     }
 
+    /// First against those that join the same unit; then, where few are odd, against all of their level.
     void look_above() {
-        using Unit = std::pair<std::uint32_t, std::uint32_t>; // level, unit of the tier that it joins
-        std::map<Unit, std::vector<std::uint32_t>> switches;
+        using Place =
+            std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>; // level, fabric, unit that it joins
+        std::map<Place, std::vector<std::uint32_t>> of_unit, of_level;
+        DisjointSets fabrics(fabric_.devices.size());
+        for (const auto& link : fabric_.links)
+            if (is_switch(link.a) && is_switch(link.b)) fabrics.join(link.a, link.b);
         for (std::uint32_t device = 0; device < up_.size(); ++device) {
             auto level = level_[device], group = group_below_[device];
-            if (level == none || level == 0 || group == none || level > map_.tiers.size()) continue;
-            switches[{level, map_.tiers[level - 1].of_group[group]}].push_back(device);
+            if (level == none || level == 0 || group == none) continue;
+            auto fabric = fabrics.root(device);
+            of_level[{level, fabric, 0}].push_back(device);
+            if (level <= map_.tiers.size())
+                of_unit[{level, fabric, map_.tiers[level - 1].of_group[group]}].push_back(device);
         }
-        for (const auto& [unit, devices] : switches) {
+        std::set<std::uint32_t> told;
+        auto compare = [&](const std::vector<std::uint32_t>& devices, std::size_t one_of,
+                           const std::string& others) {
             std::map<std::uint32_t, std::uint32_t> with;
             for (auto device : devices) ++with[up_[device]];
             auto usual = most_frequent(with);
             auto is_odd = [&](std::uint32_t device) { return up_[device] < usual; };
             auto odd = static_cast<std::size_t>(std::count_if(devices.begin(), devices.end(), is_odd));
-            if (odd * rare > devices.size()) continue;
+            if (odd * one_of > devices.size()) return;
             for (auto device : devices)
-                if (is_odd(device))
-                    say_uneven(device, usual,
-                               "switches that join " + map_.tiers[unit.first - 1].names[unit.second]);
-        }
+                if (is_odd(device) && told.insert(device).second) say_uneven(device, usual, others);
+        };
+        for (const auto& [place, devices] : of_unit)
+            compare(devices, 2,
+                    "switches that join " + map_.tiers[std::get<0>(place) - 1].names[std::get<2>(place)]);
+        for (const auto& [place, devices] : of_level) compare(devices, rare, "switches of its level");
     }
 
-    /// Of the leaf in the middle.
+    /// A switch that the source describes and that nothing is cabled to.
+    void look_at_bare_switches() {
+        std::vector<bool> is_cabled(fabric_.devices.size());
+        for (const auto& link : fabric_.links) is_cabled[link.a] = is_cabled[link.b] = true;
+        for (std::uint32_t device = 0; device < is_cabled.size(); ++device)
+            if (is_switch(device) && !is_cabled[device])
+                out_.push_back({{.id = "switch-unplugged",
+                                 .level = Level::warn,
+                                 .where = name_of(device),
+                                 .seen = "has no cable at all",
+                                 .next = "look at its cables, or leave it out"},
+                                1});
+    }
+
+    /// Of the switch in the middle of each level but the highest.
     void look_at_bandwidth() {
         std::vector<bool> is_hosts(fabric_.devices.size());
         for (const auto& port : hosts_.ports) is_hosts[port.adapter] = true;
         std::vector<double> up(fabric_.devices.size()), down(fabric_.devices.size());
         for (const auto& link : fabric_.links)
-            for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
-                if (map_.grouping.of_switch[leaf] == none) continue;
-                if (is_switch(other)) up[leaf] += link.rate.gbps_x10() / 10.0;
-                if (is_hosts[other]) down[leaf] += link.rate.gbps_x10() / 10.0;
+            for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
+                const auto gbps = link.rate.gbps_x10() / 10.0;
+                if (is_up(one, other) || (level_[one] == 0 && is_switch(other))) up[one] += gbps;
+                if (is_hosts[other] || is_up(other, one)) down[one] += gbps;
             }
-        std::vector<double> ratios;
-        for (std::size_t leaf = 0; leaf < up.size(); ++leaf)
-            if (up[leaf] > 0) ratios.push_back(down[leaf] / up[leaf]);
-        if (ratios.empty()) return;
-        auto middle = ratios.begin() + static_cast<std::ptrdiff_t>(ratios.size() / 2);
-        std::nth_element(ratios.begin(), middle, ratios.end());
-        if (*middle > most_even)
-            out_.push_back({{.id = "oversubscribed",
-                             .level = Level::info,
-                             .thing = "the leaf in the middle",
-                             .seen = fmt::format("has {:.1f} times as much bandwidth down as up", *middle)},
-                            0});
+        std::map<std::uint32_t, std::vector<double>> ratios; // by level
+        for (std::size_t device = 0; device < up.size(); ++device)
+            if (up[device] > 0 && group_below_[device] != none)
+                ratios[level_[device]].push_back(down[device] / up[device]);
+        for (auto& [level, of_level] : ratios) {
+            auto middle = of_level.begin() + static_cast<std::ptrdiff_t>(of_level.size() / 2);
+            std::nth_element(of_level.begin(), middle, of_level.end());
+            if (*middle <= most_even) continue;
+            auto which = level == 0 ? "leaves" : level == 1 ? "switches above leaves" : "switches further up";
+            out_.push_back(
+                {{.id = "oversubscribed",
+                  .level = Level::info,
+                  .thing = fmt::format("half of the {}", which),
+                  .seen = fmt::format("have {:.1f} times as much bandwidth down as up, or more", *middle)},
+                 0});
+        }
     }
 
     const Fabric& fabric_;

@@ -199,6 +199,8 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
 std::optional<Finding> absent_nodes(const FabricInput& input) {
     std::unordered_set<std::string_view> there;
     for (const auto& host : input.hosts.hosts) there.insert(host.name);
+    if (input.domains)
+        for (const auto& host : input.domains->hosts.hosts) there.insert(host.name);
     std::vector<std::string> absent;
     for (const auto& node : input.nodes)
         if (!there.contains(node)) absent.push_back(node);
@@ -207,8 +209,10 @@ std::optional<Finding> absent_nodes(const FabricInput& input) {
                    .level = Level::warn,
                    .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
                                         compress_hostlist(absent, most_absent_named)),
-                   .seen = "are not in the fabric, so they get a leaf of their own",
-                   .next = "power them up and look again, or name their adapters with --map"};
+                   .seen = fmt::format("{} not in the fabric", input.nodes.size() == 1 ? "is" : "are"),
+                   .next =
+                       "power them up and look again, or name their adapters with --map; in a tree they get "
+                       "a leaf of their own"};
 }
 
 } // namespace

@@ -65,6 +65,13 @@ nlohmann::json json_of_planes(const FabricMap& input) {
                                   plane("management", input.map.management_leaves)});
 }
 
+/// The dearest cables first, behind what the sources say.
+std::vector<Finding> all_findings(const FabricInput& input) {
+    auto findings = input.findings;
+    for (const auto& found : input.cabling) findings.push_back(found.finding);
+    return findings;
+}
+
 nlohmann::json json_of(const FabricInput& input) {
     auto tiers = nlohmann::json::array();
     for (const auto& tier : input.map.tiers) {
@@ -87,15 +94,24 @@ nlohmann::json json_of(const FabricInput& input) {
             {"planes", json_of_planes(input)},
             {"nodes_without_leaf", std::move(loose)},
             {"nvlink_domains", std::move(domains)},
-            {"findings", json_of_findings(input.findings)}};
+            {"findings", json_of_findings(all_findings(input))}};
+}
+
+Result<void> can_be_separate(const GenerateOptions& options) {
+    if (!options.separate || options.to == "tree" || options.to == "yaml") return {};
+    return fail(ErrorKind::usage, {.id = "separate-fabrics",
+                                   .thing = "--separate-fabrics",
+                                   .seen = "means nothing with --to " + options.to,
+                                   .expected = "--to tree or --to yaml"});
 }
 
 Result<void> can_have_blocks(const GenerateOptions& options) {
     if (options.block_size == 0 || options.to == "block" || options.to == "yaml") return {};
-    return fail(ErrorKind::usage, {.id = "block-size",
-                                   .thing = "--block-size",
-                                   .seen = "means nothing with --to " + options.to,
-                                   .expected = "--to block or --to yaml"});
+    return fail(ErrorKind::usage,
+                {.id = "block-size",
+                 .thing = "--block-size",
+                 .seen = "means nothing with " + (options.json ? "--json" : "--to " + options.to),
+                 .expected = "--to block or --to yaml"});
 }
 
 Result<void> can_be_read_by(const GenerateOptions& options) {
@@ -137,10 +153,12 @@ int print_blocks(const topology::Blocks& blocks, const std::string& text) {
 
 int generate(const Context& context, const GenerateOptions& options) {
     if (auto can = can_be_read_by(options); !can) return print_error(can.error());
-    if (auto can = can_have_blocks(options); !can) return print_error(can.error());
-    auto input = load_fabric(context.environment, options.fabric);
+    for (auto can : {can_have_blocks(options), can_be_separate(options)})
+        if (!can) return print_error(can.error());
+    const bool as_json = options.json || options.to == "json";
+    auto input = load_fabric(context.environment, options.fabric, as_json);
     if (!input) return print_error(input.error());
-    if (options.json || options.to == "json") {
+    if (as_json) {
         fmt::print("{}\n", json_text(json_of(*input), 2));
         return 0;
     }

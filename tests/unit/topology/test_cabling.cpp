@@ -41,13 +41,13 @@ TEST(Cabling, of_a_fabric_without_faults_is_no_finding) {
     EXPECT_THAT(inspected(with_storage), IsEmpty());
 }
 
-TEST(Cabling, names_a_leaf_that_is_gone_by_the_adapters_that_it_leaves_idle) {
+TEST(Cabling, names_a_leaf_that_is_gone_and_the_adapters_that_it_leaves_idle) {
     for (auto nodes : {16U, 32U}) { // two groups of two rails, and four
         const auto found = inspected(
             {.nodes = nodes, .rails = 2, .unit = 8, .spines = 8, .seed = 3, .faults = {"dead-leaf"}});
-        EXPECT_THAT(found,
-                    ElementsAre(AllOf(HasSubstr("has 1 more adapters without a cable on most of its 8 nodes"),
-                                      HasSubstr("[leaf-missing]"))));
+        EXPECT_THAT(found, ElementsAre(AllOf(HasSubstr("has 1 adapter without a cable on 8 of its 8 nodes"),
+                                             HasSubstr("[leaf-missing]")),
+                                       HasSubstr("has no cable at all")));
     }
 }
 
@@ -105,6 +105,75 @@ TEST(Cabling, compares_switches_above_leaves_with_those_that_join_the_same_unit)
     EXPECT_THAT(inspected(four_tiers), IsEmpty());
 }
 
+TEST(Cabling, names_a_leaf_that_is_gone_where_there_is_one_unit) {
+    EXPECT_THAT(
+        inspected({.nodes = 16, .rails = 8, .unit = 16, .spines = 16, .seed = 3, .faults = {"dead-leaf:2"}}),
+        ElementsAre("su1: has 2 adapters without a cable on 16 of its 16 nodes (expected a leaf switch for "
+                    "each rail); look for the switch, or for its cables [leaf-missing]",
+                    HasSubstr("[switch-unplugged]"), HasSubstr("[switch-unplugged]")));
+}
+
+TEST(Cabling, tells_once_of_a_rail_that_most_nodes_of_a_group_are_not_on) {
+    std::string plan = "node,rail,switch\n";
+    for (int node = 1; node <= 8; ++node)
+        for (int rail = 0; rail < 4; ++rail)
+            if (rail != 2 || node > 5) plan += fmt::format("n{},mlx5_{},leaf{}\n", node, rail, rail);
+    auto fabric = *read_inventory_file(Text(plan));
+    auto hosts = hosts_of(fabric, {});
+    auto found = cabling_findings(fabric, hosts, rail_map_of(fabric, hosts));
+    ASSERT_THAT(found, testing::SizeIs(1));
+    EXPECT_THAT(sentence(found[0].finding), HasSubstr("has 5 of 8 nodes without a cable on rail mlx5_2"));
+    EXPECT_EQ(found[0].finding.level, railhead::Level::warn) << "though no speed is told";
+}
+
+TEST(Cabling, names_a_node_in_the_wrong_unit_at_the_edge_of_its_own) {
+    for (int moved : {1, 8, 9, 32}) {
+        std::string plan = "node,rail,switch\n";
+        for (int node = 1; node <= 32; ++node)
+            for (int rail = 0; rail < 2; ++rail)
+                plan += fmt::format("n{},{},u{}-leaf{}\n", node, rail,
+                                    node == moved ? (node / 8 + 2) % 4 : (node - 1) / 8, rail);
+        plan += "login1,0,u3-leaf0\nlogin1,1,u3-leaf1\n"; // its name has no neighbours
+        auto fabric = *read_inventory_file(Text(plan));
+        auto hosts = hosts_of(fabric, {});
+        auto found = cabling_findings(fabric, hosts, rail_map_of(fabric, hosts));
+        ASSERT_THAT(found, testing::SizeIs(1)) << moved;
+        EXPECT_EQ(found[0].finding.id, "unit-odd");
+        EXPECT_EQ(found[0].finding.where, fmt::format("n{}", moved));
+    }
+}
+
+TEST(Cabling, says_what_leaves_should_have_also_where_half_of_them_lack_it) {
+    EXPECT_THAT(
+        inspected({.nodes = 16, .rails = 1, .unit = 8, .spines = 4, .seed = 23, .faults = {"lost-uplink"}}),
+        testing::Contains(HasSubstr("has 3 cables up (expected 4, as most leaves have)")));
+    Synth two_spines{.nodes = 128,
+                     .rails = 1,
+                     .unit = 8,
+                     .pod_units = 2,
+                     .spines = 2,
+                     .cores = 2,
+                     .faults = {"lost-core-cable"}};
+    for (std::uint64_t seed = 1; seed <= 8; ++seed) {
+        two_spines.seed = seed;
+        EXPECT_THAT(inspected(two_spines), testing::Contains(HasSubstr("[uplinks-uneven]"))) << seed;
+        two_spines.spines = 1;
+        EXPECT_THAT(inspected(two_spines), testing::Contains(HasSubstr("[uplinks-uneven]"))) << seed;
+        two_spines.spines = 2;
+    }
+}
+
+TEST(Cabling, has_no_speed_and_yet_is_wrong) {
+    std::string plan = "node,rail,switch\n";
+    for (int node = 1; node <= 8; ++node)
+        for (int rail = 0; rail < 4; ++rail)
+            plan += fmt::format("n{},mlx5_{},leaf{}\n", node, rail, node == 3 && rail < 2 ? 1 - rail : rail);
+    auto fabric = *read_inventory_file(Text(plan));
+    auto hosts = hosts_of(fabric, {});
+    for (const auto& found : cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)))
+        EXPECT_EQ(found.finding.level, railhead::Level::warn) << sentence(found.finding);
+}
+
 TEST(Cabling, tells_swapped_ports_of_one_adapter) {
     auto fabric_with = [](bool swapped, bool both_leaves_of_one_port) {
         FabricBuilder build;
@@ -145,7 +214,7 @@ TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {
     EXPECT_THAT(
         inspected(shape({"moved-node"})),
         ElementsAre(MatchesRegex(
-            R"(node[0-9]+: is in su., and the nodes before and behind it by name in su.; look .* \[unit-odd\])")));
+            R"(node[0-9]+: is in su., and the nodes next to it by name in su.; look .* \[unit-odd\])")));
     // Nodes that are dealt out in turn are all between two of another unit.
     std::string plan = "node,switch\n";
     for (int i = 1; i <= 32; ++i) plan += fmt::format("n{},leaf{}\n", i, i % 2);
@@ -227,5 +296,6 @@ TEST(Cabling, says_once_that_a_fabric_is_over_subscribed) {
     half.spines = 4;
     EXPECT_THAT(
         inspected(half),
-        ElementsAre("the leaf in the middle has 2.0 times as much bandwidth down as up [oversubscribed]"));
+        ElementsAre(
+            "half of the leaves have 2.0 times as much bandwidth down as up, or more [oversubscribed]"));
 }

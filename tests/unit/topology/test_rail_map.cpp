@@ -159,6 +159,32 @@ TEST_P(Broken, has_the_faultless_groups_below_the_bound) {
     }
 }
 
+TEST(RailMap, of_few_switches_above_is_the_same_with_one_cable_less) {
+    const Synth small{.nodes = 64, .rails = 1, .unit = 8, .spines = 2, .faults = {}};
+    auto pods = small;
+    pods.pod_units = 2;
+    pods.cores = 2;
+    for (const auto& whole : {small, pods})
+        for (std::uint64_t seed = 1; seed <= 20; ++seed) {
+            auto harmed = whole;
+            harmed.seed = seed;
+            harmed.faults = {"lost-uplink"};
+            ASSERT_EQ(Mapped(harmed).conf(), Mapped(whole).conf()) << seed;
+            harmed.faults = {"lost-core-cable"};
+            ASSERT_EQ(Mapped(harmed).conf(), Mapped(whole).conf()) << seed;
+        }
+}
+
+TEST(RailMap, leaves_a_host_with_as_many_cables_elsewhere_where_its_neighbours_are) {
+    for (std::uint64_t seed = 1; seed <= 40; ++seed) {
+        const Synth two_rails{
+            .nodes = 32, .rails = 2, .unit = 8, .spines = 2, .seed = seed, .faults = {"foreign-cable"}};
+        auto whole = two_rails;
+        whole.faults = {};
+        EXPECT_EQ(Mapped(two_rails).groups(), Mapped(whole).groups()) << seed;
+    }
+}
+
 TEST(RailMap, keeps_the_name_of_a_group_with_one_leaf_left) {
     const Synth two_rails{.nodes = 32, .rails = 2, .unit = 8, .spines = 2, .seed = 4, .faults = {}};
     auto harmed = two_rails;
