@@ -28,4 +28,9 @@ std::string sentence(const Finding& finding) {
     return text;
 }
 
+std::string counted(std::size_t count, std::string_view thing) {
+    auto text = std::to_string(count) + " " + std::string(thing);
+    return count == 1 ? text : text + "s";
+}
+
 } // namespace railhead

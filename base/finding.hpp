@@ -1,4 +1,5 @@
 #pragma once
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -24,5 +25,8 @@ std::string_view name_of(Level level);
 
 /// One sentence: "node2: ray is not on PATH (expected ...); install Ray there or give --ray PATH".
 std::string sentence(const Finding& finding);
+
+/// "1 node", "2 nodes".
+std::string counted(std::size_t count, std::string_view thing);
 
 } // namespace railhead

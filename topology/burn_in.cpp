@@ -1,13 +1,13 @@
 #include "topology/burn_in.hpp"
 
+#include "topology/burn_in_gaps.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
 
 namespace railhead::topology {
 namespace {
-
-using Pair = std::pair<std::string_view, std::string_view>;
 
 /// The part of a group in the pairs.
 struct Share {
@@ -66,15 +66,39 @@ std::vector<Share> shares_of(const Fabric& fabric, const RailMap& map) {
     return shares;
 }
 
+/// By two groups, as places in `shares`: the most cables between two of their leaves.
+std::map<HostPair, std::size_t> cables_between(const Fabric& fabric, const RailMap& map,
+                                               const std::vector<Share>& shares) {
+    std::vector<std::uint32_t> place(map.groups.size(), none);
+    for (std::uint32_t i = 0; i < shares.size(); ++i)
+        place[static_cast<std::size_t>(shares[i].group - map.groups.data())] = i;
+    const auto& grouping = map.grouping;
+    std::map<HostPair, std::size_t> of_leaves, of_groups;
+    for (const auto& link : fabric.links)
+        if (grouping.is_leaf[link.a] && grouping.is_leaf[link.b]) ++of_leaves[{link.a, link.b}];
+    for (const auto& [leaves, cables] : of_leaves) {
+        auto one = grouping.of_switch[leaves.first], other = grouping.of_switch[leaves.second];
+        if (one == none || other == none || one == other || place[one] == none || place[other] == none)
+            continue;
+        auto& most = of_groups[std::minmax(place[one], place[other])];
+        most = std::max(most, cables);
+    }
+    return of_groups;
+}
+
 /// Joins the group that lacks most pairs with another, again and again: the fewest pairs, as none is within a
 /// group before all others have what they need.
 class Matching {
   public:
-    Matching(const Hosts& hosts, std::vector<Share> shares) : hosts_(hosts), shares_(std::move(shares)) {
+    explicit Matching(std::vector<Share> shares) : shares_(std::move(shares)) {
         for (std::uint32_t i = 0; i < shares_.size(); ++i) open_.insert(i);
     }
 
-    std::vector<Pair> pairs() {
+    /// `first` says which groups must be joined, and how often.
+    std::vector<HostPair> pairs(const std::map<HostPair, std::size_t>& first) {
+        for (const auto& [groups, times] : first)
+            for (std::size_t i = 0; i < times && join(groups.first, groups.second); ++i) {
+            }
         while (!open_.empty() && shares_[*open_.begin()].turns > 0) {
             auto one = *open_.begin();
             if (join_with_next(one)) continue;
@@ -111,7 +135,7 @@ class Matching {
         auto &a = shares_[one], &b = shares_[other];
         for (std::size_t i = 0; i < a.nodes(); ++i)
             for (std::size_t j = one == other ? 1 : 0; j < b.nodes(); ++j) {
-                auto first = name(a, a.taken + i), second = name(b, b.taken + j);
+                auto first = node(a, a.taken + i), second = node(b, b.taken + j);
                 if (!known_.insert(std::minmax(first, second)).second) continue;
                 pairs_.emplace_back(first, second);
                 for (auto side : {one, other})
@@ -124,8 +148,8 @@ class Matching {
             }
         return false;
     }
-    std::string_view name(const Share& share, std::size_t turn) const {
-        return hosts_.hosts[share.group->hosts[turn % share.nodes()]].name;
+    static std::uint32_t node(const Share& share, std::size_t turn) {
+        return share.group->hosts[turn % share.nodes()];
     }
     template <class Change>
     void change(std::uint32_t index, const Change& change) {
@@ -140,18 +164,25 @@ class Matching {
             return shares[a].turns != shares[b].turns ? shares[a].turns > shares[b].turns : a < b;
         }
     };
-    const Hosts& hosts_;
     std::vector<Share> shares_;
     std::set<std::uint32_t, LacksMore> open_{LacksMore{shares_}};
-    std::set<Pair> known_;
-    std::vector<Pair> pairs_;
+    std::set<HostPair> known_;
+    std::vector<HostPair> pairs_;
     std::uint32_t next_ = 0;
 };
 
 } // namespace
 
-std::vector<Pair> burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
-    return Matching(hosts, shares_of(fabric, map)).pairs();
+std::vector<std::pair<std::string_view, std::string_view>>
+burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
+    auto shares = shares_of(fabric, map);
+    auto first = cables_between(fabric, map, shares);
+    auto pairs = Matching(std::move(shares)).pairs(first);
+    auto added = burn_in_gaps(fabric, hosts, map, pairs);
+    pairs.insert(pairs.end(), added.begin(), added.end());
+    std::vector<std::pair<std::string_view, std::string_view>> names;
+    for (auto [one, other] : pairs) names.emplace_back(hosts.hosts[one].name, hosts.hosts[other].name);
+    return names;
 }
 
 } // namespace railhead::topology

@@ -144,7 +144,7 @@ class Checker {
         for (const auto& one : conf_.switches) children.insert(one.switches.begin(), one.switches.end());
         std::vector<std::string> tops;
         for (const auto& one : conf_.switches)
-            if (!children.contains(one.name)) tops.push_back(one.name);
+            if (children.insert(one.name).second) tops.push_back(one.name); // once, if its name comes twice
         if (tops.size() > 1)
             say(Level::warn, "no-common-root", "",
                 fmt::format("{} switches ({})", tops.size(), compress_hostlist(tops, most_named_nodes)),

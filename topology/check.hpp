@@ -21,8 +21,8 @@ std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options
 /// Error (usage) with the line for what cannot be read.
 Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions wanted);
 
-/// What the controller has beside the file that defeats it: in a partition with several Weights Slurm takes
-/// nodes of the lowest first, on whatever leaf they are (slurm.conf (5), Weight).
+/// What the controller, or its slurm.conf, has beside the file that defeats it: in a partition with several
+/// Weights Slurm takes nodes of the lowest first, on whatever leaf they are (slurm.conf (5), Weight).
 std::vector<Finding> check_weights(const Inventory& inventory);
 
 } // namespace railhead::topology

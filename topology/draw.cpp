@@ -24,7 +24,7 @@ constexpr std::size_t most_cabled = 16;    ///< nodes of a fabric whose cables a
 constexpr int cable_room = 60;             ///< between a row of nodes or leaves and the next
 constexpr const char* plain = "#9ecae1";
 constexpr const char* broken = "#f28e2b";
-constexpr const char* chosen = "#59a14f";
+constexpr const char *chosen = "#59a14f", *chosen_frame = "#14532d"; ///< of a marked node
 constexpr const char* switch_color = "#bab0ac";
 constexpr std::array<const char*, 8> rail_colors{"#4e79a7", "#b07aa1", "#76b7b2", "#edc948",
                                                  "#9c755f", "#ff9da7", "#86bc86", "#79706e"};
@@ -38,6 +38,8 @@ std::string escaped(std::string_view text) {
             safe += "&amp;";
         else if (c == '"')
             safe += "&quot;";
+        else if (c == '\n')
+            safe += "&#10;";
         else if (static_cast<unsigned char>(c) >= ' ' && static_cast<unsigned char>(c) < 127)
             safe += c;
         else
@@ -56,7 +58,7 @@ class Drawer {
            const std::vector<CablingFinding>& findings, const std::vector<std::string>& marked)
         : fabric_(fabric), hosts_(hosts), map_(map), marked_(marked.begin(), marked.end()),
           cabled_(hosts.hosts.size() <= most_cabled) {
-        for (const auto& [finding, cost] : findings) said_[finding.where] += sentence(finding) + "\n";
+        for (const auto& [finding, cost] : findings) said_[finding.where] += "\n" + sentence(finding);
         for (const auto& group : map.groups)
             for (const auto& rail : group.rails) devices_.emplace(rail.device, 0);
         std::size_t next = 0;
@@ -153,6 +155,13 @@ class Drawer {
             x, y, width, height, color, escaped(title));
     }
 
+    /// Around a marked node, whatever color it has.
+    void frame(int x, int y) {
+        put("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" rx=\"1\" fill=\"none\" stroke=\"{}\" "
+            "stroke-width=\"3\" pointer-events=\"none\"/>\n",
+            x + 1, y + 1, cell - 2, cell - 2, chosen_frame);
+    }
+
     static bool shows_names(const LeafGroup& group) { return group.hosts.size() <= most_shown; }
     int columns_of(const LeafGroup& group) const {
         if (cabled_) return std::clamp(static_cast<int>(group.hosts.size()), 1, cells_in_row);
@@ -196,7 +205,8 @@ class Drawer {
         new_row(0);
         auto spines = spines_of(groups);
         text(x_, y_ + text_height - 4,
-             fmt::format("{}: {} leaf groups, {} spines", name, groups.size(), spines.size()));
+             fmt::format("{}: {}, {}", name, counted(groups.size(), "leaf group"),
+                         counted(spines.size(), "spine")));
         const int wide = 8 * named_width / std::max(4, static_cast<int>(spines.size()));
         const int step = cabled_ ? std::max(wide, cell + 2) : cell + 2;
         int x = x_;
@@ -223,7 +233,7 @@ class Drawer {
             found != said_.end()       ? broken
             : color == color_of_.end() ? switch_color
                                        : color->second,
-            found == said_.end() ? name : name + "\n" + found->second);
+            found == said_.end() ? name : name + found->second);
     }
 
     void add_group(const LeafGroup& group) {
@@ -254,28 +264,28 @@ class Drawer {
         std::string name(hosts_.hosts[host].name);
         host_at_[host] = {x, y};
         auto found = said_.find(name);
-        const char* color = found != said_.end() ? broken : marked_.contains(name) ? chosen : plain;
-        box(x, y, cell, cell, color, found == said_.end() ? name : name + "\n" + found->second);
-        if (marked_.contains(name) && found != said_.end())
-            put("<rect x=\"{}\" y=\"{}\" width=\"{}\" height=\"{}\" fill=\"none\" stroke=\"{}\" "
-                "stroke-width=\"3\"/>\n",
-                x, y, cell, cell, chosen);
+        const bool is_marked = marked_.contains(name);
+        const char* color = found != said_.end() ? broken : is_marked ? chosen : plain;
+        box(x, y, cell, cell, color, found == said_.end() ? name : name + found->second);
+        if (is_marked) frame(x, y);
+        marks_broken_ = marks_broken_ || (is_marked && found != said_.end());
         if (with_name) text(x + cell + 3, y + cell - 3, name.size() > 14 ? name.substr(0, 13) + "." : name);
     }
 
     void add_loose() {
         if (map_.loose_hosts.empty()) return;
         new_row(2 * text_height);
-        text(x_, y_ + text_height, fmt::format("on no leaf: {} hosts", map_.loose_hosts.size()));
+        text(x_, y_ + text_height, "on no leaf: " + counted(map_.loose_hosts.size(), "host"));
         for (std::size_t i = 0; i < map_.loose_hosts.size() && i < most_shown * 4; ++i)
             add_host(x_ + 140 + static_cast<int>(i) * (cell + 2), y_ + 4, map_.loose_hosts[i], false);
     }
 
     void add_legend() {
         new_row(text_height);
-        auto entry = [&](const char* color, const std::string& meaning) {
+        auto entry = [&](const char* color, const std::string& meaning, bool is_marked = false) {
             if (x_ + named_width > page_width) new_row(text_height);
             box(x_, y_, cell, cell, color, meaning);
+            if (is_marked) frame(x_, y_);
             text(x_ + cell + 3, y_ + cell - 3, meaning);
             x_ += cell + gap + 7 * static_cast<int>(meaning.size());
             widest_ = std::max(widest_, x_);
@@ -285,7 +295,8 @@ class Drawer {
         entry(switch_color, "spine");
         entry(plain, "node");
         if (!said_.empty()) entry(broken, "with a finding: point at it");
-        if (!marked_.empty()) entry(chosen, "marked");
+        if (!marked_.empty()) entry(chosen, "marked", true);
+        if (marks_broken_) entry(broken, "marked, with a finding", true);
     }
 
     const Fabric& fabric_;
@@ -294,7 +305,7 @@ class Drawer {
     std::map<std::string, std::size_t, Natural> devices_; ///< of all rails, with their places
     std::unordered_set<std::string> marked_;
     std::unordered_map<std::string, std::string> said_; ///< of a node, a switch or a group
-    bool cabled_;
+    bool cabled_, marks_broken_ = false;
     std::unordered_map<std::uint32_t, const char*> color_of_; ///< of a group's leaf: its rail's
     std::unordered_map<std::uint32_t, Place> switch_at_, host_at_;
     std::string body_;

@@ -1,4 +1,6 @@
 #pragma once
+#include "topology/topology_conf.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -16,9 +18,13 @@ struct Placed {
     std::vector<Group> groups;
 };
 
+/// Of a topology file: each group with the switch right above it. What stands below one switch stands
+/// together, by the first line of each, however the file's lines are mixed.
+Placed placed_in(const TopologyConf& conf);
+
 /// How close the nodes of a job are.
 struct Score {
-    std::size_t nodes = 0;
+    std::size_t nodes = 0;                    ///< one that comes several times counts once, but for the ring
     std::vector<std::string> unknown;         ///< in no group; they count for nothing else
     std::size_t groups = 0, least_groups = 0; ///< touched; of the fewest that could hold as many nodes
     std::size_t pods = 0, least_pods = 0;

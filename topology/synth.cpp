@@ -179,7 +179,43 @@ class Synthesizer {
 
     /// Below `bound`; the same on every machine, which std::uniform_int_distribution is not.
     std::uint32_t pick(std::size_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
-    Cable& any_host_cable() { return cables_[hosts_[pick(hosts_.size())][pick(wanted_.rails)]]; }
+    std::size_t any_host_cable_number() {
+        auto node = std::size_t{pick(hosts_.size())};
+        return node * wanted_.rails + pick(wanted_.rails);
+    }
+    Cable& any_host_cable() { return cables_[host_cable(any_host_cable_number())]; }
+
+    // What can be lost, in one row each.
+    std::uint32_t host_cable(std::size_t number) const {
+        return hosts_[number / wanted_.rails][number % wanted_.rails];
+    }
+    std::uint32_t uplink(std::size_t number) const {
+        return boxes_[leaves_[number / wanted_.spines]].cables[number % wanted_.spines];
+    }
+    std::size_t uplinks() const { return leaves_.size() * wanted_.spines; }
+    std::size_t host_cables() const { return hosts_.size() * wanted_.rails; }
+
+    /// The cable `number` of a row, or the next that is not lost yet.
+    template <class Row>
+    void lose(std::size_t number, std::size_t size, const Row& row) {
+        while (cables_[row(number)].is_lost) number = (number + 1) % size;
+        cables_[row(number)].is_lost = true;
+    }
+    template <class Row>
+    std::size_t left(std::size_t size, const Row& row) const {
+        std::size_t count = 0;
+        for (std::size_t number = 0; number < size; ++number) count += !cables_[row(number)].is_lost;
+        return count;
+    }
+    auto host_row() const {
+        return [this](std::size_t number) { return host_cable(number); };
+    }
+    auto uplink_row() const {
+        return [this](std::size_t number) { return uplink(number); };
+    }
+    auto core_row() const {
+        return [this](std::size_t number) { return core_cables_[number]; };
+    }
     /// The end in the switch goes to another one.
     void replug(Cable& moved, std::uint32_t box) {
         boxes_[moved.b.box].cables[moved.b.port - 1] = UINT32_MAX;
@@ -189,6 +225,32 @@ class Synthesizer {
     std::uint32_t other_unit(std::uint32_t node) {
         auto units = static_cast<std::uint32_t>(leaves_.size()) / wanted_.rails;
         return (node / wanted_.unit + 1 + pick(units - 1)) % units;
+    }
+
+    /// Or why there is no place for it.
+    Result<void> can_be(const std::string& fault, const std::string& kind, std::uint32_t count) const {
+        auto cannot = [&](std::string seen, std::string next) {
+            return fail(ErrorKind::usage, {.id = "synth-fault",
+                                           .thing = "--fault " + fault,
+                                           .seen = std::move(seen),
+                                           .next = std::move(next)});
+        };
+        if (leaves_.size() == wanted_.rails && (kind == "foreign-cable" || kind == "moved-node"))
+            return cannot("needs two units", "raise --nodes or lower --unit");
+        if (wanted_.rails < 2 && (kind == "swapped-rails" || kind == "half-node"))
+            return cannot("needs two rails", "raise --rails");
+        if (wanted_.spines == 0 && kind == "lost-uplink") return cannot("needs spines", "raise --spines");
+        if (core_cables_.empty() && kind == "lost-core-cable")
+            return cannot("needs several pods and cores above them", "give --pod-units, and --cores");
+        auto there = std::size_t{count};
+        if (kind == "lost-cable") there = left(host_cables(), host_row());
+        if (kind == "lost-uplink") there = left(uplinks(), uplink_row());
+        if (kind == "lost-core-cable") there = left(core_cables_.size(), core_row());
+        if (there < count)
+            return cannot(fmt::format("is more than the {} that {} there", counted(there, "such cable"),
+                                      there == 1 ? "is" : "are"),
+                          "lower the number");
+        return {};
     }
 
     Result<void> harm(const std::string& fault) {
@@ -203,18 +265,14 @@ class Synthesizer {
                          .thing = "--fault " + fault,
                          .seen = "is no fault",
                          .expected = fmt::format("KIND or KIND:COUNT, of {}", fmt::join(kinds, ", "))});
-        if (leaves_.size() == wanted_.rails && (kind == "foreign-cable" || kind == "moved-node"))
-            return fail(ErrorKind::usage, {.id = "synth-fault",
-                                           .thing = "--fault " + fault,
-                                           .seen = "needs two units",
-                                           .next = "raise --nodes or lower --unit"});
+        if (auto can = can_be(fault, kind, *count); !can) return can;
         for (std::uint32_t i = 0; i < *count; ++i) harm_once(kind);
         return {};
     }
 
     void harm_once(const std::string& kind) {
         auto node = pick(hosts_.size());
-        if (kind == "lost-cable") any_host_cable().is_lost = true;
+        if (kind == "lost-cable") lose(any_host_cable_number(), host_cables(), host_row());
         if (kind == "slow-link") any_host_cable().rate = "4xEDR";
         if (kind == "narrow-link") any_host_cable().rate = "1xHDR";
         if (kind == "unnamed")
@@ -225,10 +283,11 @@ class Synthesizer {
         if (kind == "dead-leaf")
             for (auto cable : boxes_[leaves_[pick(leaves_.size())]].cables)
                 if (cable != UINT32_MAX) cables_[cable].is_lost = true;
-        if (kind == "lost-uplink" && wanted_.spines > 0)
-            cables_[boxes_[leaves_[pick(leaves_.size())]].cables[pick(wanted_.spines)]].is_lost = true;
-        if (kind == "lost-core-cable" && !core_cables_.empty())
-            cables_[core_cables_[pick(core_cables_.size())]].is_lost = true;
+        if (kind == "lost-uplink") {
+            auto leaf = std::size_t{pick(leaves_.size())};
+            lose(leaf * wanted_.spines + pick(wanted_.spines), uplinks(), uplink_row());
+        }
+        if (kind == "lost-core-cable") lose(pick(core_cables_.size()), core_cables_.size(), core_row());
         if (kind == "foreign-cable") {
             auto rail = pick(wanted_.rails);
             replug(cables_[hosts_[node][rail]], leaves_[other_unit(node) * wanted_.rails + rail]);
@@ -238,7 +297,7 @@ class Synthesizer {
             for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail)
                 replug(cables_[hosts_[node][rail]], leaves_[unit * wanted_.rails + rail]);
         }
-        if (kind == "swapped-rails" && wanted_.rails > 1) {
+        if (kind == "swapped-rails") {
             auto rail = pick(wanted_.rails), other = (rail + 1) % wanted_.rails;
             auto &one = cables_[hosts_[node][rail]], &two = cables_[hosts_[node][other]];
             auto box = one.b.box;

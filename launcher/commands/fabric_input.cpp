@@ -117,6 +117,12 @@ Result<topology::Fabric> read_source(const Environment& environment, const std::
                      .thing = "--from " + from,
                      .seen = "names no source that is known",
                      .expected = kinds() + "; with :FILE behind it or from standard input"});
+    if (path.empty())
+        return fail(ErrorKind::usage, {.id = "fabric-file",
+                                       .thing = "--from " + from,
+                                       .seen = "names no file",
+                                       .expected = "a file behind the colon",
+                                       .next = "leave the colon out for standard input"});
     auto text = text_of_input(path);
     if (!text) return tl::unexpected(text.error());
     auto fabric = source->read(std::move(*text));

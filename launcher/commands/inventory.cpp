@@ -32,7 +32,12 @@ Result<std::string> output_of(const Environment& environment, std::vector<std::s
     auto what = fmt::format("{}", fmt::join(command, " "));
     ChildSpec spec{.argv = std::move(command), .env = environment.all()};
     auto answer = capture(std::move(spec), answer_within_s, most_bytes);
-    if (!answer) return no_answer(what, sentence(answer.error()));
+    if (!answer) {
+        auto finding = answer.error().finding; // that it is not there, mostly
+        finding.id = "inventory";
+        finding.next = "run this on a machine of the cluster, with Slurm's programs on PATH";
+        return fail(ErrorKind::usage, std::move(finding));
+    }
     if (!answer->status) return no_answer(what, fmt::format("gave no answer within {} s", answer_within_s));
     if (!answer->status->success()) return no_answer(what, "failed");
     return std::move(answer->out);

@@ -23,6 +23,7 @@ constexpr std::size_t most_named = 10; ///< nodes in a sentence
 struct DrawOptions {
     FabricOptions fabric;
     std::string mark;
+    bool json = false;
 };
 
 struct ReportOptions {
@@ -76,20 +77,29 @@ void say_unknown(const FabricInput& input, const std::vector<std::string>& marke
                unknown.size() == 1 ? "is" : "are");
 }
 
+/// `text` is what is printed without --json; `name` its key.
+void print_text(const char* name, const std::string& text, bool as_json) {
+    if (as_json)
+        fmt::print("{}\n", json_text({{"v", 1}, {name, text}}, 2));
+    else
+        fmt::print("{}", text);
+}
+
 int draw(const Context& context, const DrawOptions& options) {
     auto input = load_fabric(context.environment, options.fabric, true);
     if (!input) return print_error(input.error());
     auto marked = expand_hostlist(options.mark, most_marked);
     if (!marked) return print_error(std::move(marked.error()).within("--mark"));
     say_unknown(*input, *marked);
-    fmt::print("{}", topology::draw(input->fabric, input->hosts, input->map, input->cabling, *marked));
+    print_text("svg", topology::draw(input->fabric, input->hosts, input->map, input->cabling, *marked),
+               options.json);
     return 0;
 }
 
-int synth(const topology::Synth& wanted) {
+int synth(const topology::Synth& wanted, bool as_json) {
     auto text = topology::synthesize(wanted);
     if (!text) return print_error(text.error());
-    fmt::print("{}", *text);
+    print_text("ibnetdiscover", *text, as_json);
     return 0;
 }
 
@@ -124,7 +134,9 @@ void add_synth(CLI::App& command, Context& context) {
     synth_command->add_option("--fault", wanted->faults, "KIND or KIND:COUNT; may be given several times")
         ->allow_extra_args(false)
         ->type_name("FAULT");
-    synth_command->callback([&context, wanted] { context.exit_code = synth(*wanted); });
+    auto as_json = std::make_shared<bool>(false);
+    synth_command->add_flag("--json", *as_json, "Print one JSON document")->disable_flag_override();
+    synth_command->callback([&context, wanted, as_json] { context.exit_code = synth(*wanted, *as_json); });
 }
 
 } // namespace
@@ -148,6 +160,7 @@ void add_topology(CLI::App& app, Context& context) {
     add_fabric_options(*draw_command, drawn->fabric);
     draw_command->add_option("--mark", drawn->mark, "Nodes to be highlighted, a job's for example")
         ->type_name("HOSTLIST");
+    draw_command->add_flag("--json", drawn->json, "Print one JSON document")->disable_flag_override();
     draw_command->callback([&context, drawn] { context.exit_code = draw(context, *drawn); });
     add_topology_files(*command, context);
     add_topology_nodes(*command, context);

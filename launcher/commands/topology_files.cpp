@@ -36,7 +36,8 @@ int check_file(const Context& context, const FileOptions& options) {
         auto conf = read_slurm_conf(options.slurm_conf,
                                     [](const std::string& path) { return read_whole_file(path, ""); });
         if (!conf) return print_error(conf.error());
-        wanted.nodes = conf->nodes;
+        beside = topology::check_weights(inventory_of(*conf));
+        wanted.nodes = std::move(conf->nodes);
     } else if (options.nodes == "slurm") {
         auto inventory = inventory_for(context.environment, "");
         if (!inventory) return print_error(std::move(inventory.error()).within("--nodes slurm"));
@@ -66,6 +67,13 @@ int check_file(const Context& context, const FileOptions& options) {
 }
 
 int diff_files(const FileOptions& options) {
+    if (options.file == "-" && options.other == "-")
+        return print_error({ErrorKind::usage,
+                            {.id = "input-twice",
+                             .thing = "standard input",
+                             .seen = "is given for both files",
+                             .expected = "- for one of the two",
+                             .next = "name a file for the other one"}});
     auto before = load_topology(options.file);
     if (!before) return print_error(before.error());
     auto now = load_topology(options.other);

@@ -119,7 +119,9 @@ class Installer {
 
     /// Of what was done until it ended or failed.
     Result<int> install() {
+        told_["error"] = nullptr;
         auto code = steps();
+        if (!code) told_["error"] = sentence(code.error());
         if (options_.json) fmt::print("{}\n", json_text(told_, 2));
         return code;
     }
@@ -139,8 +141,8 @@ class Installer {
                                            .seen = differs,
                                            .next = "see 'railhead topology check'"});
         told_["leaves"] = wanted_.size();
-        tell(
-            fmt::format("slurmctld {} has read it in a scratch folder: {} leaves", version_, wanted_.size()));
+        tell(fmt::format("slurmctld {} has read it in a scratch folder: {} {}", version_, wanted_.size(),
+                         wanted_.size() == 1 ? "leaf" : "leaves"));
         if (options_.dry_run) return 0;
         if (auto put = put_in_place(); !put) return tl::unexpected(put.error());
         return options_.reconfigure ? reconfigured() : 0;
@@ -211,7 +213,7 @@ class Installer {
                                        .next = "move it away first, or install a topology.yaml"});
     }
 
-    bool is_sound() const {
+    bool is_sound() {
         auto release = release_from(version_);
         topology::CheckOptions wanted;
         if (release) wanted.slurm = *release;
@@ -219,6 +221,7 @@ class Installer {
         bool sound = true;
         auto findings = topology::check_text(text_, wanted); // it was read before
         for (const auto& finding : findings ? *findings : std::vector<Finding>()) {
+            if (sound && finding.level == Level::fail) told_["error"] = sentence(finding);
             sound = sound && finding.level != Level::fail;
             fmt::print(stderr, "{}: {}: {} [{}]\n", options_.file,
                        finding.level == Level::fail ? "error" : "warning", sentence(finding), finding.id);

@@ -10,7 +10,6 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
-#include <map>
 #include <memory>
 
 namespace railhead {
@@ -24,21 +23,6 @@ struct NodesOptions {
     std::uint32_t tasks = 1;
     bool json = false;
 };
-
-/// The groups of a topology file, each with the switch above it.
-topology::Placed placed_from(const topology::TopologyConf& conf) {
-    topology::Placed placed;
-    std::map<std::string_view, std::string_view> parent;
-    for (const auto& one : conf.switches)
-        for (const auto& child : one.switches) parent[child] = one.name;
-    auto leaves = topology::leaves_of(conf);
-    for (const auto& leaf : leaves.leaves) {
-        auto above = parent.find(leaf);
-        placed.groups.push_back({leaf, above == parent.end() ? leaf : std::string(above->second), {}});
-    }
-    for (const auto& [node, leaf] : leaves.nodes) placed.groups[leaf].nodes.push_back(node);
-    return placed;
-}
 
 /// Where nodes are, and on which rails: a topology file does not tell that.
 struct Whereabouts {
@@ -56,7 +40,7 @@ Result<Whereabouts> whereabouts(const Environment& environment, const NodesOptio
     if (!options.file.empty()) {
         auto conf = load_topology(options.file);
         if (!conf) return tl::unexpected(conf.error());
-        return Whereabouts{placed_from(*conf), std::nullopt};
+        return Whereabouts{topology::placed_in(*conf), std::nullopt};
     }
     auto fabric = load_fabric(environment, options.fabric);
     if (!fabric) return tl::unexpected(fabric.error());
@@ -91,12 +75,12 @@ nlohmann::json json_of(const topology::Score& score, const std::vector<topology:
 }
 
 void print(const topology::Score& score, const std::vector<topology::RailSpread>& rails) {
-    fmt::print("{} nodes in {} leaf groups (at least {}) and {} pods (at least {})\n",
-               score.nodes - score.unknown.size(), score.groups, score.least_groups, score.pods,
-               score.least_pods);
-    fmt::print("a ring over them crosses groups {} times (at least {}); of all pairs {:.1f} % are in "
+    fmt::print("{} in {} (at least {}) and {} (at least {})\n",
+               counted(score.nodes - score.unknown.size(), "node"), counted(score.groups, "leaf group"),
+               score.least_groups, counted(score.pods, "pod"), score.least_pods);
+    fmt::print("a ring over them crosses groups {} (at least {}); of all pairs {:.1f} % are in "
                "different groups\n",
-               score.ring_edges, score.least_ring_edges, score.all_to_all * 100);
+               counted(score.ring_edges, "time"), score.least_ring_edges, score.all_to_all * 100);
     for (const auto& [group, count] : score.spread) fmt::print("  {:<24} {:>6}\n", group, count);
     if (!score.unknown.empty()) fmt::print("{}\n", in_no_group(score.unknown));
     for (const auto& rail : rails) {
@@ -149,7 +133,8 @@ int order_nodes(const Context& context, const NodesOptions& options) {
     if (!where) return print_error(where.error());
     auto ordered = topology::rank_order(where->placed, *nodes);
     if (auto unknown = topology::score(where->placed, *nodes).unknown; !unknown.empty())
-        fmt::print(stderr, "railhead: warning: {}; they come last [node-unknown]\n", in_no_group(unknown));
+        fmt::print(stderr, "railhead: warning: {}; {} last [node-unknown]\n", in_no_group(unknown),
+                   unknown.size() == 1 ? "it comes" : "they come");
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"nodes", ordered}}, 2));
         return 0;

@@ -24,6 +24,13 @@ Result<std::vector<JobDetails>> ask_for_job(const Environment& environment, cons
         finding.expected = "a number as squeue shows it, such as 17, 16_3 or 14+1";
         return fail(ErrorKind::usage, finding);
     }
+    if (auto found = find_program("scontrol", environment.get("PATH").value_or("/usr/bin:/bin")); !found) {
+        finding.thing = "scontrol"; // the shell would say the like of itself
+        finding.seen = found.error().finding.seen;
+        finding.expected = found.error().finding.expected;
+        finding.next = "run this on a machine of the cluster, with Slurm's programs on PATH";
+        return fail(ErrorKind::usage, finding);
+    }
     auto answer = capture(question_for_job(environment, job), scontrol_within_s, max_answer_bytes);
     if (!answer) return tl::unexpected(answer.error());
     if (!answer->status) {

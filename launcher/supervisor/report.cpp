@@ -71,10 +71,6 @@ std::vector<std::string> victim_lines(const std::vector<Cause>& victims) {
 
 } // namespace
 
-std::string counted(std::size_t count, std::string_view thing) {
-    return fmt::format("{} {}{}", count, thing, count == 1 ? "" : "s");
-}
-
 Report report_of(const Outcome& refusal, const std::string& recipe, double whole_s) {
     Report report{.version = RAILHEAD_VERSION, .recipe = recipe};
     report.exit_code = refusal.exit_code;

@@ -73,9 +73,6 @@ Report report_of(const Outcome& refusal, const std::string& recipe, double whole
 /// The report of a launch that is over, without job, attempt and log_dir.
 Report report_of(const Launch& launch, const Measured& measured);
 
-/// "1 node", "2 nodes".
-std::string counted(std::size_t count, std::string_view thing);
-
 nlohmann::json to_json(const Report& report);
 /// What is printed at the end of a launch, a line each, without the "railhead: " in front. A failure's
 /// sentence is not among them: it was printed when the end was decided.

@@ -49,7 +49,7 @@ def test_a_dry_run_changes_nothing(cluster):
 def test_what_was_done_may_be_json(cluster):
     done = install(cluster, NEW, "--dry-run", "--json")
     told = json.loads(done.out)
-    assert done.code == 0 and told["file"] == TOPOLOGY and told["leaves"] == 3 and not told["in_place"], done.text
+    assert done.code == 0 and told["file"] == TOPOLOGY and told["leaves"] == 3 and not told["in_place"] and told["error"] is None, done.text
     assert any("east" in each for each in told["changes"]), told
 
 
@@ -57,6 +57,8 @@ def test_a_file_that_slurm_refuses_is_not_tried(cluster):
     old = cluster.run("ctl", "cat", TOPOLOGY, check=True).out
     done = install(cluster, NEW.replace("top Switches=east", "top Switches=esat"), "--reconfigure")
     assert done.code == 1 and "error: line 4: esat is no switch of this file" in done.err, done.text
+    told = install(cluster, NEW.replace("top Switches=east", "top Switches=esat"), "--json")
+    assert json.loads(told.out)["error"] == "line 4: esat is no switch of this file", told.text
     assert cluster.run("ctl", "cat", TOPOLOGY, check=True).out == old
 
 

@@ -58,7 +58,7 @@ def test_sources_lie_side_by_side(tmp_path):
     (["order", "--json", "--form", "slots", "--nodes", "node1", "--from", "ibnetdiscover"], "--json excludes --form"),
     (["order", "--json", "--tasks-per-node", "2", "--nodes", "node1", "--from", "ibnetdiscover"], "--json excludes --tasks-per-node"),
     (["score", "--nodes", "node1", "--plane", "storage", "-"], "--plane requires --from"),
-    (["order", "--nodes", "node[1,9]", "--from", "ibnetdiscover"], "warning: 1 node is in no group: node9; they come last [node-unknown]"),
+    (["order", "--nodes", "node[1,9]", "--from", "ibnetdiscover"], "warning: 1 node is in no group: node9; it comes last [node-unknown]"),
     (["draw", "--mark", "node[8-10]", "--from", "ibnetdiscover"], "warning: 2 of 3 nodes of --mark (node[9-10]) are not in the picture [node-unknown]"),
     (["generate", "--map", "MAP", "--from", "ibnetdiscover"], "warning: 2 lines of the map file (0x0000000000000001, other) name nothing in the fabric; look for a slip, or leave them out [map-unused]"),
 ])

@@ -39,6 +39,28 @@ TEST(SlurmConf, is_read_as_slurm_reads_it) {
     EXPECT_THAT(conf->nodes, ElementsAre("node1", "node2", "node3", "login"));
 }
 
+TEST(SlurmConf, tells_weights_and_partitions) {
+    auto conf = conf_of({{"/etc/slurm/slurm.conf", "PartitionName=early Nodes=ALL\n"
+                                                   "NodeName=a1\n"
+                                                   "NodeName=DEFAULT weight=7\n"
+                                                   "NodeName=a[2-3] CPUs=8\n"
+                                                   "NodeName=b[1-2] CPUs=8 Weight=100\n"
+                                                   "NodeSet=bs Nodes=b[1-2]\n"
+                                                   "PartitionName=DEFAULT Nodes=a[1-2] State=UP\n"
+                                                   "PartitionName=p1\n"
+                                                   "PartitionName=p2 Nodes=a3,bs,gone Default=YES\n"}});
+    ASSERT_TRUE(conf) << sentence(conf.error());
+    EXPECT_THAT(conf->weights, ElementsAre(1, 7, 7, 100, 100));
+    auto inventory = inventory_of(*conf);
+    std::map<std::string, std::vector<std::string>> nodes;
+    for (const auto& partition : inventory.partitions)
+        for (auto node : partition.nodes) nodes[partition.name].push_back(inventory.nodes[node].name);
+    EXPECT_THAT(nodes["early"], ElementsAre("a1", "a2", "a3", "b1", "b2"));
+    EXPECT_THAT(nodes["p1"], ElementsAre("a1", "a2"));
+    EXPECT_THAT(nodes["p2"], ElementsAre("a3", "b1", "b2"));
+    EXPECT_EQ(inventory.nodes.back().weight, 100U);
+}
+
 TEST(SlurmConf, names_what_it_cannot_read) {
     auto refusal = [](const std::string& text) {
         return sentence(conf_of({{"/etc/slurm/slurm.conf", text}}).error());

@@ -1,6 +1,9 @@
 #include "topology/burn_in.hpp"
 
 #include "fabric_rig.hpp"
+#include "topology/named_fabric.hpp"
+
+#include <fmt/core.h>
 
 using namespace railhead::topology;
 using testing::ElementsAre;
@@ -101,4 +104,90 @@ TEST(BurnIn, repeats_only_the_nodes_of_leaves_with_more_cables_upwards_than_node
         << "64 and 16 times the last";
     EXPECT_EQ(pairs({.nodes = 33, .rails = 2, .unit = 32, .spines = 4}).size(), 18U)
         << "the last node four times, the 28 others of the large group among themselves";
+}
+
+namespace {
+
+/// Cables of hosts, and between leaves, that traffic of no pair crosses; and how many pairs there are.
+struct Traffic {
+    std::set<std::string> nowhere;
+    std::size_t pairs = 0;
+};
+
+Traffic traffic_on(const Fabric& fabric) {
+    auto hosts = hosts_of(fabric, {});
+    auto map = rail_map_of(fabric, hosts);
+    auto name = [&](std::uint32_t device) { return std::string(fabric.devices[device].description); };
+    std::map<std::string_view, std::map<std::string_view, std::uint32_t>> leaf_of; // by host and device
+    std::set<std::string> idle;
+    for (const auto& port : hosts.ports) {
+        leaf_of[hosts.hosts[port.host].name][port.device] = port.leaf;
+        idle.insert(fmt::format("{} {}", hosts.hosts[port.host].name, port.device));
+    }
+    for (const auto& link : fabric.links)
+        if (map.grouping.is_leaf[link.a] && map.grouping.is_leaf[link.b])
+            idle.insert(name(link.a) + " " + name(link.b));
+    auto pairs = burn_in_pairs(fabric, hosts, map);
+    for (const auto& pair : pairs)
+        for (auto [device, leaf] : leaf_of[pair.first]) {
+            auto there = leaf_of[pair.second].find(device);
+            if (there == leaf_of[pair.second].end()) continue;
+            idle.erase(fmt::format("{} {}", pair.first, device));
+            idle.erase(fmt::format("{} {}", pair.second, device));
+            idle.erase(name(leaf) + " " + name(there->second));
+            idle.erase(name(there->second) + " " + name(leaf));
+        }
+    return {idle, pairs.size()};
+}
+
+/// Switches with four nodes each, and cables between those that `joined` says.
+template <class Joined>
+Fabric cabled_switches(int switches, const Joined& joined) {
+    NamedFabric build{Text("")};
+    for (int i = 0; i < switches; ++i)
+        for (int node = 1; node <= 4; ++node)
+            build.link(build.network_switch(fmt::format("sw{}", i), 1),
+                       build.adapter(fmt::format("n{}", i * 4 + node), "mlx5_0", 1), 1);
+    for (int i = 0; i < switches; ++i)
+        for (int j = i + 1; j < switches; ++j)
+            if (joined(i, j))
+                build.link(build.network_switch(fmt::format("sw{}", i), 1),
+                           build.network_switch(fmt::format("sw{}", j), 1), 1);
+    return std::move(build).finish();
+}
+
+} // namespace
+
+TEST(BurnIn, covers_rails_that_only_some_nodes_have) {
+    NamedFabric build{Text("")};
+    for (int node = 0; node < 24; ++node)
+        for (int rail = 0; rail < (node < 16 ? 4 : 1); ++rail) {
+            auto leaf = build.network_switch(fmt::format("su{}-leaf{}", node / 8, rail), 1);
+            build.link(leaf, build.adapter(fmt::format("n{}", node), fmt::format("mlx5_{}", rail), 1), 1);
+        }
+    for (int unit = 0; unit < 3; ++unit)
+        for (int rail = 0; rail < (unit < 2 ? 4 : 1); ++rail)
+            for (int spine = 1; spine <= 4; ++spine)
+                build.link(build.network_switch(fmt::format("su{}-leaf{}", unit, rail), 1),
+                           build.network_switch(fmt::format("spine{}", spine), 1), 1);
+    auto traffic = traffic_on(std::move(build).finish());
+    EXPECT_THAT(traffic.nowhere, testing::IsEmpty());
+    EXPECT_LE(traffic.pairs, 20U);
+}
+
+TEST(BurnIn, covers_a_rail_of_which_all_other_groups_have_lost_the_leaf) {
+    for (std::uint64_t seed = 1; seed < 9; ++seed) {
+        Mapped mapped(
+            Synth{.nodes = 16, .rails = 2, .unit = 8, .spines = 2, .seed = seed, .faults = {"dead-leaf"}});
+        EXPECT_THAT(traffic_on(mapped.fabric).nowhere, testing::IsEmpty()) << "seed " << seed;
+    }
+}
+
+TEST(BurnIn, covers_cables_from_leaf_to_leaf) {
+    auto mesh = traffic_on(cabled_switches(6, [](int, int) { return true; }));
+    EXPECT_THAT(mesh.nowhere, testing::IsEmpty());
+    EXPECT_EQ(mesh.pairs, 15U) << "one for each cable";
+    auto ring = traffic_on(cabled_switches(8, [](int i, int j) { return j == i + 1 || (i == 0 && j == 7); }));
+    EXPECT_THAT(ring.nowhere, testing::IsEmpty());
+    EXPECT_LE(ring.pairs, 20U);
 }

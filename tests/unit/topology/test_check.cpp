@@ -78,6 +78,9 @@ TEST(Check, warns_of_what_slurm_makes_something_else_of) {
                 ElementsAre("warning: 2 switches (a,b) are below no other, so no job spans what is below two "
                             "of them (expected one root, unless "
                             "that is meant) [no-common-root]"));
+    EXPECT_THAT(judged("SwitchName=a Nodes=n1\nSwitchName=b Nodes=n2\nSwitchName=b Nodes=n3\n"),
+                testing::Contains(HasSubstr("2 switches (a,b) are below no other")))
+        << "one that comes twice counts once";
     EXPECT_THAT(
         judged("SwitchName=a Nodes=n1\nSwitchName=r Switches=a\nSwitchName=s Switches=a,r\n"),
         ElementsAre(

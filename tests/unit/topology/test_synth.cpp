@@ -1,0 +1,45 @@
+#include "topology/synth.hpp"
+
+#include "fabric_rig.hpp"
+
+using namespace railhead::topology;
+
+namespace {
+
+std::string refusal(const Synth& wanted) {
+    auto text = synthesize(wanted);
+    return text ? "none" : sentence(text.error());
+}
+
+std::size_t cables(Synth wanted, std::vector<std::string> faults) {
+    wanted.faults = std::move(faults);
+    return Mapped(wanted).fabric.links.size();
+}
+
+} // namespace
+
+TEST(Synth, refuses_faults_that_the_fabric_has_no_place_for) {
+    EXPECT_EQ(refusal({.nodes = 8, .rails = 2, .unit = 8, .faults = {"foreign-cable"}}),
+              "--fault foreign-cable needs two units; raise --nodes or lower --unit");
+    EXPECT_EQ(refusal({.nodes = 8, .rails = 1, .unit = 4, .faults = {"swapped-rails"}}),
+              "--fault swapped-rails needs two rails; raise --rails");
+    EXPECT_EQ(refusal({.nodes = 8, .rails = 1, .unit = 4, .faults = {"half-node"}}),
+              "--fault half-node needs two rails; raise --rails");
+    EXPECT_EQ(refusal({.nodes = 8, .rails = 2, .unit = 4, .spines = 0, .faults = {"lost-uplink"}}),
+              "--fault lost-uplink needs spines; raise --spines");
+    EXPECT_EQ(
+        refusal({.nodes = 8, .rails = 2, .unit = 4, .faults = {"lost-core-cable"}}),
+        "--fault lost-core-cable needs several pods and cores above them; give --pod-units, and --cores");
+}
+
+TEST(Synth, loses_as_many_cables_as_it_is_told) {
+    const Synth shape{.nodes = 4, .rails = 2, .unit = 2, .pod_units = 1, .spines = 2, .cores = 2};
+    auto all = cables(shape, {});
+    for (const auto* kind : {"lost-cable:", "lost-uplink:", "lost-core-cable:"})
+        for (auto count : {4, 8}) // all of them
+            EXPECT_EQ(cables(shape, {kind + std::to_string(count)}), all - static_cast<std::size_t>(count))
+                << kind;
+    EXPECT_EQ(cables(shape, {"lost-cable:3", "lost-cable:5"}), all - 8);
+    EXPECT_EQ(refusal({.nodes = 4, .rails = 2, .unit = 2, .faults = {"lost-cable:7", "lost-cable:2"}}),
+              "--fault lost-cable:2 is more than the 1 such cable that is there; lower the number");
+}
