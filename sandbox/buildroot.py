@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from sandbox import host, roots
+from sandbox import host, roots, syscalls
 from sandbox.enter import Bind, Spec
 from sandbox.host import CACHE, CHECKOUT, SandboxError, say
 from sandbox.layers import SUITES
@@ -74,6 +74,15 @@ def remove_stale(place: Path, origin: str) -> None:
     stamp.write_text(origin)
 
 
+def replace(place: Path, fresh: Path) -> None:
+    """Another session that brings up a cluster meets the old folder or the new one, and never none."""
+    if not place.exists():
+        fresh.rename(place)
+        return
+    syscalls.exchange(str(fresh), str(place))
+    shutil.rmtree(fresh)
+
+
 def layer_of(preset: str) -> str:
     """Where its compiler is: clang compiles what is sanitized, in little more than half of g++'s time."""
     return "tools" if preset in ("asan-ubsan", "tsan", "fuzz") else "build"
@@ -91,20 +100,23 @@ def build(suite: str, preset: str, targets: list[str], jobs: int, quiet: bool = 
 def build_alone(suite: str, preset: str, layer: str, targets: list[str], jobs: int, quiet: bool) -> Path:
     folder = build_folder(suite, preset)
     place = CHECKOUT / folder
+    fresh = CHECKOUT / f"{install_folder(suite)}.new"
     remove_stale(place, origin_of_build(suite, layer))
     steps = []
     if not (place / "build.ninja").exists():
         steps.append(["cmake", "--preset", preset, "-B", folder, *(["--log-level=WARNING"] if quiet else [])])
     steps.append(["cmake", "--build", folder, "-j", str(jobs), *(["--target", *targets] if targets else [])])
     if preset == "plugins":
-        shutil.rmtree(CHECKOUT / install_folder(suite), ignore_errors=True)
+        shutil.rmtree(fresh, ignore_errors=True)
         steps.append(["cmake", "--install", folder, "--prefix", "/usr"])
     script = " && ".join(" ".join(step) for step in steps)
     started = time.monotonic()
     # CMake's own words go to standard error: the caller's standard output is the caller's.
-    done = run(suite, ["sh", "-c", script], layer, environment={"DESTDIR": f"{INSIDE}/{install_folder(suite)}"}, stdout=sys.stderr)
+    done = run(suite, ["sh", "-c", script], layer, environment={"DESTDIR": f"{INSIDE}/{fresh.relative_to(CHECKOUT)}"}, stdout=sys.stderr)
     if done.returncode != 0:
         raise SandboxError(f"The preset {preset} does not build on {suite} (exit {done.returncode}): see the compiler's words above.")
+    if preset == "plugins":
+        replace(CHECKOUT / install_folder(suite), fresh)
     say(f"build: {suite} {preset} in {time.monotonic() - started:.1f} s")
     return place
 

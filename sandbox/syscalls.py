@@ -21,6 +21,8 @@ MS_REC = 16384
 MS_PRIVATE = 1 << 18
 MS_SLAVE = 1 << 19
 MNT_DETACH = 2
+AT_FDCWD = -100
+RENAME_EXCHANGE = 2
 PR_SET_PDEATHSIG = 1
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}.get(os.uname().machine, 155)
 
@@ -44,6 +46,12 @@ def mount(source: str | None, target: str, kind: str | None = None, flags: int =
 
 def umount(target: str, flags: int = 0) -> None:
     _check(_libc.umount2(_text(target), flags), f"umount {target}")
+
+
+def exchange(one: str, other: str) -> None:
+    """Two files or folders of one file system swap their names: at no time is one of them missing."""
+    here = ctypes.c_int(AT_FDCWD)
+    _check(_libc.renameat2(here, _text(one), here, _text(other), ctypes.c_uint(RENAME_EXCHANGE)), f"exchange {one} and {other}")
 
 
 def bind(source: str, target: str, read_only: bool = False, recursive: bool = False) -> None:

@@ -319,9 +319,10 @@ class Job:
         deadline = time.monotonic() + within
         while True:
             path = self.directory / name
-            text = path.read_text(errors="replace") if path.exists() else ""
+            there = path.exists()  # before that an empty pattern does not match either
+            text = path.read_text(errors="replace") if there else ""
             match = re.search(pattern, text, re.M)
-            if match:
+            if there and match:
                 return match
             if time.monotonic() > deadline:
                 raise AssertionError(f"Job {self.number} did not say {pattern!r} within {within:.0f} s; it said: {text}")

@@ -23,6 +23,7 @@ print("still", ray.get(where.remote()), flush=True)
 TWO = "#SBATCH -N2 --gpus-per-node=4 --cpus-per-task=4 --ntasks-per-node=1\n"
 FOUR = "#SBATCH -N4 --gpus-per-node=8 --cpus-per-task=8 --ntasks-per-node=1\n"
 UP = 240  # seconds within which a cluster is up on a busy machine
+GONE = 3 + 3  # seconds within which a launch ends that gives a grace of 2 s; the second 3 are for a busy machine
 
 
 def ray(command: str, options: str = "", header: str = TWO) -> str:

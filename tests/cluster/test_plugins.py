@@ -273,7 +273,7 @@ class TestLeftovers:
         make = "d=/tmp/rh-$SLURM_JOB_ID.$SLURM_STEP_ID-abcdef; mkdir -m 700 $d; mkdir $d/logs; echo x >$d/logs/a; hostname"
         done = cluster.alice("srun", "-N2", "sh", "-c", make, check=True)
         for node in done.out.split():
-            assert cluster.run(node, "sh", "-c", "ls -d /tmp/rh-*").out == ""
+            wait_until(f"{node} is swept", lambda: cluster.run(node, "sh", "-c", "ls -d /tmp/rh-*").out == "")
 
     def test_link_and_directory_of_another_step_are_left_alone(self, cluster):
         make = """mkdir keep; echo x >keep/file; ln -s $PWD/keep /tmp/rh-$SLURM_JOB_ID.$SLURM_STEP_ID-abcdef

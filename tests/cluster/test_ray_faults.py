@@ -29,7 +29,7 @@ def test_a_lost_node_is_named_and_the_others_are_clean(cluster, harm):
         assert job.output.count("was lost") == 1
         assert json.loads(job.read("report.json"))["cause"]["node"] == "node2"
     assert time.monotonic() - began < 3 + 12  # the bound, the end, and a busy machine
-    assert left_elsewhere(cluster, "node2") == []
+    until(lambda: not left_elsewhere(cluster, "node2"), 10, "the other nodes to be clean")
     cluster.heal("node2")
     for job in jobs:
         job.wait(60)
@@ -51,7 +51,7 @@ def test_a_supervisor_that_stood_still_does_not_blame_the_others(cluster):
 def test_a_node_that_is_lost_while_the_supervisor_stands_still_is_named(cluster):
     job = running(cluster, "sleep 300", options="--loss-after 5", header=PAIR + "#SBATCH --no-kill\n")
     cluster.freeze("node1")
-    time.sleep(4)  # the fault's length, not a wait for something
+    time.sleep(3.2)  # the fault's length: above 5 - 2, when a pause may be why nodes are lost, and far below 5, when they are
     cluster.thaw("node1")
     cluster.kill("node2")
     job.wait_for(r"^code 104", 30)
@@ -151,10 +151,11 @@ def test_half_an_agent_takes_the_other_along(cluster, phase, half):
 @pytest.mark.parametrize("service", [GCS, RAYLET], ids=["gcs_server", "raylet"])
 def test_a_killed_service_of_the_head_is_named_at_once(cluster, phase, service):
     job = PHASES[phase](cluster)
+    find(cluster, *RAYLET)  # in bring-up it may not have started yet
     kill(cluster, *service)
     began = time.monotonic()
     job.wait(60)
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 20
     assert code_of(job) == CODES[phase], job.output
     name = service[1].rpartition("/")[2].strip()
     assert re.search(rf"head on node1 ended with exit code 1: {name} was killed by SIGKILL", job.output), job.output

@@ -9,9 +9,12 @@ from ray_jobs import UP
 from sandbox.node import read_pid
 
 
-def refused(cluster, *command, **options):
+PROBED = 20  # seconds for what runs `ray` on the nodes first, on a busy machine
+
+
+def refused(cluster, *command, within=10, **options):
     done = cluster.alice("salloc", "-Q", *command, timeout=30, **options)
-    assert done.seconds < 10
+    assert done.seconds < within
     return done
 
 
@@ -48,7 +51,7 @@ def test_a_limit_of_open_files_that_nothing_can_run_with(cluster):
 
 def test_the_siblings_of_a_refused_step_do_not_wait(cluster):
     done = cluster.alice("srun", "-N2", "railhead", "run", "--interface", "nope", "--", "true", timeout=30)
-    assert done.code != 0 and done.seconds < 10
+    assert done.code != 0 and done.seconds < 20
     assert "no address can be announced" in done.err
 
 
@@ -103,7 +106,7 @@ def test_a_launch_without_slurms_answer_about_the_job_says_so_and_goes_on(cluste
 
 
 def test_a_program_that_is_not_there_is_said_before_ray_starts(cluster):
-    done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "ray", "--report", "refusal.json", "--", "no-such-program")
+    done = refused(cluster, "-N2", "-wnode1,node2", "railhead", "ray", "--report", "refusal.json", "--", "no-such-program", within=PROBED)
     assert done.code == 102 and "ready" not in done.err
     assert "node1: no-such-program is not on PATH" in done.err
     assert json.loads((cluster.home() / "refusal.json").read_text())["cause"]["node"] == "node1"
@@ -132,7 +135,7 @@ def test_a_working_directory_that_is_gone_is_the_reason(cluster):
     (("railhead", "ray", "--head-cpus", "99"), "--head-cpus 99 is more than the job has on the head node"),
 ])
 def test_resources_that_the_job_does_not_have(cluster, options, words):
-    done = refused(cluster, "-N1", *options, "--", "true")
+    done = refused(cluster, "-N1", *options, "--", "true", within=PROBED)
     assert done.code in (100, 101) and words in done.err, done.text
 
 

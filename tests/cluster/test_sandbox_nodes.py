@@ -11,6 +11,7 @@ import time
 import pytest
 
 from sandbox import host
+from submits import wait_until
 
 CLI = str(host.CHECKOUT / "sandbox/cluster")
 
@@ -122,10 +123,14 @@ def test_job_leaves_are_seen(cluster):
     serve = "import socket,time; s = socket.socket(socket.AF_UNIX); s.bind('\\0left'); s.listen(); t = socket.create_server(('', 7000)); print(1, flush=True); time.sleep(60)"
     server = cluster.start("node3", "python3", "-c", serve)
     server.stdout.readline()
-    found = "\n".join(cluster.leftovers())
-    assert "node1: /tmp/left of alice" in found and "node1: /dev/shm/left of alice" in found
-    assert "of alice (S): sleep 300" in found
-    assert "node3: abstract socket @left" in found and "node3: listener on tcp port 7000" in found
+    left = ["node1: /tmp/left of alice", "node1: /dev/shm/left of alice", "of alice (S): sleep 300",
+            "node3: abstract socket @left", "node3: listener on tcp port 7000"]
+
+    def all_are_named():
+        found = "\n".join(cluster.leftovers())
+        return all(what in found for what in left)
+
+    wait_until(f"all of {left} are named", all_are_named)  # a shell may still be on its way to its `sleep`
     cluster.sweep()
     assert cluster.nothing_left(5) == []
 

@@ -40,7 +40,7 @@ def settings(shell):
 
 def test_a_driver_from_salloc_has_the_terminal(terminal):
     before = settings(terminal)
-    script = r"tty; stty size; echo on $(hostname); read -p 'name? ' name; echo hello $name; trap 'stty size; exit 5' WINCH; read rest; sleep 20"
+    script = r"tty; stty size; echo on $(hostname); read -p 'name? ' name; trap 'stty size; exit 5' WINCH; echo hello $name; read rest; while :; do sleep 0.1; done"
     terminal.sendline(f'salloc -Q -N2 -wnode1,node2 --gpus-per-node=1 railhead ray -- bash -c "{script}"'.replace("$", r"\$"))
     terminal.expect(r"starting; missing: .*\r\x1b\[K")  # one live line, rewritten
     terminal.expect("ray is ready: 2 nodes, 2 GPUs")

@@ -6,14 +6,14 @@ import pytest
 
 pytestmark = pytest.mark.everywhere
 
-# A slurmctld that knows names of nodes only, on a port of its own, for ten seconds at most: "refused" or "taken".
+# A slurmctld that knows names of nodes only, on a port of its own, for a minute at most: "refused" or "taken".
 SCRATCH = r"""
 cd "$(mktemp -d)" && mkdir state && cat > "$2"
 printf '%s\n' ClusterName=scratch "SlurmctldHost=$(hostname -s)(127.0.0.1)" SlurmUser=root AuthType=auth/munge CredType=cred/munge \
     SlurmctldPort=7817 SlurmdPort=7818 "StateSaveLocation=$PWD/state" "SlurmctldPidFile=$PWD/pid" "SlurmctldLogFile=$PWD/log" \
     "TopologyPlugin=topology/$1" 'NodeName=n[1-64] NodeAddr=127.0.0.1 State=DOWN' 'PartitionName=all Nodes=ALL' > slurm.conf
 slurmctld -D -c -f "$PWD/slurm.conf" > /dev/null 2>&1 &
-for _ in $(seq 100); do
+for _ in $(seq 600); do
     grep -q 'Running as primary' log 2> /dev/null && SLURM_CONF=$PWD/slurm.conf scontrol show topology > shown 2>&1 && break
     kill -0 $! 2> /dev/null || break
     sleep 0.1
@@ -85,7 +85,7 @@ def test_an_error_is_what_slurmctld_refuses(cluster, name):
     plugin, text = FILES[name]
     version = release(cluster)
     said = cluster.alice("railhead", "topology", "check", "--slurm", version, "--nodes", "n[1-64]", "-", input=text)
-    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", plugin, "topology.conf", input=text)
+    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", plugin, "topology.conf", input=text, timeout=90)
     assert ("error: " in said.out or said.code == 100) == done.out.startswith("refused"), f"{said.text}\n{done.text}"
 
 
@@ -94,6 +94,6 @@ def test_an_error_is_what_slurmctld_refuses(cluster, name):
 def test_an_error_in_yaml_is_what_slurmctld_refuses(cluster, name):
     text = "---\n- topology: default\n  cluster_default: true\n" + YAML[name]
     said = cluster.alice("railhead", "topology", "check", "--slurm", release(cluster), "--nodes", "n[1-64]", "-", input=text)
-    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", "tree", "topology.yaml", input=text)
+    done = cluster.run("ctl", "bash", "-c", SCRATCH, "bash", "tree", "topology.yaml", input=text, timeout=90)
     assert ("error: " in said.out or said.code == 100) == done.out.startswith("refused"), f"{said.text}\n{done.text}"
     assert (name == "misspelt-key") == ("nodez is nothing that Slurm knows there" in said.out), said.text

@@ -25,7 +25,8 @@ def leaves(cluster) -> dict[str, str]:
 def nothing_left(cluster, conf):
     """`conf` puts the old files back; and the scratch slurmctld is gone."""
     yield
-    assert cluster.run("ctl", "sh", "-c", "pgrep -c slurmctld; ls -d /tmp/railhead-slurmctld-* 2> /dev/null").out.split() == ["1"]
+    what = "pgrep -c slurmctld; ls -d /tmp/railhead-slurmctld-* 2> /dev/null"
+    wait_until("nothing but the controller's slurmctld", lambda: cluster.run("ctl", "sh", "-c", what).out.split() == ["1"])
     cluster.run("ctl", "sh", "-c", f"rm -f {TOPOLOGY}.old {TOPOLOGY}.new")
 
 

@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,13 @@ def topology(*words: str, **more) -> str:
     done = subprocess.run([railhead(), "topology", *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60, **more)
     assert done.returncode == 0, done.stderr
     return done.stdout
+
+
+def until(holds: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not holds():
+        assert time.monotonic() < deadline, "not within 20 s"
+        time.sleep(0.1)
 
 
 class Fabric:
@@ -46,6 +54,9 @@ class Fabric:
         assert done.returncode == 0, done.stderr + (self.folder / "log").read_text()[-2000:]
         return done.stdout
 
+    def answers(self) -> bool:
+        return subprocess.run(["ibsim-run", "ibnetdiscover"], cwd=self.folder, env=self.environment, capture_output=True, timeout=60).returncode == 0
+
     def live(self, *words: str) -> str:
         return self.inside(railhead(), "topology", *words, "--from", "live")
 
@@ -65,7 +76,7 @@ def simulate(tmp_path):
     def begin(*options: str) -> tuple[str, Fabric]:
         text = topology("synth", *SHAPE, *options)
         made.append(Fabric(tmp_path, text))
-        time.sleep(0.5)
+        until(made[-1].answers)
         return text, made[-1]
 
     yield begin
@@ -91,7 +102,7 @@ def test_a_cable_that_is_cut_while_it_runs_is_found_and_changes_no_line(simulate
     assert [len(group["nodes"]) for group in known["leaf_groups"]] == [8, 8, 2]  # the last are the storage servers
     adapter = re.search(r'^Ca\t\d+ "(H-[0-9a-f]+)"\t*\s*# "gpu03 mlx5_1"', fabric.inside("ibnetdiscover"), re.M)
     fabric.type(f'Unlink "{adapter.group(1)}"[1]')
-    time.sleep(0.5)
+    until(lambda: adapter.group(1) not in fabric.inside("ibnetdiscover"))
     assert fabric.live("generate") == before
     done = subprocess.run(["ibsim-run", railhead(), "topology", "report", "--from", "live"], cwd=fabric.folder, env=fabric.environment,
                           stdout=subprocess.PIPE, text=True, timeout=60)

@@ -175,6 +175,11 @@ def placed(site: Site, requests: list[Request], truths: list, what: str) -> list
     """What runs without the plugin, and with placement does not start on the same idle nodes."""
     runnable = [request for request, (truth, _) in zip(requests, truths, strict=True) if truth == "runs"]
     answers = site.ask_all(WITHOUT, runnable, f"{what} and placement")
+    waiting = [number for number, (truth, _) in enumerate(answers) if truth == "pends"]
+    if waiting:  # perhaps for a busy machine only
+        again = site.ask_all(WITHOUT, [runnable[number] for number in waiting], f"{what} and placement, once more")
+        for number, answer in zip(waiting, again, strict=True):
+            answers[number] = answer
     return [
         f"HOPELESS: sbatch {' '.join(request)} runs, but with placement: {truth} {why}"
         for request, (truth, why) in zip(runnable, answers, strict=True)

@@ -202,11 +202,11 @@ TEST(Capture, ends_with_the_program_though_a_daemon_holds_the_pipe) {
 
 TEST(Capture, kills_the_whole_group_at_its_bound) {
     auto before = monotonic_s();
-    auto captured = capture(shell("trap '' TERM; echo begun; sleep 60"), 0.3);
+    auto captured = capture(shell("trap '' TERM; echo begun; sleep 60"), 1);
     ASSERT_TRUE(captured);
     EXPECT_EQ(captured->out, "begun\n");
     EXPECT_EQ(captured->status, std::nullopt);
-    EXPECT_LT(monotonic_s() - before, 3);
+    EXPECT_LT(monotonic_s() - before, 4);
 }
 
 TEST(Capture, keeps_no_more_than_its_bound_and_still_ends) {

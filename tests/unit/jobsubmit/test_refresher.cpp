@@ -93,12 +93,12 @@ TEST(Refresher, has_settings_at_once_and_an_inventory_soon) {
 
 TEST(Refresher, loads_again_when_asked_but_not_more_than_once_a_second) {
     Controller controller;
+    auto begun = railhead::monotonic_s(); // before the first load, however late this thread hears of it
     Refresher refresher(controller.sources());
     ASSERT_TRUE(within(5, [&] { return has_view(refresher); }));
-    auto begun = railhead::monotonic_s();
     for (int i = 0; i < 1000; ++i) refresher.wake();
     EXPECT_TRUE(within(5, [&] { return controller.loads >= 2; }));
-    EXPECT_GT(railhead::monotonic_s() - begun, 0.8);
+    EXPECT_GE(railhead::monotonic_s() - begun, 1);
     EXPECT_EQ(controller.loads, 2);
     EXPECT_TRUE(refresher.stop(5));
 }
@@ -193,12 +193,12 @@ TEST(Refresher, gives_every_reader_a_whole_view) {
     for (int i = 0; i < 4; ++i)
         readers.emplace_back([&] {
             int last = 0;
-            while (!stop) {
+            do { // once also when it starts after the last is published
                 auto value = published.read();
                 if (value->first != value->second || value->first < last) ++torn;
                 last = value->first;
                 ++reads;
-            }
+            } while (!stop);
         });
     for (int i = 1; i <= 20'000; ++i) published.publish(std::make_shared<std::pair<int, int>>(i, i));
     stop = true;

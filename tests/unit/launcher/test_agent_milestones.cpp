@@ -114,11 +114,11 @@ TEST_F(MilestoneOf, exit0_is_reached_by_a_good_end_only) {
 
 TEST_F(MilestoneOf, that_is_late_is_named_with_the_end_of_the_log) {
     start_and_meet();
-    run_process(with(shell("a", "echo trying; sleep 60"), "port", "127.0.0.1:27311", 0.3));
+    run_process(with(shell("a", "echo trying; sleep 60"), "port", "127.0.0.1:27311", 1));
     auto* late = await(Event::Type::finding, "a");
     ASSERT_TRUE(late);
     EXPECT_EQ(sentence(*late->finding),
-              "n1: a did not come up: port 127.0.0.1:27311 was not open after 0.3 s; look "
+              "n1: a did not come up: port 127.0.0.1:27311 was not open after 1 s; look "
               "at the end of its log");
     EXPECT_THAT(late->lines, testing::ElementsAre("trying"));
 }

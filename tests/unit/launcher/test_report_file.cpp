@@ -41,8 +41,11 @@ class ReportFile : public testing::Test {
         return path;
     }
     static std::string read_all(const std::string& file) {
-        std::ifstream in(file);
-        return {std::istreambuf_iterator<char>(in), {}};
+        UniqueFd in(open(file.c_str(), O_RDONLY | O_CLOEXEC));
+        std::string text, block(1 << 16, '\0'); // what a pipe holds
+        for (ssize_t size = 0; (size = read(in.get(), block.data(), block.size())) > 0;)
+            text.append(block, 0, static_cast<std::size_t>(size));
+        return text;
     }
     static void put(const std::string& file, const std::string& text) { std::ofstream(file) << text; }
     std::vector<std::string> names() const {

@@ -122,10 +122,10 @@ TEST_F(LeftoverTest, is_named_when_it_cannot_be_swept) {
 
 TEST_F(LeftoverTest, never_holds_the_step_beyond_its_deadline) {
     auto begun = monotonic_s();
-    EXPECT_EQ(sweep_with(program("sleep 60 & echo $! > " + tmp_ + "/pid; wait"), 0.3),
-              "cleaning up after step 17.3 took more than 0.3 s and was killed; "
+    EXPECT_EQ(sweep_with(program("sleep 60 & echo $! > " + tmp_ + "/pid; wait"), 1),
+              "cleaning up after step 17.3 took more than 1 s and was killed; "
               "run railhead sweep 17.3 as its user");
-    EXPECT_LT(monotonic_s() - begun, 3);
+    EXPECT_LT(monotonic_s() - begun, 4);
     auto pid = std::atoi(written("pid").c_str());
     ASSERT_GT(pid, 0);
     for (int i = 0; i < 100 && kill(pid, 0) == 0; ++i) usleep(10'000);
