@@ -1,4 +1,4 @@
-// Sources without GUIDs: a topology file, clouds, LLDP, NVLink.
+// Sources without GUIDs: a topology file, clouds, NVLink.
 #include "topology/blocks.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
@@ -22,9 +22,6 @@ std::string tree_of(const Reader& read, std::string_view text, const Naming& nam
     auto hosts = hosts_of(*fabric, naming);
     return topology_conf(switch_tree_of(hosts, rail_map_of(*fabric, hosts), {}));
 }
-
-const Reader lldp_of_hosts = [](Text text) { return read_lldp(std::move(text), LldpFrom::hosts); };
-const Reader lldp_of_switches = [](Text text) { return read_lldp(std::move(text), LldpFrom::switches); };
 
 } // namespace
 
@@ -175,56 +172,6 @@ TEST(IbdmTopo, says_what_it_cannot_read) {
                 HasSubstr("line 3: port s P1 has a cable to a P1 already (expected one cable a port)"));
     EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a P1\n P2 -> HCA a P1\n"),
                 HasSubstr("line 3: port a P1 has a cable to s P1 already"));
-}
-
-TEST(Lldp, of_hosts_is_read_in_both_forms_of_lldpcli) {
-    // One interface is an object, several are a list (json); json0 is lists all over.
-    constexpr auto* text = R"({"node1": {"lldp": {"interface": [
-        {"eth0": {"via": "LLDP", "chassis": {"leaf1.site.org": {"id": {"type": "mac", "value": "aa"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}, "descr": "swp1"}}},
-        {"eth1": {"via": "LLDP", "chassis": {"leaf2": {"id": {"type": "mac", "value": "bb"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}}}}]}}}
-{"node2": {"lldp": {"interface": {
-        "eth0": {"chassis": {"leaf1": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}},
-        "eth1": {"chassis": {"leaf2": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}}}}}}
-{"node3": {"lldp": [{"interface": [
-        {"name": "eth0", "via": "LLDP", "chassis": [{"id": [{"type": "mac", "value": "aa"}], "name": [{"value": "leaf3"}]}], "port": [{"id": [{"type": "ifname", "value": "swp1"}], "descr": [{"value": "swp1"}]}]}]}]}})";
-    EXPECT_EQ(tree_of(lldp_of_hosts, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
-                                            "SwitchName=leaf3 Nodes=node3\n"
-                                            "SwitchName=root Switches=leaf[1,3]\n");
-}
-
-TEST(Lldp, of_switches_knows_what_joins_them) {
-    auto host = [](int port, int node) {
-        return fmt::format(
-            R"({{"swp{}": {{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "0c"}}, "descr": "eth0"}}}}}})",
-            port, node);
-    };
-    auto uplink = [](const char* port, const char* other, const char* at) {
-        return fmt::format(
-            R"({{"{}": {{"chassis": {{"{}": {{}}}}, "port": {{"id": {{"type": "ifname", "value": "{}"}}}}}}}})",
-            port, other, at);
-    };
-    auto told = [](const char* name, const std::string& interfaces) {
-        return fmt::format(R"({{"{}": {{"lldp": {{"interface": [{}]}}}}}})", name, interfaces);
-    };
-    auto text = told("leaf1", host(1, 1) + "," + host(2, 2) + "," + uplink("swp63", "spine1", "swp1")) +
-                told("leaf2", host(1, 3) + "," + host(2, 4)) +
-                told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
-    EXPECT_EQ(tree_of(lldp_of_switches, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
-                                               "SwitchName=leaf2 Nodes=node[3-4]\n"
-                                               "SwitchName=spine1 Switches=leaf[1-2]\n");
-    auto fabric = read_lldp(Text(text), LldpFrom::switches);
-    EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
-    EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
-}
-
-TEST(Lldp, says_what_it_cannot_read) {
-    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"": {"lldp": {"interface": []}}})"), HasSubstr("whose neighbours"))
-        << "an empty variable is no name of a node";
-    EXPECT_THAT(
-        tree_of(lldp_of_hosts, R"({"lldp": {"interface": []}})"),
-        HasSubstr("line 1: the answer does not say whose neighbours these are (expected {\"NODE\": "));
-    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"node1": {}})"), HasSubstr("whose neighbours"));
-    EXPECT_THAT(tree_of(lldp_of_hosts, ""), HasSubstr("whose neighbours"));
 }
 
 namespace {
