@@ -44,6 +44,26 @@ TEST(TopologyFile, is_the_fabric_that_it_claims) {
     EXPECT_THAT(tree_of(read_topology_file, "SwitchName=a Notes=b\n"), HasSubstr("line 1: "));
 }
 
+TEST(TopologyFile, says_where_it_contradicts_itself) {
+    auto fabric = read_topology_file(Text("SwitchName=l1 Nodes=n[1-4]\n"
+                                          "SwitchName=l2 Nodes=n[4-8]\n"
+                                          "SwitchName=l3 Nodes=n9 Switches=l1\n"
+                                          "SwitchName=l2 Nodes=n10\n"
+                                          "SwitchName=top Switches=l[1-3]\n"));
+    ASSERT_TRUE(fabric);
+    std::vector<std::string> said;
+    for (const auto& finding : fabric->findings) {
+        said.push_back(sentence(finding));
+        EXPECT_EQ(finding.level, railhead::Level::warn);
+    }
+    EXPECT_THAT(
+        said, testing::IsSupersetOf(
+                  {"line 2: n4 is on l1 as well, and Slurm takes the last (expected one leaf for each node)",
+                   "line 3: l3 has Nodes and Switches (expected one of them); move the nodes to a leaf of "
+                   "their own",
+                   "line 4: l2 is defined on line 2 as well"}));
+}
+
 TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
     constexpr auto* text = R"({"Instances": [
         {"InstanceId": "i-01", "InstanceType": "p5.48xlarge", "NetworkNodes": ["nn-a", "nn-b", "nn-c"], "ZoneId": "use1-az1"},
@@ -114,9 +134,48 @@ TEST(Cloud, of_oracle_is_island_network_block_and_local_block_in_both_spellings)
                                                           "SwitchName=n Switches=l[1-2]\n");
 }
 
+TEST(Cloud, may_answer_in_pages) {
+    auto said = [](const std::string& text) {
+        auto fabric = read_cloud_topology(Text(text));
+        return !fabric                    ? sentence(fabric.error())
+               : fabric->findings.empty() ? ""
+                                          : sentence(fabric->findings[0]);
+    };
+    const std::string
+        first = R"({"Instances": [{"InstanceId": "i-1", "NetworkNodes": ["a"]}], "NextToken": "x"})",
+        last = R"({"Instances": [{"InstanceId": "i-2", "NetworkNodes": ["a"]}]})";
+    EXPECT_EQ(said(first),
+              "line 1: the answer has a NextToken, so there are more instances than it lists; ask "
+              "for all pages, and put them one after the other into the file");
+    EXPECT_EQ(said(first + "\n" + last), "");
+    EXPECT_THAT(
+        said(R"({"nextPageToken": "x", "items": [{"name": "a", "resourceStatus": {"physicalHostTopology":
+                     {"cluster": "c"}}}]})"),
+        HasSubstr("has a nextPageToken"));
+}
+
+TEST(Cloud, says_which_instances_have_names_that_are_no_nodes) {
+    auto fabric = read_cloud_topology(Text(R"({"Instances": [
+        {"InstanceId": "n 1", "NetworkNodes": ["a"]}, {"InstanceId": "n", "NetworkNodes": ["a"]}]})"));
+    ASSERT_TRUE(fabric);
+    EXPECT_THAT(hosts_of(*fabric, {}).ports, SizeIs(1));
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(
+        sentence(fabric->findings[0]),
+        "line 1: 1 name (\"n 1\") is no node's, and is left out (expected a node's name, of letters, digits, "
+        "-, _ and .); give the host its name, and collect the source again");
+}
+
 TEST(Cloud, says_what_it_cannot_read) {
     EXPECT_THAT(tree_of(read_cloud_topology, "{\"Instances\": [{\"InstanceId\": \"i\""),
-                HasSubstr("line 1: the JSON that begins there is damaged, or not there to its end"));
+                HasSubstr("line 1: the JSON that begins on line 1 is not there to its end"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "\n{\n\"Instances\": [\n{\"InstanceId\" \"i\"}\n]\n}\n"),
+                HasSubstr("line 4: the JSON that begins on line 2 is damaged there"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "{\n\"Instances\": [\n\n"),
+                HasSubstr("line 2: the JSON that begins on line 1 is not there to its end"));
+    EXPECT_THAT(
+        tree_of(read_cloud_topology, "{\"Instances\": [\n{\"InstanceId\": \"i\", \"NetworkNodes\": [1]}]}"),
+        HasSubstr("line 1: the answer has NetworkNodes of i that are no list of names"));
     EXPECT_THAT(tree_of(read_cloud_topology, "\nInstances:\n"), HasSubstr("line 2: "));
     EXPECT_THAT(tree_of(read_cloud_topology, "{\"Reservations\": []}"),
                 HasSubstr("has no list of instances"));
@@ -207,4 +266,13 @@ TEST(Nvlink, domains_are_blocks) {
               "look at nvidia-smi -q there, and at the fabric manager");
     EXPECT_FALSE(read_nvlink_domains(Text("cpu1, [N/A], [N/A]\n")));
     EXPECT_THAT(tree_of(read_nvlink_domains, "gb1\n"), HasSubstr("line 1: \"gb1\" cannot be read"));
+}
+
+TEST(Nvlink, domains_have_nodes_with_names_of_nodes) {
+    auto fabric = read_nvlink_domains(Text("gb1, 11111111-2222-3333-4444-555555555555, 1\n"
+                                           "gb 2, 11111111-2222-3333-4444-555555555555, 1\n"));
+    ASSERT_TRUE(fabric);
+    EXPECT_THAT(hosts_of(*fabric, {}).hosts, SizeIs(1));
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_THAT(sentence(fabric->findings[0]), HasSubstr("line 2: 1 name (\"gb 2\") is no node's"));
 }
