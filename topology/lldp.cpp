@@ -139,8 +139,11 @@ class LldpReader {
     /// Of switches that did not answer, spines say: readers.hpp has the rule.
     void find_switches() {
         std::map<std::string, Forwarder, Natural> forwarders;
+        std::unordered_set<std::string> silent;
         for (const auto& cable : cables_) {
-            if (!cable.forwards || is_switch(cable.other)) continue;
+            if (is_switch(cable.other)) continue;
+            silent.insert(short_name(cable.other));
+            if (!cable.forwards) continue;
             auto& its = forwarders[short_name(cable.other)];
             its.seen_by.insert(cable.system);
             its.names_ports = its.names_ports && cable.names_ports;
@@ -152,6 +155,10 @@ class LldpReader {
                 silent_switches_.insert(name);
             else if (is_wide || its.names_ports)
                 doubtful.push_back(name);
+        }
+        if (silent_switches_.size() * 2 >= silent.size()) { // of one unit, whose hosts see all of its leaves
+            doubtful.insert(doubtful.end(), silent_switches_.begin(), silent_switches_.end());
+            silent_switches_.clear();
         }
         tell_switches({silent_switches_.begin(), silent_switches_.end()});
         tell_doubtful(doubtful);

@@ -34,8 +34,8 @@ Result<Fabric> read_cloud_topology(Text text);
 /// Ethernet cables, as lldpd at one end of each tells them: at hosts, whose neighbours are switches, or at
 /// switches, whose neighbours are hosts but for those that tell something themselves, and those that say that
 /// they forward (Bridge, Router), name their ports, and have cables to most of two or more switches that
-/// tell. Hosts with containers forward, too; but they name ports by address, and are below a part of the
-/// switches. A finding names both what is taken for a switch so, and what might be one and is not.
+/// tell; these are fewer than the hosts. Hosts with containers forward, too, but number ports by address, and
+/// see a part of the switches. Findings name what is taken for a switch so, and what might be one and is not.
 enum class LldpFrom { hosts, switches };
 Result<Fabric> read_lldp(Text text, LldpFrom from);
 

@@ -55,6 +55,11 @@ bool is_managed(std::string_view front) {
     return front.size() > 2 && front.starts_with("MF") && is_digit(front[2]);
 }
 
+/// "MQM8700/U1", whose chip ends it.
+bool is_model(std::string_view text) {
+    return text.rfind("/U") != text.npos && is_digit(text.back());
+}
+
 /// Not the name that a machine has before it gets one.
 bool has_name(std::string_view text) {
     return !text.starts_with("localhost") && !text.starts_with("(none)");
@@ -95,14 +100,14 @@ std::string chip_in(std::string_view model) {
 } // namespace
 
 std::string switch_name_from(std::string_view description) {
+    auto semicolon = description.find(';');
+    const bool managed = semicolon != description.npos && is_managed(description.substr(0, semicolon));
+    if (managed) description.remove_prefix(semicolon + 1);
     std::string_view model;
-    if (auto semicolon = description.find(';');
-        semicolon != description.npos && is_managed(description.substr(0, semicolon))) {
-        description.remove_prefix(semicolon + 1);
-        if (auto colon = description.find(':'); colon != description.npos) {
-            model = description.substr(colon + 1);
-            description = description.substr(0, colon);
-        }
+    if (auto colon = description.find(':');
+        colon != description.npos && (managed || is_model(description.substr(colon)))) {
+        model = description.substr(colon + 1);
+        description = description.substr(0, colon);
     }
     const auto text = trimmed(description);
     // "NVIDIA-leaf1" is somebody's; vendors write several words.

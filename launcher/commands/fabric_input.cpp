@@ -227,19 +227,21 @@ tl::unexpected<Error> no_hosts(const FabricOptions& options, const FabricInput& 
          .next = fmt::format("look at {} there, or give --map", names_in(kind_of(options.from.front())))});
 }
 
-std::optional<Finding> absent_nodes(const FabricInput& input) {
+std::optional<Finding> absent_nodes(const FabricInput& input, const std::string& kind) {
     std::unordered_set<std::string_view> there;
     for (const auto& host : input.hosts.hosts) there.insert(host.name);
     std::vector<std::string> absent;
     for (const auto& node : input.nodes)
         if (!there.contains(node)) absent.push_back(node);
     if (absent.empty()) return std::nullopt;
+    const bool is_written = kind == "inventory" || kind == "topology"; // by people, for nodes on and off
     return Finding{.id = "node-absent",
                    .level = Level::warn,
                    .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
                                         compress_hostlist(absent, most_absent_named)),
                    .seen = "are not in the fabric, so they get a leaf of their own",
-                   .next = "power them up and look again, or name their adapters with --map"};
+                   .next = is_written ? fmt::format("look at {} there, or give --map", names_in(kind))
+                                      : "power them up and look again, or name their adapters with --map"};
 }
 
 } // namespace
@@ -360,7 +362,8 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     add(input.fabric.findings);
     add(input.hosts.findings);
     if (input.domains) add(input.domains->fabric.findings);
-    if (auto absent = absent_nodes(input)) input.findings.push_back(std::move(*absent));
+    if (auto absent = absent_nodes(input, kind_of(options.from.front())))
+        input.findings.push_back(std::move(*absent));
     return input;
 }
 

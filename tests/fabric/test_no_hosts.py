@@ -50,3 +50,9 @@ def test_hosts_that_are_all_called_localhost_are_said_to_be():
 def test_hosts_that_are_called_by_their_addresses_are_said_to_be():
     text = synth().replace('"node', '"10.0.0.')
     assert "4 hosts (10.0.0.1, 10.0.0.2, 10.0.0.3, ...) are called by their IP address" in refusal("ibnetdiscover", text, "--nodes", "node[1-4]")
+
+
+def test_a_node_that_a_written_list_lacks_is_not_to_be_powered_up():
+    words = ["topology", "generate", "--from", "inventory", "--nodes", "node[1-2]"]
+    done = subprocess.run([railhead(), *words], input="node,switch\nnode1,leaf1\n", stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert "1 of 2 nodes (node2)" in done.stderr and "look at the column node there, or give --map" in done.stderr

@@ -141,6 +141,11 @@ TEST(Lldp, names_what_might_be_a_switch) {
                     "2 neighbours (node1, node2) have Bridge or Router, as switches have and hosts with "
                     "containers, and are hosts here; where one is a switch, collect what it tells as well"));
     EXPECT_THAT(said(LldpFrom::switches, leaves({{"su1", 1}}, false, "mac")), SizeIs(1));
+    EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}}, true, "ifname")),
+              "SwitchName=su1 Nodes=node[1-2],spine1\n")
+        << "what holds of all neighbours tells no switch apart";
+    EXPECT_THAT(said(LldpFrom::switches, leaves({{"su1", 1}}, true, "ifname")),
+                ElementsAre(HasSubstr("3 neighbours (node1, node2, spine1) have Bridge or Router")));
 }
 
 TEST(Lldp, of_a_host_without_a_neighbour_is_a_host_without_a_cable) {

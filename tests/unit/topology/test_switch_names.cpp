@@ -6,6 +6,7 @@ using namespace railhead::topology;
 
 TEST(SwitchName, is_what_its_owner_wrote) {
     EXPECT_EQ(switch_name_from("MF0;leaf-1-2:MQM8700/U1"), "leaf-1-2");
+    EXPECT_EQ(switch_name_from("leaf-1-2:MQM8700/U1"), "leaf-1-2");
     EXPECT_EQ(switch_name_from("leaf3"), "leaf3");
     EXPECT_EQ(switch_name_from("leaf-IB01 "), "leaf-IB01") << "as a switch of ibnetdiscover -p says it";
     EXPECT_EQ(switch_name_from("MF0;director1:CS7500/L03/U1"), "director1-L03");
