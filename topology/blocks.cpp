@@ -77,8 +77,9 @@ class BlockMaker {
             {.id = "block-size",
              .level = Level::warn,
              .thing = "the smallest block",
-             .seen = fmt::format("has {} nodes where most have {}, and no base block may be larger",
-                                 counts.front(), usual),
+             .seen = fmt::format("has {} node{} where at least half of the blocks have {} or more, and no "
+                                 "base block may be larger",
+                                 counts.front(), counts.front() == 1 ? "" : "s", usual),
              .next =
                  fmt::format("see whether its other nodes are in the source, or leave small blocks out with "
                              "--block-size {}",

@@ -23,6 +23,7 @@ using nlohmann::json;
 struct Place {
     std::string name;
     std::vector<std::string> path{};
+    std::uint32_t line = 0; ///< of the answer
 };
 
 /// The last part of an identifier tells units apart: ocid1.hpcisland.oc1..aaaa.
@@ -63,6 +64,21 @@ std::optional<Place> place_in_oracle(const json& item) {
          unit_in(item, {"localBlockId", "local-block-id", "computeLocalBlockId", "compute-local-block-id"})}};
 }
 
+/// Absent, null, or a list of names.
+bool has_sound_nodes(const json& item) {
+    const auto nodes = item.find("NetworkNodes");
+    return nodes == item.end() || nodes->is_null() ||
+           (nodes->is_array() &&
+            std::all_of(nodes->begin(), nodes->end(), [](const json& node) { return node.is_string(); }));
+}
+
+/// The word by which an answer says that there is more, if it does.
+const char* more_after(const json& answer) {
+    for (const auto* token : {"NextToken", "nextPageToken", "opc-next-page"})
+        if (!text_of(below(answer, {token})).empty()) return token;
+    return nullptr;
+}
+
 /// The list of instances in an answer, wherever it has it.
 const json* instances_of(const json& answer) {
     if (answer.is_array()) return &answer;
@@ -86,7 +102,15 @@ class CloudReader {
             // below() gives the element of a list that has one.
             auto taken = list->is_array() ? take_all(*list) : take(*list);
             if (!taken) return tl::unexpected(std::move(taken.error()));
+            more_ = more_after(**answer); // of several pages only the last is without
         }
+        if (more_)
+            build_.finding({.id = "list-cut",
+                            .level = Level::warn,
+                            .where = fmt::format("line {}", stream_.line()),
+                            .thing = "the answer",
+                            .seen = fmt::format("has a {}, so there are more instances than it lists", more_),
+                            .next = "ask for all pages, and put them one after the other into the file"});
         if (places_.empty()) return wrong("names no instance with a place in the network");
         if (unplaced_ > 0)
             build_.finding({.id = "instance-unplaced",
@@ -119,11 +143,15 @@ class CloudReader {
     }
 
     Result<void> take(const json& item) {
+        if (item.is_object() && !has_sound_nodes(item))
+            return wrong(fmt::format("has NetworkNodes of {} that are no list of names",
+                                     text_of(below(item, {"InstanceId"}))));
         for (auto reader : {place_in_aws, place_in_google, place_in_oracle})
             if (item.is_object())
                 if (auto place = reader(item)) {
                     std::erase_if(place->path,
                                   [](const auto& step) { return step.empty(); }); // no local block, say
+                    place->line = stream_.line();
                     if (place->path.empty() || place->name.empty())
                         ++unplaced_;
                     else
@@ -165,17 +193,18 @@ class CloudReader {
         for (std::size_t end = 1; end <= place.path.size(); ++end) {
             const auto& own = place.path[end - 1];
             auto path = path_of(place, end);
-            auto unit = build_.network_switch(called_[own].size() == 1 ? own : path, 1);
-            if (end > 1 && joined_.insert(path).second) build_.link(above, unit, 1);
+            auto unit = build_.network_switch(called_[own].size() == 1 ? own : path, place.line);
+            if (end > 1 && joined_.insert(path).second) build_.link(above, unit, place.line);
             above = unit;
         }
-        build_.link(above, build_.adapter(place.name, "", 1), 1);
+        build_.link(above, build_.adapter(place.name, "", place.line), place.line);
     }
 
     NamedFabric build_;
     JsonStream stream_;
     std::vector<Place> places_;
     std::size_t unplaced_ = 0;
+    const char* more_ = nullptr; ///< the word by which the last answer says that it is not all
     std::map<std::string, std::set<std::string>> called_; ///< what a unit is called by itself -> paths
     std::set<std::string> joined_; ///< paths of units that are below the one above them
 };

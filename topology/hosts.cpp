@@ -2,12 +2,12 @@
 
 #include "base/number.hpp"
 #include "topology/characters.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/natural.hpp"
 #include "topology/sets.hpp"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
@@ -16,51 +16,12 @@
 namespace railhead::topology {
 namespace {
 
-constexpr std::size_t most_examples = 3; ///< examples in a sentence
-
-bool has(std::string_view text, std::string_view part) {
-    return text.find(part) != text.npos;
-}
-
-/// What drivers and firmware write before anybody has named the host: mlx4's and mlx5's node_desc.
-bool is_vendor_text(std::string_view text) {
-    for (std::string_view part :
-         {"Mellanox", "ConnectX", "InfiniHost", "NVIDIA", "Technologies", "Infiniband"})
-        if (has(text, part)) return true;
-    return text.starts_with("localhost") || text.starts_with("(none)");
-}
-
 bool is_aggregation_node(std::string_view description) {
-    return has(description, "Aggregation Node");
-}
-
-bool is_host_name(std::string_view text) {
-    auto fits = [](char c) { return is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.'; };
-    return !text.empty() && text.size() <= 255 && text.front() != '-' && text.front() != '.' &&
-           std::all_of(text.begin(), text.end(), fits);
-}
-
-std::string_view without_domain(std::string_view host) {
-    if (host.starts_with("ocid1.")) return host; // Oracle's identifier of an instance
-    return host.substr(0, host.find('.'));
-}
-
-std::string in_lower_case(std::string_view text) {
-    std::string lower(text);
-    std::transform(lower.begin(), lower.end(), lower.begin(), to_lower);
-    return lower;
+    return description.find("Aggregation Node") != description.npos;
 }
 
 std::string guid_text(std::uint64_t guid) {
     return fmt::format("0x{:016x}", guid);
-}
-
-/// The first of them by name.
-std::string examples(std::vector<std::string> names) {
-    std::sort(names.begin(), names.end(), Natural());
-    bool is_more = names.size() > most_examples;
-    names.resize(std::min(names.size(), most_examples));
-    return fmt::format("{}{}", fmt::join(names, ", "), is_more ? ", ..." : "");
 }
 
 /// rdma-ndd(8) writes the device's name; what came before it counted from 1.
@@ -91,6 +52,7 @@ class Namer {
         number_hosts();
         add_ports();
         tell_duplicates();
+        tell_addresses();
         tell_unused();
         return std::move(out_);
     }
@@ -130,21 +92,41 @@ class Namer {
     }
 
     void name_by_board() {
-        std::vector<std::string> left;
+        std::vector<std::uint32_t> left;
         for (auto index : unnamed_) {
             const auto& device = fabric_.devices[index];
             auto found = device.system_guid == 0 ? by_board_.end() : by_board_.find(device.system_guid);
             if (found != by_board_.end())
                 names_[index].host = found->second;
             else
-                left.push_back(guid_text(device.guid));
+                left.push_back(index);
         }
-        if (left.empty()) return;
+        if (!left.empty()) tell_unnamed(left);
+    }
+
+    void tell_unnamed(const std::vector<std::uint32_t>& left) {
         const auto count = left.size();
+        std::vector<std::string> guids;
+        bool is_localhost = true;
+        for (auto index : left) {
+            guids.push_back(guid_text(fabric_.devices[index].guid));
+            is_localhost = is_localhost && fabric_.devices[index].description.starts_with("localhost");
+        }
+        if (is_localhost) {
+            out_.findings.push_back(
+                {.id = "host-localhost",
+                 .level = Level::warn,
+                 .thing = fmt::format("{} adapter{} ({})", count, count == 1 ? "" : "s", examples(guids)),
+                 .seen = fmt::format("{} localhost, so {} of no node here",
+                                     count == 1 ? "calls its host" : "call their hosts",
+                                     count == 1 ? "it is" : "they are"),
+                 .next = "give the hosts their names and have rdma-ndd write them, or give --map"});
+            return;
+        }
         out_.findings.push_back(
             {.id = "adapter-unnamed",
              .level = Level::warn,
-             .thing = fmt::format("{} adapter{} ({})", count, count == 1 ? "" : "s", examples(left)),
+             .thing = fmt::format("{} adapter{} ({})", count, count == 1 ? "" : "s", examples(guids)),
              .seen = fmt::format("{} no host's name, so {} of no node here", count == 1 ? "has" : "have",
                                  count == 1 ? "it is" : "they are"),
              .next = "name hosts in their node description, or give --map"});
@@ -160,22 +142,51 @@ class Namer {
             if (is_new) out_.hosts.push_back({.name = name, .wanted = wanted});
             host_of_[i] = at->second;
         }
+        const auto place = order_hosts();
+        for (auto& host : host_of_)
+            if (host != none) ++out_.hosts[host = place[host]].adapters;
+    }
+
+    /// By name, and as one host what differs in case only; where each host is then.
+    std::vector<std::uint32_t> order_hosts() {
         std::vector<std::uint32_t> order(out_.hosts.size()), place(order.size());
         for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
         std::sort(order.begin(), order.end(),
                   [&](auto a, auto b) { return Natural()(out_.hosts[a].name, out_.hosts[b].name); });
+        const bool has_capitals = std::any_of(out_.hosts.begin(), out_.hosts.end(), [](const Host& host) {
+            return std::any_of(host.name.begin(), host.name.end(), [](char c) { return to_lower(c) != c; });
+        });
+        std::unordered_map<std::string, std::uint32_t> in_any_case;
+        std::vector<std::string> spelled;
         std::vector<Host> sorted;
         // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
         bool outlives = !naming_.nodes && naming_.adapters.empty() && naming_.hosts.empty();
-        for (std::uint32_t i = 0; i < order.size(); ++i) {
-            place[order[i]] = i;
-            auto name = out_.hosts[order[i]].name;
-            sorted.push_back({.name = outlives ? name : out_.texts.emplace_back(name),
-                              .wanted = out_.hosts[order[i]].wanted});
+        for (auto i : order) {
+            const auto& host = out_.hosts[i];
+            place[i] = static_cast<std::uint32_t>(sorted.size());
+            if (has_capitals)
+                place[i] = in_any_case.try_emplace(in_lower_case(host.name), place[i]).first->second;
+            if (place[i] == sorted.size())
+                sorted.push_back({.name = outlives ? host.name : out_.texts.emplace_back(host.name),
+                                  .wanted = host.wanted});
+            else if (host.wanted)
+                spelled.push_back(fmt::format("{} and {}", sorted[place[i]].name, host.name));
         }
         out_.hosts = std::move(sorted);
-        for (auto& host : host_of_)
-            if (host != none) ++out_.hosts[host = place[host]].adapters;
+        if (!spelled.empty()) tell_spelled(spelled);
+        return place;
+    }
+
+    void tell_spelled(const std::vector<std::string>& spelled) {
+        out_.findings.push_back(
+            {.id = "name-spelled",
+             .level = Level::warn,
+             .thing = fmt::format("{} host{} ({})", spelled.size(), spelled.size() == 1 ? "" : "s",
+                                  examples(spelled)),
+             .seen = fmt::format("{} spelled in several ways that differ in case only, and {}",
+                                 spelled.size() == 1 ? "is" : "are",
+                                 spelled.size() == 1 ? "is one node" : "are one node each"),
+             .next = "spell them in one way, or give --nodes as Slurm spells them"});
     }
 
     void add_ports() {
@@ -230,6 +241,23 @@ class Namer {
                      .next = "give each host its own name, or name these two with --map"});
                 break; // one sentence for a host
             }
+    }
+
+    /// A node may be called by its address, but hardly ever is.
+    void tell_addresses() {
+        std::vector<std::string> addresses;
+        for (const auto& host : out_.hosts)
+            if (is_address(host.name) && !(naming_.nodes && host.wanted)) addresses.emplace_back(host.name);
+        if (addresses.empty()) return;
+        const bool is_one = addresses.size() == 1;
+        out_.findings.push_back(
+            {.id = "host-address",
+             .level = Level::warn,
+             .thing = fmt::format("{} host{} ({})", addresses.size(), is_one ? "" : "s", examples(addresses)),
+             .seen = fmt::format("{} by {} IP address", is_one ? "is called" : "are called",
+                                 is_one ? "its" : "their"),
+             .expected = "names that Slurm's nodes have",
+             .next = "name hosts in their node description, or give --map"});
     }
 
     /// Words of a map file that name nothing of the fabric.

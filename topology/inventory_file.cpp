@@ -1,8 +1,11 @@
 // A list that people keep, or export from what they cabled by: a line for each cable of a node.
 #include "base/number.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
@@ -44,6 +47,9 @@ class InventoryReader {
         std::vector<std::string_view> found;
         while (true) {
             auto comma = line.find(',');
+            if (trimmed(line).starts_with('"')) // a comma in quotes is the field's
+                if (auto end = line.find('"', line.find('"') + 1); end != line.npos)
+                    comma = line.find(',', end);
             found.push_back(value_from(line.substr(0, comma)));
             if (comma == line.npos) return found;
             line.remove_prefix(comma + 1);
@@ -57,11 +63,14 @@ class InventoryReader {
             auto column = std::find(columns.begin(), columns.end(), names[i]);
             if (column == columns.end())
                 return bad_line(number, line, "columns named node, rail, switch, port and speed");
-            place_[static_cast<std::size_t>(column - columns.begin())] = i;
+            auto& place = place_[static_cast<std::size_t>(column - columns.begin())];
+            if (place != SIZE_MAX) return bad_line(number, line, fmt::format("one column {}", *column));
+            place = i;
         }
         if (place_[node] == SIZE_MAX || place_[at_switch] == SIZE_MAX)
             return bad_line(number, line, "a first line that names the columns, node and switch at least");
         has_head_ = true;
+        width_ = names.size();
         return {};
     }
 
@@ -72,6 +81,9 @@ class InventoryReader {
         };
         if (value(node).empty() || value(at_switch).empty())
             return bad_line(number, line, "a node and a switch");
+        for (auto i = width_; i < values.size(); ++i) // spreadsheets may write empty ones
+            if (!values[i].empty()) return bad_line(number, line, fmt::format("{} fields", width_));
+        if (!is_node_name(value(node))) return bad_line(number, line, node_name_form);
         std::uint16_t switch_port = 0;
         if (!value(port).empty()) {
             auto given = whole_number<std::uint16_t>(value(port));
@@ -93,6 +105,7 @@ class InventoryReader {
 
     NamedFabric build_;
     bool has_head_ = false;
+    std::size_t width_ = 0; ///< columns
     std::array<std::size_t, columns.size()> place_{};
 };
 

@@ -1,5 +1,6 @@
 // The same list as TOML, for those who write it by hand: a [[cable]] for each cable of a node.
 #include "base/toml.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
@@ -64,9 +65,13 @@ class TomlCables {
                 return into < 1 || into > most;
             };
             const auto thing = std::string(key);
-            if (key == "node" || key == "rail" || key == "switch") {
+            if (key == "rail" && value.is_integer()) {
+                rail = std::to_string(**value.as_integer());
+            } else if (key == "node" || key == "rail" || key == "switch") {
                 if (text(key == "node" ? node : key == "rail" ? rail : leaf))
                     return wrong(at, thing, "is no name", "text in quotes");
+                if (key == "node" && !is_node_name(node))
+                    return wrong(at, fmt::format("node \"{}\"", node), "cannot be a node", node_name_form);
             } else if (key == "port") {
                 if (number(port, most_ports)) return wrong(at, thing, "is no port", "a number from 1");
             } else if (key == "speed") {
@@ -94,7 +99,10 @@ bool is_toml_inventory(std::string_view text) {
     LineReader lines(text);
     std::string_view line;
     while (lines.next(line))
-        if (const auto told = trimmed(line); !told.empty() && told.front() != '#') return told.front() == '[';
+        if (const auto told = trimmed(line); !told.empty() && told.front() != '#') {
+            const auto equals = told.find('=');
+            return told.front() == '[' || (equals != told.npos && equals < told.find(','));
+        }
     return false;
 }
 

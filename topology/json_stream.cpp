@@ -20,6 +20,33 @@ tl::unexpected<Error> no_json(std::uint32_t line, std::string seen) {
                                    .seen = std::move(seen)});
 }
 
+/// How many bytes the parser takes before it stumbles; it says so in its exception only.
+std::size_t sound_bytes(std::string_view piece) {
+    try {
+        const auto value = nlohmann::json::parse(piece.begin(), piece.end());
+        return value.is_discarded() ? 0 : piece.size();
+    } catch (const nlohmann::json::parse_error& error) {
+        return error.byte == 0 ? 0 : error.byte - 1;
+    } catch (const nlohmann::json::exception&) {
+        return 0; // a number that is too large
+    }
+}
+
+std::uint32_t lines_in(std::string_view text) {
+    return static_cast<std::uint32_t>(std::count(text.begin(), text.end(), '\n'));
+}
+
+tl::unexpected<Error> damaged(std::string_view piece, std::uint32_t first_line) {
+    const auto sound = sound_bytes(piece);
+    const bool is_cut = sound >= piece.size();
+    const auto told =
+        is_cut ? piece.substr(0, piece.find_last_not_of(" \t\r\n") + 1) : piece.substr(0, sound);
+    return fail(ErrorKind::usage, {.id = "fabric-json",
+                                   .where = fmt::format("line {}", first_line + lines_in(told)),
+                                   .thing = fmt::format("the JSON that begins on line {}", first_line),
+                                   .seen = is_cut ? "is not there to its end" : "is damaged there"});
+}
+
 } // namespace
 
 /// Behind the object or list that begins at `at_`; the end of the text where it is not closed.
@@ -51,8 +78,8 @@ Result<std::optional<nlohmann::json>> JsonStream::next() {
     if (end == text_.npos) return no_json(line_, fmt::format("is nested more than {} deep", most_depth));
     auto piece = text_.substr(at_, end - at_);
     auto value = nlohmann::json::parse(piece.begin(), piece.end(), nullptr, false);
-    if (value.is_discarded()) return no_json(line_, "is damaged, or not there to its end");
-    next_line_ += static_cast<std::uint32_t>(std::count(piece.begin(), piece.end(), '\n'));
+    if (value.is_discarded()) return damaged(piece, line_);
+    next_line_ += lines_in(piece);
     at_ = end;
     return std::optional(std::move(value));
 }

@@ -16,7 +16,7 @@ class JsonStream {
   public:
     explicit JsonStream(std::string_view text) : text_(text) {}
 
-    /// Absent at the end. Error (usage) with the line of what is no JSON.
+    /// Absent at the end. Error (usage) with the line of what is no JSON, where it is damaged.
     Result<std::optional<nlohmann::json>> next();
     std::uint32_t line() const { return line_; } ///< where the last value begins, counted from 1
 

@@ -1,12 +1,16 @@
 // Ethernet rails, by what lldpd says of the other end of each cable. For each system one object {"NAME":
 // answer}, where the answer is that of `lldpcli -f json show neighbors`, or -f json0 (lldpcli(8)).
+#include "topology/host_names.hpp"
 #include "topology/json_stream.hpp"
 #include "topology/named_fabric.hpp"
+#include "topology/natural.hpp"
 #include "topology/readers.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <map>
+#include <set>
 #include <string>
 #include <unordered_set>
 #include <vector>
@@ -21,6 +25,14 @@ struct Neighbour {
     std::string system, port;      ///< which tells it
     std::string other, other_port; ///< whom it sees
     std::uint32_t line = 0;
+    bool forwards = false;    ///< the other says that it does: a switch, or a host with containers
+    bool names_ports = false; ///< the other calls its port by a name; hosts do so by its address
+};
+
+/// Whom several switches see, and who tells nothing itself.
+struct Forwarder {
+    std::set<std::string> seen_by;
+    bool names_ports = true; ///< all of them
 };
 
 /// Calls take(port, object) for each interface, whichever of the three ways lists them: one object, a list of
@@ -48,6 +60,21 @@ std::string system_in(const json& chassis) {
     return chassis.size() == 1 ? chassis.begin().key() : std::string();
 }
 
+/// {"type": "Bridge", "enabled": true}, or a list of these.
+bool is_forwarding(const json& capability) {
+    if (capability.is_array()) return std::any_of(capability.begin(), capability.end(), is_forwarding);
+    const auto type = text_of(below(capability, {"type"}));
+    const auto& enabled = below(capability, {"enabled"});
+    return (type == "Bridge" || type == "Router") && enabled.is_boolean() && enabled.get<bool>();
+}
+
+/// What the chassis says of itself, be its name around it or in it.
+const json& capability_in(const json& chassis) {
+    const auto& own = below(chassis, {"capability"});
+    if (!own.is_null() || !chassis.is_object() || chassis.size() != 1) return own;
+    return below(chassis.front(), {"capability"});
+}
+
 class LldpReader {
   public:
     LldpReader(Text text, LldpFrom from) : build_(std::move(text)), stream_(build_.text()), from_(from) {}
@@ -71,7 +98,9 @@ class LldpReader {
             }
         }
         if (systems_.empty()) return wrong();
+        if (from_ == LldpFrom::switches) find_switches();
         for (const auto& cable : cables_) add(cable);
+        for (const auto& [host, line] : unplugged_) build_.adapter(host, "", line);
         return std::move(build_).finish();
     }
 
@@ -86,6 +115,7 @@ class LldpReader {
     }
 
     void take(const std::string& system, const json& interfaces) {
+        const auto before = cables_.size();
         each_interface(interfaces, [&](const std::string& port, const json& seen) {
             Neighbour cable{.system = system, .port = port, .line = stream_.line()};
             cable.other = system_in(below(seen, {"chassis"}));
@@ -96,40 +126,101 @@ class LldpReader {
             // lldpd's own ports call themselves by their address, and by their name in the description.
             auto kind = text_of(below(far, {"id", "type"}));
             if (kind == "mac" && !descr.empty()) cable.other_port = descr;
+            cable.names_ports = !kind.empty() && kind != "mac";
+            cable.forwards = is_forwarding(capability_in(below(seen, {"chassis"})));
             if (cable.other.empty()) return;
             ends_.insert(end_of(cable.system, cable.port));
             cables_.push_back(std::move(cable));
         });
+        if (from_ == LldpFrom::hosts && cables_.size() == before)
+            unplugged_.try_emplace(system, stream_.line());
     }
 
-    static std::string without_domain(const std::string& name) { return name.substr(0, name.find('.')); }
+    /// Of switches that did not answer, spines say: readers.hpp has the rule.
+    void find_switches() {
+        std::map<std::string, Forwarder, Natural> forwarders;
+        std::unordered_set<std::string> silent;
+        for (const auto& cable : cables_) {
+            if (is_switch(cable.other)) continue;
+            silent.insert(short_name(cable.other));
+            if (!cable.forwards) continue;
+            auto& its = forwarders[short_name(cable.other)];
+            its.seen_by.insert(cable.system);
+            its.names_ports = its.names_ports && cable.names_ports;
+        }
+        std::vector<std::string> doubtful;
+        for (const auto& [name, its] : forwarders) {
+            const bool is_wide = systems_.size() > 1 && its.seen_by.size() * 2 > systems_.size();
+            if (is_wide && its.names_ports)
+                silent_switches_.insert(name);
+            else if (is_wide || its.names_ports)
+                doubtful.push_back(name);
+        }
+        if (silent_switches_.size() * 2 >= silent.size()) { // of one unit, whose hosts see all of its leaves
+            doubtful.insert(doubtful.end(), silent_switches_.begin(), silent_switches_.end());
+            silent_switches_.clear();
+        }
+        tell_switches({silent_switches_.begin(), silent_switches_.end()});
+        tell_doubtful(doubtful);
+    }
+
+    void tell_switches(const std::vector<std::string>& names) {
+        if (names.empty()) return;
+        const bool is_one = names.size() == 1;
+        build_.finding(
+            {.id = "lldp-switches",
+             .level = Level::info,
+             .thing = fmt::format("{} neighbour{} ({})", names.size(), is_one ? "" : "s", examples(names)),
+             .seen =
+                 fmt::format("{} Bridge or Router and cables to most of the switches that answered, so {}",
+                             is_one ? "has" : "have", is_one ? "it is a switch" : "they are switches"),
+             .next = "collect what they tell as well, for the cables between them"});
+    }
+
+    void tell_doubtful(const std::vector<std::string>& names) {
+        if (names.empty()) return;
+        const bool is_one = names.size() == 1;
+        build_.finding(
+            {.id = "lldp-doubtful",
+             .level = Level::warn,
+             .thing = fmt::format("{} neighbour{} ({})", names.size(), is_one ? "" : "s", examples(names)),
+             .seen =
+                 fmt::format("{} Bridge or Router, as switches have and hosts with containers, and {} here",
+                             is_one ? "has" : "have", is_one ? "is a host" : "are hosts"),
+             .next = "where one is a switch, collect what it tells as well"});
+    }
+
+    static std::string short_name(const std::string& name) { return std::string(without_domain(name)); }
 
     void add(const Neighbour& cable) {
         if (from_ == LldpFrom::hosts) {
-            auto leaf = build_.network_switch(without_domain(cable.other), cable.line);
+            auto leaf = build_.network_switch(short_name(cable.other), cable.line);
             return build_.link(leaf, build_.adapter(cable.system, cable.port, cable.line), cable.line);
         }
-        auto here = build_.network_switch(without_domain(cable.system), cable.line);
+        auto here = build_.network_switch(short_name(cable.system), cable.line);
         if (!is_switch(cable.other))
             return build_.link(here, build_.adapter(cable.other, cable.other_port, cable.line), cable.line);
         // Both ends tell it: the one whose name and port come first counts.
         auto near_end = end_of(cable.system, cable.port), far_end = end_of(cable.other, cable.other_port);
         if (near_end < far_end || !ends_.contains(far_end))
-            build_.link(here, build_.network_switch(without_domain(cable.other), cable.line), cable.line);
+            build_.link(here, build_.network_switch(short_name(cable.other), cable.line), cable.line);
     }
 
     bool is_switch(const std::string& name) const {
-        return systems_.contains(name) || systems_.contains(without_domain(name));
+        const auto own = short_name(name);
+        return systems_.contains(name) || systems_.contains(own) || silent_switches_.contains(own);
     }
     static std::string end_of(const std::string& system, const std::string& port) {
-        return without_domain(system) + " " + port;
+        return short_name(system) + " " + port;
     }
 
     NamedFabric build_;
     JsonStream stream_;
     LldpFrom from_;
-    std::unordered_set<std::string> systems_; ///< that told something
-    std::unordered_set<std::string> ends_;    ///< "system port" of each cable that was told
+    std::unordered_set<std::string> systems_;        ///< that told something
+    std::unordered_set<std::string> ends_;           ///< "system port" of each cable that was told
+    std::set<std::string, Natural> silent_switches_; ///< that told nothing
+    std::map<std::string, std::uint32_t> unplugged_; ///< hosts without a neighbour -> line
     std::vector<Neighbour> cables_;
 };
 

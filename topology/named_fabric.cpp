@@ -1,6 +1,30 @@
 #include "topology/named_fabric.hpp"
 
+#include "topology/host_names.hpp"
+#include "topology/sets.hpp"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <tuple>
+
 namespace railhead::topology {
+namespace {
+
+constexpr std::size_t most_shown_bytes = 100; ///< of a name that is none
+
+/// FNV-1a, which is the same on every machine.
+std::uint64_t hash_of(std::string_view text) {
+    std::uint64_t hash = 0xcbf29ce484222325U;
+    for (char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3U;
+    return hash;
+}
+
+std::string at_line(std::uint32_t line) {
+    return fmt::format("line {}", line);
+}
+
+} // namespace
 
 std::uint32_t NamedFabric::network_switch(std::string_view name, std::uint32_t line) {
     return named(DeviceKind::network_switch, std::string(name), line);
@@ -8,7 +32,16 @@ std::uint32_t NamedFabric::network_switch(std::string_view name, std::uint32_t l
 
 std::uint32_t NamedFabric::adapter(std::string_view host, std::string_view device, std::uint32_t line) {
     std::string name(host);
-    if (!device.empty()) name.append(" ").append(device);
+    if (!is_node_name(host)) {
+        no_nodes_.try_emplace(name.substr(0, most_shown_bytes), line);
+        return none;
+    }
+    if (!device.empty()) {
+        // One word, and nothing by which a vendor's text is known.
+        auto word = is_vendor_text(device) ? in_lower_case(device) : std::string(device);
+        std::replace(word.begin(), word.end(), ' ', '_');
+        name.append(" ").append(word);
+    }
     return named(DeviceKind::adapter, std::move(name), line);
 }
 
@@ -20,7 +53,9 @@ std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_
     auto& known = kind == DeviceKind::adapter ? adapters_ : switches_;
     auto [at, is_new] = known.try_emplace(name, 0);
     if (!is_new) return at->second;
-    at->second = build_.device(kind, known.size());
+    auto guid = hash_of(name);
+    do at->second = build_.device(kind, guid++);
+    while (!build_.at(at->second).description.empty()); // another's hash
     build_.at(at->second).description = build_.keep(std::move(name));
     build_.at(at->second).line = line;
     return at->second;
@@ -28,8 +63,88 @@ std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_
 
 void NamedFabric::link(std::uint32_t from, std::uint32_t to, std::uint32_t line, Rate rate,
                        std::uint16_t from_port) {
+    if (from == none || to == none) return;
     auto next = [&](std::uint32_t device) { return ++ports_[device]; };
+    if (from_port != 0) given_ports_.push_back({from, to, line, from_port});
     build_.link(from, from_port == 0 ? next(from) : from_port, to, next(to), rate, line);
+}
+
+Fabric NamedFabric::finish() && {
+    tell_no_nodes();
+    tell_ports_used_twice();
+    auto fabric = std::move(build_).finish();
+    tell_nodes_that_are_switches(fabric);
+    return fabric;
+}
+
+void NamedFabric::tell_no_nodes() {
+    if (no_nodes_.empty()) return;
+    std::vector<std::string> names;
+    auto first = no_nodes_.begin()->second;
+    for (const auto& [name, line] : no_nodes_) {
+        names.push_back("\"" + name + "\"");
+        first = std::min(first, line);
+    }
+    const bool is_one = names.size() == 1;
+    build_.finding({.id = "node-name",
+                    .level = Level::warn,
+                    .where = at_line(first),
+                    .thing = fmt::format("{} name{} ({})", names.size(), is_one ? "" : "s", examples(names)),
+                    .seen = is_one ? "is no node's, and is left out" : "are no nodes', and are left out",
+                    .expected = node_name_form,
+                    .next = "give the host its name, and collect the source again"});
+}
+
+void NamedFabric::tell_ports_used_twice() {
+    std::sort(given_ports_.begin(), given_ports_.end(), [](const GivenPort& one, const GivenPort& other) {
+        return std::tie(one.device, one.port, one.line) < std::tie(other.device, other.port, other.line);
+    });
+    const GivenPort *again = nullptr, *before = nullptr;
+    std::size_t count = 0;
+    for (std::size_t i = 1; i < given_ports_.size(); ++i) {
+        const auto &one = given_ports_[i - 1], &other = given_ports_[i];
+        if (one.device != other.device || one.port != other.port) continue;
+        ++count;
+        if (again && again->line <= other.line) continue;
+        again = &other;
+        before = &one;
+    }
+    if (!again) return;
+    build_.finding({.id = "port-twice",
+                    .level = Level::warn,
+                    .where = at_line(again->line),
+                    .thing = fmt::format("port {} of {}", again->port, build_.at(again->device).description),
+                    .seen = fmt::format(
+                        "has a cable to {} here and one to {} on line {}{}",
+                        build_.at(again->other).description, build_.at(before->other).description,
+                        before->line, count == 1 ? "" : fmt::format(", the first of {} such cables", count)),
+                    .expected = "one cable a port",
+                    .next = "look which line is wrong; both cables count"});
+}
+
+void NamedFabric::tell_nodes_that_are_switches(Fabric& fabric) const {
+    std::map<std::string, std::uint32_t> both; // name -> line
+    for (const auto& device : fabric.devices) {
+        if (device.kind != DeviceKind::adapter) continue;
+        std::string host(device.description.substr(0, device.description.find(' ')));
+        if (switches_.contains(host)) both.try_emplace(std::move(host), device.line);
+    }
+    if (both.empty()) return;
+    std::vector<std::string> names;
+    auto first = both.begin()->second;
+    for (const auto& [name, line] : both) {
+        names.push_back(name);
+        first = std::min(first, line);
+    }
+    const bool is_one = names.size() == 1;
+    fabric.findings.push_back(
+        {.id = "node-and-switch",
+         .level = Level::warn,
+         .where = at_line(first),
+         .thing = is_one ? names.front() : fmt::format("{} names ({})", names.size(), examples(names)),
+         .seen = is_one ? "is a node and a switch" : "are nodes and switches",
+         .expected = "one of them",
+         .next = "leave out the cable on which a switch stands as a node, or name one of the two otherwise"});
 }
 
 } // namespace railhead::topology

@@ -32,7 +32,10 @@ Result<Fabric> read_topology_file(Text text);
 Result<Fabric> read_cloud_topology(Text text);
 
 /// Ethernet cables, as lldpd at one end of each tells them: at hosts, whose neighbours are switches, or at
-/// switches, whose neighbours are hosts but for those that tell something themselves.
+/// switches, whose neighbours are hosts but for those that tell something themselves, and those that say that
+/// they forward (Bridge, Router), name their ports, and have cables to most of two or more switches that
+/// tell; these are fewer than the hosts. Hosts with containers forward, too, but number ports by address, and
+/// see a part of the switches. Findings name what is taken for a switch so, and what might be one and is not.
 enum class LldpFrom { hosts, switches };
 Result<Fabric> read_lldp(Text text, LldpFrom from);
 

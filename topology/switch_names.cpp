@@ -1,6 +1,7 @@
 #include "topology/switch_names.hpp"
 
 #include "topology/characters.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/natural.hpp"
 
@@ -49,26 +50,71 @@ std::string with_any_number(std::string_view text) {
     return shape;
 }
 
+/// "MF0" in front of what a switch's own management software is called.
+bool is_managed(std::string_view front) {
+    return front.size() > 2 && front.starts_with("MF") && is_digit(front[2]);
+}
+
+/// "MQM8700/U1", whose chip ends it.
+bool is_model(std::string_view text) {
+    return text.rfind("/U") != text.npos && is_digit(text.back());
+}
+
+/// Not the name that a machine has before it gets one.
+bool has_name(std::string_view text) {
+    return !text.starts_with("localhost") && !text.starts_with("(none)");
+}
+
+/// A run of what cannot be in a name becomes one "-", none at the ends.
+std::string cleaned(std::string_view text, std::size_t most) {
+    std::string found;
+    bool is_gap = false;
+    for (char c : text) {
+        if (!is_letter(c) && !is_digit(c) && c != '-' && c != '_' && c != '.') {
+            is_gap = true;
+            continue;
+        }
+        const bool has_dash = found.empty() || found.back() == '-';
+        if (is_gap && c == '-' && has_dash) continue;
+        if (is_gap && c != '-' && !has_dash) found += '-';
+        is_gap = false;
+        found += c;
+    }
+    if (found.size() <= most) return found;
+    found.resize(most);
+    while (found.ends_with('-')) found.pop_back();
+    return found;
+}
+
+/// Of a director: "CS7500/L03/U1" -> "-L03".
+std::string chip_in(std::string_view model) {
+    auto slash = model.find('/');
+    if (slash == model.npos) return {};
+    auto chip = model.substr(slash + 1);
+    chip = chip.substr(0, chip.find('/'));
+    bool is_chip = is_host_name(chip) && chip.size() > 1 && chip.size() < max_name_bytes / 2 &&
+                   (chip[0] == 'L' || chip[0] == 'S') && is_digit(chip[1]);
+    return is_chip ? fmt::format("-{}", chip) : std::string();
+}
+
 } // namespace
 
 std::string switch_name_from(std::string_view description) {
-    if (auto semicolon = description.find(';'); semicolon != description.npos)
-        description.remove_prefix(semicolon + 1);
-    auto name = trimmed(description.substr(0, description.find(':')));
-    std::string found;
-    for (char c : name) {
-        bool fits = is_letter(c) || is_digit(c) || c == '-' || c == '_' || c == '.';
-        if (!fits) return {}; // "SwitchX - Mellanox Technologies": nobody has named it
-        found += c;
+    auto semicolon = description.find(';');
+    const bool managed = semicolon != description.npos && is_managed(description.substr(0, semicolon));
+    if (managed) description.remove_prefix(semicolon + 1);
+    std::string_view model;
+    if (auto colon = description.find(':');
+        colon != description.npos && (managed || is_model(description.substr(colon)))) {
+        model = description.substr(colon + 1);
+        description = description.substr(0, colon);
     }
-    // Chips of a director: /L03/U1, /S01/U1 behind its model.
-    if (auto slash = description.find('/'); slash != description.npos && slash + 1 < description.size()) {
-        auto chip = description.substr(slash + 1);
-        chip = chip.substr(0, chip.find('/'));
-        if (chip.size() > 1 && (chip[0] == 'L' || chip[0] == 'S') && is_digit(chip[1]))
-            found.append("-").append(chip);
-    }
-    return found.size() <= max_name_bytes ? found : std::string();
+    const auto text = trimmed(description);
+    // "NVIDIA-leaf1" is somebody's; vendors write several words.
+    if (is_vendor_text(text) && (text.find(' ') != text.npos || !has_name(text))) return {};
+    const auto chip = chip_in(model);
+    auto name = cleaned(text, max_name_bytes - chip.size());
+    return name.empty() ? name : name.append(chip);
 }
 
 std::string switch_name_from(std::string_view description, std::uint64_t guid) {

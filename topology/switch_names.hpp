@@ -14,10 +14,12 @@ namespace railhead::topology {
 constexpr std::size_t max_name_bytes = 64;
 constexpr std::size_t most_named_nodes = 20; ///< in a sentence
 
-/// "MF0;leaf-1-2:MQM8700/U1" -> "leaf-1-2", a director's chip "MF0;dir1:CS7500/L03/U1" -> "dir1-L03"; empty
-/// where the description is the vendor's or has nothing that can be a name in topology.conf.
+/// "MF0;leaf-1-2:MQM8700/U1" -> "leaf-1-2", a director's chip "MF0;dir1:CS7500/L03/U1" -> "dir1-L03"; what
+/// cannot be in a name of topology.conf is cleaned, "Rack 1 leaf[2]" -> "Rack-1-leaf-2", and what is longer
+/// than Slurm takes is cut. Empty where the description is the vendor's or has nothing that can be a name.
 std::string switch_name_from(std::string_view description);
-/// The same; "S-<guid>", as ibnetdiscover has it, where nobody has named the switch.
+/// The same; "S-<guid>", as ibnetdiscover has it, where nobody has named the switch. Of sources without GUIDs
+/// that is a hash of what they call it.
 std::string switch_name_from(std::string_view description, std::uint64_t guid);
 
 /// "su1-2": within Slurm's bound, whatever the name.

@@ -1,5 +1,6 @@
 // A topology file that is there already, as the fabric that it claims: each leaf or block one switch. Of a
-// topology.yaml the cluster's default.
+// topology.yaml the cluster's default. Where it contradicts itself, check.cpp's findings say so.
+#include "topology/check.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
@@ -27,7 +28,11 @@ Result<Fabric> read_topology_file(Text text) {
             build.link(at, build.network_switch(below, one.line), one.line);
     }
     for (const auto& one : conf->blocks) leaf(one.name, one.nodes, one.line);
-    for (auto& finding : conf->findings) build.finding(std::move(finding));
+    for (auto& finding : check(*conf, {})) {
+        if (finding.where.empty()) continue; // of the whole file, which is not to be installed here
+        if (finding.level == Level::fail) finding.level = Level::warn; // it is read nevertheless
+        build.finding(std::move(finding));
+    }
     return std::move(build).finish();
 }
 

@@ -202,7 +202,38 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
     return naming;
 }
 
-std::optional<Finding> absent_nodes(const FabricInput& input) {
+/// Where a source has the names of its hosts.
+std::string names_in(const std::string& kind) {
+    if (kind == "inventory") return "the column node";
+    if (kind == "topology") return "Nodes=";
+    if (kind == "cloud") return "the instances' names";
+    if (kind == "lldp") return "the names of those that answered";
+    if (kind == "lldp-switches") return "the neighbours' names";
+    if (kind == "ibdm") return "the systems' names";
+    return kind == domains_kind ? "the first column" : "the node descriptions";
+}
+
+/// Why no host is left: by what is known of names there, else where to look.
+tl::unexpected<Error> no_hosts(const FabricOptions& options, const FabricInput& input, bool has_others) {
+    const std::set<std::string_view> causes{"host-localhost", "adapter-unnamed", "node-name"};
+    for (const auto* findings : {&input.fabric.findings, &input.hosts.findings})
+        for (const auto& finding : *findings) {
+            if (finding.id != "host-address" && (has_others || !causes.contains(finding.id))) continue;
+            auto error = finding;
+            error.level = Level::fail;
+            return fail(ErrorKind::usage, std::move(error));
+        }
+    return fail(
+        ErrorKind::usage,
+        {.id = "fabric-hosts",
+         .thing = "the fabric",
+         .seen = fmt::format("has none of the {} among its {} devices",
+                             options.nodes.empty() ? "hosts that are looked for" : "wanted nodes",
+                             input.fabric.devices.size()),
+         .next = fmt::format("look at {} there, or give --map", names_in(kind_of(options.from.front())))});
+}
+
+std::optional<Finding> absent_nodes(const FabricInput& input, const std::string& kind) {
     std::unordered_set<std::string_view> there;
     for (const auto& host : input.hosts.hosts) there.insert(host.name);
     if (input.domains)
@@ -211,14 +242,15 @@ std::optional<Finding> absent_nodes(const FabricInput& input) {
     for (const auto& node : input.nodes)
         if (!there.contains(node)) absent.push_back(node);
     if (absent.empty()) return std::nullopt;
+    const bool is_written = kind == "inventory" || kind == "topology"; // by people, for nodes on and off
     return Finding{.id = "node-absent",
                    .level = Level::warn,
                    .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
                                         compress_hostlist(absent, most_absent_named)),
                    .seen = fmt::format("{} not in the fabric", input.nodes.size() == 1 ? "is" : "are"),
-                   .next =
-                       "power them up and look again, or name their adapters with --map; in a tree they get "
-                       "a leaf of their own"};
+                   .next = (is_written ? fmt::format("look at {} there, or give --map", names_in(kind))
+                                       : "power them up and look again, or name their adapters with --map") +
+                           "; in a tree they get a leaf of their own"};
 }
 
 } // namespace
@@ -321,16 +353,10 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
     if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
     if (look_at_cabling) input.cabling = topology::cabling_findings(input.fabric, input.hosts, input.map);
+    const bool has_hosts = !input.hosts.hosts.empty();
     topology::keep_wanted(input.hosts, input.map);
     if (input.domains) topology::keep_wanted(input.domains->hosts, input.domains->map);
-    if (input.hosts.hosts.empty())
-        return fail(ErrorKind::usage,
-                    {.id = "fabric-hosts",
-                     .thing = "the fabric",
-                     .seen = fmt::format("has none of the {} among its {} devices",
-                                         options.nodes.empty() ? "hosts that are looked for" : "wanted nodes",
-                                         input.fabric.devices.size()),
-                     .next = "look at the node descriptions there, or give --map"});
+    if (input.hosts.hosts.empty()) return no_hosts(options, input, has_hosts);
     if (input.map.groups.empty() && options.plane != compute_plane)
         return fail(
             ErrorKind::usage,
@@ -345,7 +371,8 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     add(input.fabric.findings);
     add(input.hosts.findings);
     if (input.domains) add(input.domains->fabric.findings);
-    if (auto absent = absent_nodes(input)) input.findings.push_back(std::move(*absent));
+    if (auto absent = absent_nodes(input, kind_of(options.from.front())))
+        input.findings.push_back(std::move(*absent));
     return input;
 }
 

@@ -43,10 +43,10 @@ TEST(Blocks, base_is_never_above_the_smallest_block) {
     auto made = blocks({.nodes = 9, .rails = 2, .unit = 4, .spines = 2});
     EXPECT_THAT(made.sizes, ElementsAre(1, 2, 4));
     ASSERT_THAT(made.findings, SizeIs(1));
-    EXPECT_EQ(
-        sentence(made.findings[0]),
-        "the smallest block has 1 nodes where most have 4, and no base block may be larger; see whether its "
-        "other nodes are in the source, or leave small blocks out with --block-size 4");
+    EXPECT_EQ(sentence(made.findings[0]), "the smallest block has 1 node where at least half of the blocks "
+                                          "have 4 or more, and no base block may "
+                                          "be larger; see whether its other nodes are in the source, or "
+                                          "leave small blocks out with --block-size 4");
 }
 
 TEST(Blocks, below_the_size_that_is_wanted_are_left_out_and_named) {

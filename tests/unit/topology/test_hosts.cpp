@@ -128,3 +128,38 @@ TEST(Hosts, with_one_name_twice_are_a_finding) {
             "node1: adapters 0x0000000000000010 and 0x0000000000000011 both call themselves mlx5_0 of "
             "node1; give each host its own name, or name these two with --map"));
 }
+
+TEST(Hosts, that_differ_in_case_only_are_one) {
+    auto fabric = with({{"node2 mlx5_0", 16, 0},
+                        {"node1 mlx5_0", 17, 7},
+                        {"Node1.site.org mlx5_1", 18, 7},
+                        {"a mlx5_0", 19, 0}});
+    auto hosts = hosts_of(fabric, {});
+    EXPECT_THAT(names(hosts), ElementsAre("Node1: mlx5_0 mlx5_1", "a: mlx5_0", "node2: mlx5_0"));
+    EXPECT_EQ(hosts.hosts[0].adapters, 2U);
+    EXPECT_THAT(said(hosts),
+                ElementsAre("1 host (Node1 and node1) is spelled in several ways that differ in case "
+                            "only, and is one node; spell them in one way, or give --nodes as "
+                            "Slurm spells them"));
+    EXPECT_THAT(said(hosts_of(fabric, {.adapters = {}, .nodes = {{"node1"}}})), IsEmpty());
+}
+
+TEST(Hosts, called_by_their_addresses_are_told_apart_and_said) {
+    auto hosts = hosts_of(with({{"10.0.0.1 mlx5_0", 16, 0}, {"10.0.0.2 mlx5_0", 17, 0}}), {});
+    EXPECT_THAT(names(hosts), ElementsAre("10.0.0.1: mlx5_0", "10.0.0.2: mlx5_0"));
+    EXPECT_THAT(
+        said(hosts),
+        ElementsAre("2 hosts (10.0.0.1, 10.0.0.2) are called by their IP address (expected names that "
+                    "Slurm's nodes have); name hosts in their node description, or give --map"));
+    EXPECT_THAT(names(hosts_of(with({{"10.site.org mlx5_0", 16, 0}}), {})), ElementsAre("10: mlx5_0"));
+}
+
+TEST(Hosts, that_are_all_called_localhost_are_said_to_be) {
+    auto hosts = hosts_of(with({{"localhost mlx5_0", 16, 0}, {"localhost.localdomain mlx5_0", 17, 0}}), {});
+    EXPECT_THAT(names(hosts), IsEmpty());
+    EXPECT_THAT(
+        said(hosts),
+        ElementsAre("2 adapters (0x0000000000000010, 0x0000000000000011) call their hosts localhost, so "
+                    "they are of no node here; give the hosts their names and have rdma-ndd write "
+                    "them, or give --map"));
+}

@@ -1,5 +1,6 @@
 #include "topology/rail_map.hpp"
 #include "topology/readers.hpp"
+#include "topology/switch_tree.hpp"
 
 #include <gmock/gmock.h>
 
@@ -7,7 +8,32 @@ using namespace railhead::topology;
 using railhead::sentence;
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
+
+namespace {
+
+std::string refusal(const char* text) {
+    auto read = read_inventory_file(Text(text));
+    return read ? "read" : sentence(read.error());
+}
+
+std::vector<std::string> said(const char* text) {
+    auto read = read_inventory_file(Text(text));
+    if (!read) return {sentence(read.error())};
+    std::vector<std::string> found;
+    for (const auto& finding : read->findings) found.push_back(sentence(finding));
+    return found;
+}
+
+std::string tree_of(const char* text) {
+    auto fabric = read_inventory_file(Text(text));
+    if (!fabric) return sentence(fabric.error());
+    auto hosts = hosts_of(*fabric, {});
+    return topology_conf(switch_tree_of(hosts, rail_map_of(*fabric, hosts), {}));
+}
+
+} // namespace
 
 TEST(InventoryFile, is_a_line_for_each_cable) {
     auto fabric = read_inventory_file(Text("# from the cabling plan\n"
@@ -33,10 +59,6 @@ TEST(InventoryFile, may_come_from_a_spreadsheet) {
 }
 
 TEST(InventoryFile, names_the_line_that_it_cannot_read) {
-    auto refusal = [](const char* text) {
-        auto read = read_inventory_file(Text(text));
-        return read ? "read" : sentence(read.error());
-    };
     EXPECT_THAT(refusal(""), HasSubstr("has no line"));
     EXPECT_THAT(refusal("node,leaf\n"),
                 HasSubstr("line 1: \"node,leaf\" cannot be read (expected columns named"));
@@ -47,6 +69,60 @@ TEST(InventoryFile, names_the_line_that_it_cannot_read) {
     EXPECT_THAT(refusal("node,switch,speed\nn,s,fast\n"), HasSubstr("(expected a speed in Gbit/s)"));
 }
 
+TEST(InventoryFile, takes_no_row_that_does_not_fit_its_columns) {
+    EXPECT_THAT(refusal("node,switch\nn,s,x\n"),
+                HasSubstr("line 2: \"n,s,x\" cannot be read (expected 2 fields)"));
+    EXPECT_EQ(refusal("node,switch\nn,s,,\n"), "read") << "spreadsheets write empty fields";
+    EXPECT_THAT(refusal("node,switch,node\nn,s,m\n"), HasSubstr("line 1: "));
+    EXPECT_THAT(refusal("node,switch,node\nn,s,m\n"), HasSubstr("(expected one column node)"));
+}
+
+TEST(InventoryFile, may_have_commas_in_quotes) {
+    EXPECT_THAT(tree_of("node,switch,rail\nn1, \"leaf, A\",0\nn2,\"leaf, A\",0\n"),
+                testing::StartsWith("SwitchName=leaf-A Nodes=n[1-2]\n"));
+    EXPECT_THAT(refusal("node,switch\nn1,\"leaf, A\n"), HasSubstr("(expected 2 fields)"));
+}
+
+TEST(InventoryFile, takes_no_node_whose_name_is_none) {
+    EXPECT_EQ(refusal("node,switch\nn 3,s\n"), "line 2: \"n 3,s\" cannot be read (expected a node's name, of "
+                                               "letters, digits, -, _ and .)");
+    EXPECT_THAT(refusal("node,switch\n\nlocalhost,s\n"), HasSubstr("line 3: "));
+}
+
+TEST(InventoryFile, may_call_rails_as_it_likes) {
+    auto fabric = read_inventory_file(Text("node,rail,switch\nn1,port 1,s1\nn1,port 2,s2\nn1,NVIDIA 3,s3\n"));
+    ASSERT_TRUE(fabric);
+    auto hosts = hosts_of(*fabric, {});
+    ASSERT_THAT(hosts.ports, SizeIs(3));
+    EXPECT_EQ(hosts.ports[2].device, "port_2");
+    EXPECT_THAT(hosts.findings, IsEmpty());
+}
+
+TEST(InventoryFile, has_one_cable_on_a_port) {
+    EXPECT_THAT(said("node,switch,port\nn1,s,1\nn2,s,2\nn3,s,1\n"),
+                ElementsAre("line 4: port 1 of s has a cable to n3 port1 here and one to n1 port1 on line 2 "
+                            "(expected one cable a port); look which line is wrong; both cables count"));
+    EXPECT_THAT(said("node,switch,port\nn1,s,1\nn2,s,1\nn3,t,2\nn4,t,2\n"),
+                ElementsAre(HasSubstr("on line 2, the first of 2 such cables")));
+    EXPECT_THAT(said("node,switch,port\nn1,s,1\nn2,t,1\nn3,s,\n"), IsEmpty());
+}
+
+TEST(InventoryFile, has_no_node_that_is_a_switch) {
+    EXPECT_THAT(
+        said("node,rail,switch\nn1,eth0,leaf1\nleaf1,,spine\n"),
+        ElementsAre("line 3: leaf1 is a node and a switch (expected one of them); leave out the cable on "
+                    "which a switch stands as a node, or name one of the two otherwise"));
+}
+
+TEST(InventoryFile, means_the_same_in_any_order) {
+    const auto* one = "node,switch\nn1,[#]\nn2,[#]\nn3,leaf 1\nn4,leaf 1\nn5,leaf#1\nn6,[]\n";
+    const auto* other = "node,switch\nn6,[]\nn5,leaf#1\nn4,leaf 1\nn3,leaf 1\nn2,[#]\nn1,[#]\n";
+    EXPECT_EQ(tree_of(one), tree_of(other));
+    EXPECT_THAT(tree_of(one), HasSubstr("SwitchName=leaf-1 Nodes=n[3-4]\nSwitchName=leaf-1-2 Nodes=n5\n"))
+        << "names that are alike when they are cleaned are told apart";
+    EXPECT_THAT(tree_of(one), testing::Not(HasSubstr("S-000000000000000"))) << "nor is it called by its row";
+}
+
 TEST(InventoryFile, may_be_toml) {
     constexpr auto* text =
         "# by hand\n"
@@ -55,6 +131,14 @@ TEST(InventoryFile, may_be_toml) {
     EXPECT_TRUE(is_toml_inventory(text));
     EXPECT_FALSE(is_toml_inventory("# a\nnode,switch\n"));
     EXPECT_FALSE(is_toml_inventory(""));
+    EXPECT_TRUE(is_toml_inventory("title = \"a, b\"\n[[cable]]\n"));
+    EXPECT_FALSE(is_toml_inventory("node,a=b\n"));
+    constexpr auto* inline_text = "cable = [\n  {node = \"n1\", rail = 0, switch = \"s\"},\n"
+                                  "  {node = \"n2\", rail = 0, switch = \"s\"}]\n";
+    EXPECT_TRUE(is_toml_inventory(inline_text));
+    auto in_one = read_inventory_toml(Text(inline_text));
+    ASSERT_TRUE(in_one) << sentence(in_one.error());
+    EXPECT_EQ(hosts_of(*in_one, {}).ports[1].device, "0") << "as CSV takes it";
     auto fabric = read_inventory_toml(Text(text));
     ASSERT_TRUE(fabric) << sentence(fabric.error());
     ASSERT_THAT(fabric->links, SizeIs(2));
@@ -77,6 +161,8 @@ TEST(InventoryFile, as_toml_names_the_line_too) {
                 HasSubstr("line 1: the cable is not told (expected a node and a switch)"));
     EXPECT_THAT(refusal("[[cable]]\nnode = 1\n"),
                 HasSubstr("line 2: node is no name (expected text in quotes)"));
+    EXPECT_THAT(refusal("[[cable]]\nswitch = \"s\"\nnode = \"n 3\"\n"),
+                HasSubstr("line 3: node \"n 3\" cannot be a node (expected a node's name, of letters"));
     EXPECT_THAT(refusal("[[cable]]\nport = 0\n"), HasSubstr("line 2: port is no port"));
     EXPECT_THAT(refusal("[[cable]]\nspeed = 0.5\n"), HasSubstr("line 2: speed is no speed"));
     EXPECT_THAT(refusal("[[cable]]\nleaf = \"s\"\n"),

@@ -1,4 +1,4 @@
-// Sources without GUIDs: a topology file, clouds, LLDP, NVLink.
+// Sources without GUIDs: a topology file, clouds, NVLink.
 #include "topology/blocks.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
@@ -23,9 +23,6 @@ std::string tree_of(const Reader& read, std::string_view text, const Naming& nam
     return topology_conf(switch_tree_of(hosts, rail_map_of(*fabric, hosts), {}));
 }
 
-const Reader lldp_of_hosts = [](Text text) { return read_lldp(std::move(text), LldpFrom::hosts); };
-const Reader lldp_of_switches = [](Text text) { return read_lldp(std::move(text), LldpFrom::switches); };
-
 } // namespace
 
 TEST(TopologyFile, is_the_fabric_that_it_claims) {
@@ -45,6 +42,26 @@ TEST(TopologyFile, is_the_fabric_that_it_claims) {
                                                  "SwitchName=top Switches=pod[1-2]\n");
     EXPECT_THAT(tree_of(read_topology_file, "# nothing\n"), HasSubstr("has no line"));
     EXPECT_THAT(tree_of(read_topology_file, "SwitchName=a Notes=b\n"), HasSubstr("line 1: "));
+}
+
+TEST(TopologyFile, says_where_it_contradicts_itself) {
+    auto fabric = read_topology_file(Text("SwitchName=l1 Nodes=n[1-4]\n"
+                                          "SwitchName=l2 Nodes=n[4-8]\n"
+                                          "SwitchName=l3 Nodes=n9 Switches=l1\n"
+                                          "SwitchName=l2 Nodes=n10\n"
+                                          "SwitchName=top Switches=l[1-3]\n"));
+    ASSERT_TRUE(fabric);
+    std::vector<std::string> said;
+    for (const auto& finding : fabric->findings) {
+        said.push_back(sentence(finding));
+        EXPECT_EQ(finding.level, railhead::Level::warn);
+    }
+    EXPECT_THAT(
+        said, testing::IsSupersetOf(
+                  {"line 2: n4 is on l1 as well, and Slurm takes the last (expected one leaf for each node)",
+                   "line 3: l3 has Nodes and Switches (expected one of them); move the nodes to a leaf of "
+                   "their own",
+                   "line 4: l2 is defined on line 2 as well"}));
 }
 
 TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
@@ -117,9 +134,48 @@ TEST(Cloud, of_oracle_is_island_network_block_and_local_block_in_both_spellings)
                                                           "SwitchName=n Switches=l[1-2]\n");
 }
 
+TEST(Cloud, may_answer_in_pages) {
+    auto said = [](const std::string& text) {
+        auto fabric = read_cloud_topology(Text(text));
+        return !fabric                    ? sentence(fabric.error())
+               : fabric->findings.empty() ? ""
+                                          : sentence(fabric->findings[0]);
+    };
+    const std::string
+        first = R"({"Instances": [{"InstanceId": "i-1", "NetworkNodes": ["a"]}], "NextToken": "x"})",
+        last = R"({"Instances": [{"InstanceId": "i-2", "NetworkNodes": ["a"]}]})";
+    EXPECT_EQ(said(first),
+              "line 1: the answer has a NextToken, so there are more instances than it lists; ask "
+              "for all pages, and put them one after the other into the file");
+    EXPECT_EQ(said(first + "\n" + last), "");
+    EXPECT_THAT(
+        said(R"({"nextPageToken": "x", "items": [{"name": "a", "resourceStatus": {"physicalHostTopology":
+                     {"cluster": "c"}}}]})"),
+        HasSubstr("has a nextPageToken"));
+}
+
+TEST(Cloud, says_which_instances_have_names_that_are_no_nodes) {
+    auto fabric = read_cloud_topology(Text(R"({"Instances": [
+        {"InstanceId": "n 1", "NetworkNodes": ["a"]}, {"InstanceId": "n", "NetworkNodes": ["a"]}]})"));
+    ASSERT_TRUE(fabric);
+    EXPECT_THAT(hosts_of(*fabric, {}).ports, SizeIs(1));
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_EQ(
+        sentence(fabric->findings[0]),
+        "line 1: 1 name (\"n 1\") is no node's, and is left out (expected a node's name, of letters, digits, "
+        "-, _ and .); give the host its name, and collect the source again");
+}
+
 TEST(Cloud, says_what_it_cannot_read) {
     EXPECT_THAT(tree_of(read_cloud_topology, "{\"Instances\": [{\"InstanceId\": \"i\""),
-                HasSubstr("line 1: the JSON that begins there is damaged, or not there to its end"));
+                HasSubstr("line 1: the JSON that begins on line 1 is not there to its end"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "\n{\n\"Instances\": [\n{\"InstanceId\" \"i\"}\n]\n}\n"),
+                HasSubstr("line 4: the JSON that begins on line 2 is damaged there"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "{\n\"Instances\": [\n\n"),
+                HasSubstr("line 2: the JSON that begins on line 1 is not there to its end"));
+    EXPECT_THAT(
+        tree_of(read_cloud_topology, "{\"Instances\": [\n{\"InstanceId\": \"i\", \"NetworkNodes\": [1]}]}"),
+        HasSubstr("line 1: the answer has NetworkNodes of i that are no list of names"));
     EXPECT_THAT(tree_of(read_cloud_topology, "\nInstances:\n"), HasSubstr("line 2: "));
     EXPECT_THAT(tree_of(read_cloud_topology, "{\"Reservations\": []}"),
                 HasSubstr("has no list of instances"));
@@ -177,56 +233,6 @@ TEST(IbdmTopo, says_what_it_cannot_read) {
                 HasSubstr("line 3: port a P1 has a cable to s P1 already"));
 }
 
-TEST(Lldp, of_hosts_is_read_in_both_forms_of_lldpcli) {
-    // One interface is an object, several are a list (json); json0 is lists all over.
-    constexpr auto* text = R"({"node1": {"lldp": {"interface": [
-        {"eth0": {"via": "LLDP", "chassis": {"leaf1.site.org": {"id": {"type": "mac", "value": "aa"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}, "descr": "swp1"}}},
-        {"eth1": {"via": "LLDP", "chassis": {"leaf2": {"id": {"type": "mac", "value": "bb"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}}}}]}}}
-{"node2": {"lldp": {"interface": {
-        "eth0": {"chassis": {"leaf1": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}},
-        "eth1": {"chassis": {"leaf2": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}}}}}}
-{"node3": {"lldp": [{"interface": [
-        {"name": "eth0", "via": "LLDP", "chassis": [{"id": [{"type": "mac", "value": "aa"}], "name": [{"value": "leaf3"}]}], "port": [{"id": [{"type": "ifname", "value": "swp1"}], "descr": [{"value": "swp1"}]}]}]}]}})";
-    EXPECT_EQ(tree_of(lldp_of_hosts, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
-                                            "SwitchName=leaf3 Nodes=node3\n"
-                                            "SwitchName=root Switches=leaf[1,3]\n");
-}
-
-TEST(Lldp, of_switches_knows_what_joins_them) {
-    auto host = [](int port, int node) {
-        return fmt::format(
-            R"({{"swp{}": {{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "0c"}}, "descr": "eth0"}}}}}})",
-            port, node);
-    };
-    auto uplink = [](const char* port, const char* other, const char* at) {
-        return fmt::format(
-            R"({{"{}": {{"chassis": {{"{}": {{}}}}, "port": {{"id": {{"type": "ifname", "value": "{}"}}}}}}}})",
-            port, other, at);
-    };
-    auto told = [](const char* name, const std::string& interfaces) {
-        return fmt::format(R"({{"{}": {{"lldp": {{"interface": [{}]}}}}}})", name, interfaces);
-    };
-    auto text = told("leaf1", host(1, 1) + "," + host(2, 2) + "," + uplink("swp63", "spine1", "swp1")) +
-                told("leaf2", host(1, 3) + "," + host(2, 4)) +
-                told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
-    EXPECT_EQ(tree_of(lldp_of_switches, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
-                                               "SwitchName=leaf2 Nodes=node[3-4]\n"
-                                               "SwitchName=spine1 Switches=leaf[1-2]\n");
-    auto fabric = read_lldp(Text(text), LldpFrom::switches);
-    EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
-    EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
-}
-
-TEST(Lldp, says_what_it_cannot_read) {
-    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"": {"lldp": {"interface": []}}})"), HasSubstr("whose neighbours"))
-        << "an empty variable is no name of a node";
-    EXPECT_THAT(
-        tree_of(lldp_of_hosts, R"({"lldp": {"interface": []}})"),
-        HasSubstr("line 1: the answer does not say whose neighbours these are (expected {\"NODE\": "));
-    EXPECT_THAT(tree_of(lldp_of_hosts, R"({"node1": {}})"), HasSubstr("whose neighbours"));
-    EXPECT_THAT(tree_of(lldp_of_hosts, ""), HasSubstr("whose neighbours"));
-}
-
 namespace {
 
 constexpr auto* domains = "node, fabric.clusterUuid, fabric.cliqueId\n"
@@ -260,4 +266,13 @@ TEST(Nvlink, domains_are_blocks) {
               "look at nvidia-smi -q there, and at the fabric manager");
     EXPECT_FALSE(read_nvlink_domains(Text("cpu1, [N/A], [N/A]\n")));
     EXPECT_THAT(tree_of(read_nvlink_domains, "gb1\n"), HasSubstr("line 1: \"gb1\" cannot be read"));
+}
+
+TEST(Nvlink, domains_have_nodes_with_names_of_nodes) {
+    auto fabric = read_nvlink_domains(Text("gb1, 11111111-2222-3333-4444-555555555555, 1\n"
+                                           "gb 2, 11111111-2222-3333-4444-555555555555, 1\n"));
+    ASSERT_TRUE(fabric);
+    EXPECT_THAT(hosts_of(*fabric, {}).hosts, SizeIs(1));
+    ASSERT_THAT(fabric->findings, SizeIs(1));
+    EXPECT_THAT(sentence(fabric->findings[0]), HasSubstr("line 2: 1 name (\"gb 2\") is no node's"));
 }

@@ -6,6 +6,7 @@ using namespace railhead::topology;
 
 TEST(SwitchName, is_what_its_owner_wrote) {
     EXPECT_EQ(switch_name_from("MF0;leaf-1-2:MQM8700/U1"), "leaf-1-2");
+    EXPECT_EQ(switch_name_from("leaf-1-2:MQM8700/U1"), "leaf-1-2");
     EXPECT_EQ(switch_name_from("leaf3"), "leaf3");
     EXPECT_EQ(switch_name_from("leaf-IB01 "), "leaf-IB01") << "as a switch of ibnetdiscover -p says it";
     EXPECT_EQ(switch_name_from("MF0;director1:CS7500/L03/U1"), "director1-L03");
@@ -16,7 +17,25 @@ TEST(SwitchName, is_nothing_that_a_vendor_wrote) {
     EXPECT_EQ(switch_name_from("SwitchX -  Mellanox Technologies"), "");
     EXPECT_EQ(switch_name_from("Quantum Mellanox Technologies"), "");
     EXPECT_EQ(switch_name_from(""), "");
-    EXPECT_EQ(switch_name_from(std::string(65, 'x')), "") << "longer than Slurm takes";
+    EXPECT_EQ(switch_name_from("MF0;Infiniband switch:MSX6036F/U1"), "");
+    EXPECT_EQ(switch_name_from("MF0;localhost:MQM8700/U1"), "");
+    EXPECT_EQ(switch_name_from("MF0;NVIDIA-leaf1:MQM9700/U1"), "NVIDIA-leaf1") << "one word is somebody's";
+}
+
+TEST(SwitchName, is_cleaned_of_what_cannot_be_in_a_name) {
+    EXPECT_EQ(switch_name_from("Rack 1 leaf 2"), "Rack-1-leaf-2");
+    EXPECT_EQ(switch_name_from("MF0;su 1 leaf 2:MQM8700/U1"), "su-1-leaf-2");
+    EXPECT_EQ(switch_name_from("leaf[1]"), "leaf-1");
+    EXPECT_EQ(switch_name_from("#rack1/leaf \xC3\xBC"), "rack1-leaf");
+    EXPECT_EQ(switch_name_from("a - b"), "a-b") << "one - for what is around it";
+    EXPECT_EQ(switch_name_from("Schrank-\xC3\xA4-1"), "Schrank-1");
+    EXPECT_EQ(switch_name_from("rack1/L2"), "rack1-L2") << "no chip of a director";
+    EXPECT_EQ(switch_name_from("rack;1:2"), "rack-1-2") << "no form of a vendor's";
+    EXPECT_EQ(switch_name_from("[#]"), "");
+    EXPECT_EQ(switch_name_from(std::string(65, 'x')), std::string(64, 'x')) << "longer than Slurm takes";
+    EXPECT_EQ(switch_name_from(std::string(63, 'x') + " y"), std::string(63, 'x'));
+    EXPECT_EQ(switch_name_from("MF0;" + std::string(80, 'x') + ":CS7500/L03/U1"),
+              std::string(60, 'x') + "-L03");
 }
 
 TEST(CommonName, is_whole_parts_that_all_have) {

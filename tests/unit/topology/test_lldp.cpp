@@ -1,0 +1,166 @@
+// What lldpd says, at hosts and at switches.
+#include "topology/readers.hpp"
+#include "topology/switch_tree.hpp"
+
+#include <gmock/gmock.h>
+
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
+using namespace railhead::topology;
+using railhead::sentence;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+namespace {
+
+std::string tree_of(LldpFrom from, std::string_view text) {
+    auto fabric = read_lldp(Text(text), from);
+    if (!fabric) return sentence(fabric.error());
+    auto hosts = hosts_of(*fabric, {});
+    return topology_conf(switch_tree_of(hosts, rail_map_of(*fabric, hosts), {}));
+}
+std::string lldp_of_hosts(std::string_view text) {
+    return tree_of(LldpFrom::hosts, text);
+}
+std::string lldp_of_switches(std::string_view text) {
+    return tree_of(LldpFrom::switches, text);
+}
+
+/// One neighbour, which says what it can do.
+std::string neighbour(const std::string& port, const std::string& name, bool is_bridge, const char* kind) {
+    return fmt::format(
+        R"({{"{0}": {{"chassis": {{"{1}": {{"capability": [{{"type": "Bridge", "enabled": {2}}}, {{"type": "Station", "enabled": true}}]}}}}, "port": {{"id": {{"type": "{3}", "value": "{0}"}}, "descr": "{0}"}}}}}})",
+        port, name, is_bridge, kind);
+}
+
+struct Unit {
+    const char* name;
+    int first; ///< of two nodes
+};
+
+/// Two leaves of each unit, with two nodes that may have containers, and a spine.
+std::string leaves(const std::vector<Unit>& units, bool have_containers, const char* ports_of_hosts) {
+    std::string text;
+    for (const auto& unit : units)
+        for (int leaf = 1; leaf <= 2; ++leaf)
+            text += fmt::format(
+                R"({{"{}-leaf{}": {{"lldp": {{"interface": [{}, {}, {}]}}}}}})", unit.name, leaf,
+                neighbour("swp1", fmt::format("node{}", unit.first), have_containers, ports_of_hosts),
+                neighbour("swp2", fmt::format("node{}", unit.first + 1), have_containers, ports_of_hosts),
+                neighbour("swp9", "spine1.site.org", true, "ifname"));
+    return text;
+}
+
+std::vector<std::string> said(LldpFrom from, const std::string& text) {
+    auto fabric = read_lldp(Text(text), from);
+    std::vector<std::string> found;
+    if (!fabric) return {sentence(fabric.error())};
+    for (const auto& finding : fabric->findings) found.push_back(sentence(finding));
+    return found;
+}
+
+} // namespace
+
+TEST(Lldp, of_hosts_is_read_in_both_forms_of_lldpcli) {
+    // One interface is an object, several are a list (json); json0 is lists all over.
+    constexpr auto* text = R"({"node1": {"lldp": {"interface": [
+        {"eth0": {"via": "LLDP", "chassis": {"leaf1.site.org": {"id": {"type": "mac", "value": "aa"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}, "descr": "swp1"}}},
+        {"eth1": {"via": "LLDP", "chassis": {"leaf2": {"id": {"type": "mac", "value": "bb"}}}, "port": {"id": {"type": "ifname", "value": "swp1"}}}}]}}}
+{"node2": {"lldp": {"interface": {
+        "eth0": {"chassis": {"leaf1": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}},
+        "eth1": {"chassis": {"leaf2": {}}, "port": {"id": {"type": "ifname", "value": "swp2"}}}}}}}
+{"node3": {"lldp": [{"interface": [
+        {"name": "eth0", "via": "LLDP", "chassis": [{"id": [{"type": "mac", "value": "aa"}], "name": [{"value": "leaf3"}]}], "port": [{"id": [{"type": "ifname", "value": "swp1"}], "descr": [{"value": "swp1"}]}]}]}]}})";
+    EXPECT_EQ(lldp_of_hosts(text), "SwitchName=leaf1 Nodes=node[1-2]\n"
+                                   "SwitchName=leaf3 Nodes=node3\n"
+                                   "SwitchName=root Switches=leaf[1,3]\n");
+}
+
+TEST(Lldp, of_switches_knows_what_joins_them) {
+    auto host = [](int port, int node) {
+        return fmt::format(
+            R"({{"swp{}": {{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "0c"}}, "descr": "eth0"}}}}}})",
+            port, node);
+    };
+    auto uplink = [](const char* port, const char* other, const char* at) {
+        return fmt::format(
+            R"({{"{}": {{"chassis": {{"{}": {{}}}}, "port": {{"id": {{"type": "ifname", "value": "{}"}}}}}}}})",
+            port, other, at);
+    };
+    auto told = [](const char* name, const std::string& interfaces) {
+        return fmt::format(R"({{"{}": {{"lldp": {{"interface": [{}]}}}}}})", name, interfaces);
+    };
+    auto text = told("leaf1", host(1, 1) + "," + host(2, 2) + "," + uplink("swp63", "spine1", "swp1")) +
+                told("leaf2", host(1, 3) + "," + host(2, 4)) +
+                told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
+    EXPECT_EQ(lldp_of_switches(text), "SwitchName=leaf1 Nodes=node[1-2]\n"
+                                      "SwitchName=leaf2 Nodes=node[3-4]\n"
+                                      "SwitchName=spine1 Switches=leaf[1-2]\n");
+    auto fabric = read_lldp(Text(text), LldpFrom::switches);
+    EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
+    EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
+}
+
+TEST(Lldp, says_what_it_cannot_read) {
+    EXPECT_THAT(lldp_of_hosts(R"({"": {"lldp": {"interface": []}}})"), HasSubstr("whose neighbours"))
+        << "an empty variable is no name of a node";
+    EXPECT_THAT(
+        lldp_of_hosts(R"({"lldp": {"interface": []}})"),
+        HasSubstr("line 1: the answer does not say whose neighbours these are (expected {\"NODE\": "));
+    EXPECT_THAT(lldp_of_hosts(R"({"node1": {}})"), HasSubstr("whose neighbours"));
+    EXPECT_THAT(lldp_of_hosts(""), HasSubstr("whose neighbours"));
+}
+
+TEST(Lldp, of_leaves_only_knows_a_spine_by_what_it_says_and_whom_it_joins) {
+    const auto* tree = "SwitchName=su1 Nodes=node[1-2]\n"
+                       "SwitchName=su2 Nodes=node[3-4]\n"
+                       "SwitchName=spine1 Switches=su[1-2]\n";
+    EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}, {"su2", 3}}, false, "mac")), tree);
+    EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}, {"su2", 3}}, true, "mac")), tree)
+        << "containers make a host a bridge";
+    EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}, {"su2", 3}}, true, "ifname")), tree)
+        << "half of the switches are not most";
+    EXPECT_THAT(
+        said(LldpFrom::switches, leaves({{"su1", 1}, {"su2", 3}}, true, "mac")),
+        ElementsAre("1 neighbour (spine1) has Bridge or Router and cables to most of the switches that "
+                    "answered, so it is a switch; collect what they tell as well, for the cables "
+                    "between them"));
+}
+
+TEST(Lldp, names_what_might_be_a_switch) {
+    EXPECT_THAT(said(LldpFrom::switches, leaves({{"su1", 1}, {"su2", 3}}, true, "ifname")),
+                ElementsAre(HasSubstr("(spine1)"), HasSubstr("4 neighbours (node1, node2, node3, ...)")));
+    const auto one_unit = leaves({{"su1", 1}}, true, "mac");
+    EXPECT_EQ(lldp_of_switches(one_unit), "SwitchName=su1 Nodes=node[1-2]\n");
+    EXPECT_THAT(
+        said(LldpFrom::switches, one_unit),
+        ElementsAre(HasSubstr("(spine1)"),
+                    "2 neighbours (node1, node2) have Bridge or Router, as switches have and hosts with "
+                    "containers, and are hosts here; where one is a switch, collect what it tells as well"));
+    EXPECT_THAT(said(LldpFrom::switches, leaves({{"su1", 1}}, false, "mac")), SizeIs(1));
+    EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}}, true, "ifname")),
+              "SwitchName=su1 Nodes=node[1-2],spine1\n")
+        << "what holds of all neighbours tells no switch apart";
+    EXPECT_THAT(said(LldpFrom::switches, leaves({{"su1", 1}}, true, "ifname")),
+                ElementsAre(HasSubstr("3 neighbours (node1, node2, spine1) have Bridge or Router")));
+}
+
+TEST(Lldp, of_a_host_without_a_neighbour_is_a_host_without_a_cable) {
+    constexpr auto* text = R"({"node1": {"lldp": {"interface": {"eth0": {"chassis": {"leaf1": {}}}}}}}
+                              {"node2": {"lldp": {}}} {"node3": {"lldp": {"interface": []}}})";
+    EXPECT_EQ(lldp_of_hosts(text), "SwitchName=leaf1 Nodes=node1\n"
+                                   "SwitchName=unplugged Nodes=node[2-3]\n"
+                                   "SwitchName=root Switches=leaf1,unplugged\n");
+    EXPECT_THAT(said(LldpFrom::hosts, text), IsEmpty());
+}
+
+TEST(Lldp, says_which_names_are_no_nodes) {
+    constexpr auto* text = R"({"n": {"lldp": {"interface": {"eth0": {"chassis": {"leaf1": {}}}}}}}
+{"n 3": {"lldp": {"interface": {"eth0": {"chassis": {"leaf1": {}}}}}}})";
+    EXPECT_EQ(lldp_of_hosts(text), "SwitchName=leaf1 Nodes=n\n");
+    EXPECT_THAT(said(LldpFrom::hosts, text),
+                ElementsAre(HasSubstr("line 2: 1 name (\"n 3\") is no node's, and is left out")));
+}
