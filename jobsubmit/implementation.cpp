@@ -120,7 +120,8 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     auto view = state().refresher->view();
     auto shape = is_update ? 0 : abi::shape_of(job, uid, view->judged->seed());
     if (view->judged->is_silent(shape)) return true;
-    if (const auto* said = view->judged->said_of(shape); said && is_fresh(*view, now())) {
+    const auto spelled = abi::spelled_shape_of(job, shape);
+    if (const auto* said = view->judged->said_of(spelled); said && is_fresh(*view, now())) {
         carry_out(*said, job, message);
         return true;
     }
@@ -136,7 +137,7 @@ bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** messa
     if (decision.silent())
         view->judged->add_silent(shape);
     else if (decision.holds())
-        view->judged->add(shape, std::move(said));
+        view->judged->add(spelled, std::move(said));
     return !decision.refuse;
 }
 

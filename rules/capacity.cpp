@@ -168,6 +168,8 @@ std::uint64_t tasks_on_one_node(const JobRequest& job) {
 Demand demand_of(const GresItem& item, const JobRequest& job) {
     Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1)};
     if (job.nodes_max) demand.nodes_max = *job.nodes_max;
+    // Each node has a task: 26.05 takes no more nodes, 24.11 takes them and waits for ever (-n1 -G16).
+    if (item.per == Per::job && job.tasks) demand.nodes_max = std::min(demand.nodes_max, *job.tasks);
     std::uint64_t nodes = demand.nodes_max, count = item.count;
     if (item.per == Per::job) {
         demand.on_one_node = std::max<std::uint64_t>(nodes > 0 ? count / nodes + (count % nodes > 0) : 1, 1);

@@ -61,6 +61,13 @@ std::optional<Finding> totals(const JobRequest& job) {
 std::optional<Finding> both_node_options(const JobRequest& job) {
     const GresItem* first = nullptr;
     for (const auto* item : gpu_items(job)) {
+        if (item->per == Per::node && item->replaced && *item->replaced != item->count) {
+            auto dropped = *item;
+            dropped.count = *item->replaced;
+            return conflict(Level::warn, spelled(dropped),
+                            fmt::format("is dropped for {}, which is asked as well", spelled(*item)),
+                            "leave one of them out");
+        }
         if (item->per != Per::node || item->option == NodeOption::untold) continue;
         if (first && first->option != item->option)
             return conflict(Level::warn, "--gres=gpu",

@@ -12,7 +12,8 @@ std::string plural(std::uint64_t count, const char* what) {
 std::string asked(const GresItem& item, const JobRequest& job, std::uint64_t limit) {
     auto what = fmt::format("gpu{}:{}", item.type.empty() ? "" : ":" + item.type, item.count);
     auto on_nodes = limit > 0 && job.nodes_max ? " on " + plural(*job.nodes_max, "node") : "";
-    if (item.per == Per::job) return what + on_nodes;
+    bool tasks_decide = job.tasks && *job.tasks < job.nodes_max.value_or(UINT32_MAX);
+    if (item.per == Per::job) return what + (tasks_decide ? " with " + plural(*job.tasks, "task") : on_nodes);
     what += fmt::format(" per {}", name_of(item.per));
     if (item.per != Per::task || tasks_on_one_node(job) == 1) return what;
     if (!job.tasks) return what + " with " + plural(*job.tasks_per_node, "task") + " per node";
@@ -68,7 +69,7 @@ std::string the_most(const Case& in) {
     auto wanted = item;
     wanted.count = limit;
     if (item.per == Per::job)
-        wanted.count = most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX));
+        wanted.count = most_gpus(inventory, partitions, item.type, demand_of(item, job).nodes_max);
     if (item.per == Per::task) wanted.count = limit / tasks_on_one_node(job);
     if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
     return option_for(wanted, item, job);

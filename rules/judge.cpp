@@ -116,10 +116,12 @@ bool wants_compact(const JobRequest& job, const Settings& settings, const Partit
     });
 }
 
-std::uint32_t wait_of(const Inventory& inventory, const Settings& settings, const Partitions& partitions) {
+std::uint32_t wait_of(const JobRequest& job, const Inventory& inventory, const Settings& settings,
+                      const Partitions& partitions) {
     double longest = 0;
     for (const auto* partition : partitions)
-        longest = std::max(longest, settings.seconds_for(Key::submit_placement_wait, partition->name));
+        longest =
+            std::max(longest, settings.seconds_for(Key::submit_placement_wait, partition->name, job.user));
     return static_cast<std::uint32_t>(
         std::min(std::ceil(longest), static_cast<double>(inventory.max_switch_wait)));
 }
@@ -153,7 +155,7 @@ Judgement judge(const JobRequest& job, const Inventory& inventory, const Setting
     if (job.placement && !job.nodes_max) judgement.findings.push_back(compact_without_nodes());
     judgement.placement = compact_placement(job, inventory, partitions);
     if (judgement.placement && judgement.placement->leaves > 0)
-        judgement.placement->wait_seconds = wait_of(inventory, settings, partitions);
+        judgement.placement->wait_seconds = wait_of(job, inventory, settings, partitions);
     return judgement;
 }
 

@@ -63,6 +63,9 @@ std::optional<Finding> partition_kind_rule(const JobRequest& job, const Inventor
         return no_gpus_there(*items.front(), job, inventory, partitions);
     auto shares = [](const GresItem& item) { return item.gres == "shard" || item.gres == "mps"; }; // of a GPU
     if (std::any_of(job.gpus.items.begin(), job.gpus.items.end(), shares)) return std::nullopt;
+    auto is_whole = [](const Partition* partition) { return partition->whole_nodes; };
+    // Whole nodes come with their GPUs.
+    if (job.exclusive || std::any_of(partitions.begin(), partitions.end(), is_whole)) return std::nullopt;
     if (items.empty() && !job.modify && every_node_has_gpus(inventory, partitions))
         return no_gpus_asked(job, inventory, partitions);
     return std::nullopt;

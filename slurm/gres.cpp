@@ -136,10 +136,13 @@ Result<std::vector<GresItem>> parse_tres(std::string_view whole, Per per) {
         auto gres = name_type_count(text, {span.begin + 5, span.end});
         if (!gres) return tl::unexpected(gres.error());
         if (gres->count == 0 || gres->gres == "none") continue;
+        GresItem item{gres->gres, gres->type, per, gres->count, std::string(spelling)};
         std::erase_if(items, [&](const GresItem& earlier) {
-            return earlier.gres == gres->gres && earlier.type == gres->type;
+            bool same = earlier.gres == item.gres && earlier.type == item.type;
+            if (same) item.replaced = earlier.count;
+            return same;
         });
-        items.push_back({gres->gres, gres->type, per, gres->count, std::string(spelling)});
+        items.push_back(std::move(item));
     }
     return items;
 }

@@ -23,6 +23,8 @@ struct GresItem {
     std::uint64_t count = 1;                       ///< 1 when the user named none
     std::string spelling;                          ///< as it came: "gres/gpu:h100:8"
     NodeOption option = NodeOption::gpus_per_node; ///< meaningless unless it is per node
+    /// The number of an earlier one of the same name and type, which Slurm drops for this one.
+    std::optional<std::uint64_t> replaced{};
     bool operator==(const GresItem&) const = default;
 };
 

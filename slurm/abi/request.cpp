@@ -171,4 +171,12 @@ std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64
     return hash == 0 ? 1 : hash;
 }
 
+std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape) {
+    auto asked = view_of(job.tres_per_node);
+    if (shape == 0 || asked.empty()) return shape;
+    auto option = option_of(view_of(job.submit_line), script_header(view_of(job.script)), asked);
+    mix(shape, static_cast<std::uint64_t>(option));
+    return shape == 0 ? 1 : shape;
+}
+
 } // namespace railhead::abi

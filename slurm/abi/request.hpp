@@ -16,4 +16,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify);
 /// line. `uid`: who sends it. `seed`: nobody who submits knows it, and so nobody makes two of one hash.
 std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed);
 
+/// The shape of one of which something is said: in the option that asked for the GRES per node.
+std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape);
+
 } // namespace railhead::abi

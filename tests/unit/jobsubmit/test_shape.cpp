@@ -103,6 +103,22 @@ TEST(Shape, is_another_one_of_another_sender_and_in_another_view) {
     EXPECT_NE(JudgedShapes().seed(), JudgedShapes().seed());
 }
 
+TEST(Shape, of_what_is_said_is_in_the_spelling_of_the_user) {
+    auto per_node = plain(), gres = plain(), in_script = plain();
+    per_node.submit_line = text("sbatch -N2 --gpus-per-node=h100:8 a.sh");
+    gres.submit_line = text("sbatch -N2 --gres=gpu:h100:8 a.sh");
+    in_script.script = text("#!/bin/sh\n#SBATCH --gres=gpu:h100:8\ntrue\n");
+    auto spelled = [](const job_desc_msg_t& job) {
+        return railhead::abi::spelled_shape_of(job, shape_of(job));
+    };
+    EXPECT_EQ(shape_of(per_node), shape_of(gres));
+    EXPECT_NE(spelled(per_node), spelled(gres));
+    EXPECT_EQ(spelled(in_script), spelled(gres));
+    per_node.submit_line = text("sbatch -N2 --gpus-per-node=h100:8 another.sh");
+    EXPECT_NE(spelled(per_node), spelled(gres));
+    EXPECT_EQ(railhead::abi::spelled_shape_of(gres, 0), 0U);
+}
+
 TEST(JudgedShapes, remember_what_was_silent_or_forget_it) {
     JudgedShapes shapes;
     EXPECT_FALSE(shapes.is_silent(5));

@@ -48,4 +48,15 @@ TEST(Conflict, warns_of_two_options_for_one_thing) {
         "--gres=gpu and --gpus-per-node are both given, and one replaces the other; leave one of them out");
 }
 
+TEST(Conflict, warns_of_a_number_that_slurm_drops_for_another) {
+    JobRequest job;
+    job.gpus.items = *parse_tres("gres/gpu:h100:1,gres/gpu:h100:2", Per::node); // --gpus-per-node and --gres
+    EXPECT_EQ(verdict(job), "gpu:h100:1 per node is dropped for gpu:h100:2 per node, which is asked as well; "
+                            "leave one of them out");
+    job.gpus.items = *parse_tres("gres/gpu:h100:2,gres/gpu:h100:2", Per::node);
+    EXPECT_EQ(verdict(job), "accepted");
+    job.gpus.items = *parse_tres("gres/gpu:h100:1,gres/gpu:a100:2", Per::node);
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
 } // namespace conflict_test

@@ -55,6 +55,23 @@ TEST(GpusPerNode, does_not_guess_nodes_that_follow_from_tasks) {
               "try --gpus-per-node=8");
 }
 
+TEST(GpusPerNode, knows_that_a_job_is_on_no_more_nodes_than_it_has_tasks) {
+    auto job = asks(Per::job, "", 17);
+    EXPECT_EQ(verdict(job), "accepted");
+    job.tasks = 3;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.tasks = 2;
+    EXPECT_EQ(verdict(job),
+              "gpu:17 with 2 tasks is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus=16");
+    job.gpus.items[0].count = 16;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.tasks = 1;
+    EXPECT_EQ(verdict(job),
+              "gpu:16 with 1 task is more than any node of partition gpu has (h100 x 8 on 32 nodes); "
+              "try --gpus=8");
+}
+
 TEST(GpusPerNode, knows_that_a_task_runs_on_one_node) {
     EXPECT_EQ(verdict(asks(Per::task, "", 16)),
               "gpu:16 per task is more than any node of partition gpu has (h100 x 8 on 32 nodes); "

@@ -94,6 +94,16 @@ TEST(Judge, never_waits_longer_than_the_site_allows) {
               (Placement{.leaves = 1, .wait_seconds = 300}));
 }
 
+TEST(Judge, waits_as_long_as_the_user_of_the_policy_may) {
+    auto compact = with({{Key::submit_placement, "compact"}});
+    EXPECT_TRUE(
+        compact.set_in(Whose::user, "alice", Key::submit_placement_wait, "4m", {Origin::Kind::site, "test"}));
+    auto job = on({}, 4);
+    EXPECT_EQ(judge(job, inventory(), compact).placement->wait_seconds, 60U);
+    job.user = "alice";
+    EXPECT_EQ(judge(job, inventory(), compact).placement->wait_seconds, 240U);
+}
+
 TEST(Judge, tells_who_asks_for_compact_placement_without_a_node_count) {
     auto job = asks(Per::node, "", 8);
     job.placement = "compact";

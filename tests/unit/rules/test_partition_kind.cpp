@@ -37,6 +37,10 @@ TEST(PartitionKind, warns_of_a_job_without_gpus_on_nodes_that_all_have_some) {
                            "add --gpus-per-node=N or try --partition=cpu");
     EXPECT_EQ(verdict(in({}, {"cpu"})), "accepted");
     EXPECT_EQ(verdict(in({}, {"cpu", "gpu"})), "accepted") << "it may run on cpu";
+    EXPECT_EQ(verdict({.exclusive = true}), "accepted") << "whole nodes come with their GPUs";
+    auto whole = cluster();
+    whole.partitions[0].whole_nodes = true;
+    EXPECT_EQ(verdict({}, whole), "accepted");
     JobRequest share;
     share.gpus.items = {{"shard", "", Per::node, 1, ""}};
     EXPECT_EQ(verdict(share), "accepted") << "a part of one";

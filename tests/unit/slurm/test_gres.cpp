@@ -46,7 +46,7 @@ TEST(Tres, reads_every_spelling_of_every_version) {
          {gpu("a100", 4, "gres:gpu:a100:4"), gpu("h100", 1, "gres:gpu:h100:1")}},
         {"twice the same type: the last",
          "gres/gpu:h100:9,gres/gpu:h100:2",
-         {gpu("h100", 2, "gres/gpu:h100:2")}},
+         {{"gpu", "h100", Per::node, 2, "gres/gpu:h100:2", NodeOption::gpus_per_node, 9}}},
         {"--gpus-per-task with -c2", "cpu=2,gres/gpu:h100=1", {gpu("h100", 1, "gres/gpu:h100=1")}},
         {"--tres-per-task", "gres/gpu=1", {gpu("", 1, "gres/gpu=1")}},
         {"--tres-per-task with a colon", "gres/gpu:1", {gpu("", 1, "gres/gpu:1")}},

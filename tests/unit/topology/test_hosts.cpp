@@ -145,13 +145,15 @@ TEST(Hosts, that_differ_in_case_only_are_one) {
 }
 
 TEST(Hosts, called_by_their_addresses_are_told_apart_and_said) {
-    auto hosts = hosts_of(with({{"10.0.0.1 mlx5_0", 16, 0}, {"10.0.0.2 mlx5_0", 17, 0}}), {});
+    auto fabric = with({{"10.0.0.1 mlx5_0", 16, 0}, {"10.0.0.2 mlx5_0", 17, 0}});
+    auto hosts = hosts_of(fabric, {});
     EXPECT_THAT(names(hosts), ElementsAre("10.0.0.1: mlx5_0", "10.0.0.2: mlx5_0"));
     EXPECT_THAT(
         said(hosts),
         ElementsAre("2 hosts (10.0.0.1, 10.0.0.2) are called by their IP address (expected names that "
                     "Slurm's nodes have); name hosts in their node description, or give --map"));
-    EXPECT_THAT(names(hosts_of(with({{"10.site.org mlx5_0", 16, 0}}), {})), ElementsAre("10: mlx5_0"));
+    fabric = with({{"10.site.org mlx5_0", 16, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, {})), ElementsAre("10: mlx5_0"));
 }
 
 TEST(Hosts, that_are_all_called_localhost_are_said_to_be) {
