@@ -15,7 +15,7 @@ from programs import railhead
 
 PAGES = [tree.Path("README.md"), *sorted(path for path in tree.files() if path.parent == tree.Path("docs") and path.suffix == ".md")]
 # What the reader types on a cluster of his own, and what he writes into files of others' programs.
-OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|ssh|ibnetdiscover|apt-get install|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
+OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|ssh|ibnetdiscover|apt-get (install|remove)|systemctl restart slurm|sed -i|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
 
 
 def blocks(path: tree.Path) -> list[tuple[int, str, str]]:
