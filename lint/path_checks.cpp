@@ -28,7 +28,8 @@ class Paths {
             auto folder = option->value.substr(0, option->value.rfind('/'));
             if (is_plain(folder) && !is_there(folder))
                 add("no-output-folder", option->line, folder,
-                    fmt::format("is no folder, and a job whose {} cannot be written fails without a word",
+                    fmt::format("is no folder, and with Slurm 22.05 a job whose {} cannot be written fails "
+                                "without a word",
                                 name),
                     fmt::format("run: mkdir -p {}", folder));
         }
@@ -77,8 +78,8 @@ class Paths {
 
 } // namespace
 
-void check_paths(const Script& script, const std::function<bool(const std::string&)>& exists,
-                 std::vector<Finding>& findings) {
+void check_paths(const Script& script, const Surroundings& around, std::vector<Finding>& findings) {
+    const auto& exists = around.exists;
     Paths paths(script, exists, findings);
     if (const auto* image = script.option("--container-image");
         image && image->value.starts_with('/') && is_plain(image->value) && !exists(image->value))
@@ -86,7 +87,8 @@ void check_paths(const Script& script, const std::function<bool(const std::strin
                             .where = place(script, image->line),
                             .thing = image->value,
                             .seen = "is not there"});
-    paths.check_output();
+    // Slurm makes the folder itself since some version after this one.
+    if (around.slurm >= 2205 && around.slurm < 2302) paths.check_output();
     for (const auto& line : script.lines) paths.check_line(line);
 }
 

@@ -47,16 +47,6 @@ bool is_directive(std::string_view line) {
            std::isspace(static_cast<unsigned char>(line[directive.size()]));
 }
 
-/// "# SBATCH --x", "#sbatch --x", "#SBATCH--x"; "##SBATCH" is how people switch one off.
-bool looks_like_directive(std::string_view line) {
-    auto rest = trimmed(line.substr(1));
-    if (line.starts_with("##") || rest.size() < directive.size()) return false;
-    constexpr std::string_view word = "sbatch";
-    bool named = std::equal(word.begin(), word.end(), rest.begin(),
-                            [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
-    return named && trimmed(rest.substr(word.size())).starts_with('-');
-}
-
 /// Before the shell's comment: a # at a word's beginning, outside of quotes.
 std::string_view without_comment(std::string_view line) {
     char quote = 0;
@@ -72,6 +62,29 @@ std::string_view without_comment(std::string_view line) {
             return line.substr(0, i);
     }
     return line;
+}
+
+/// Nothing but options and their values: "--parsable prints the id" is prose, "-N2 job.sh" a command line.
+bool is_options_only(std::string_view text) {
+    bool may_be_value = false;
+    for (const auto& word : shell_words(text)) {
+        bool is_option = word.starts_with('-');
+        if (!is_option && !may_be_value) return false;
+        bool has_own = word.find('=') != word.npos || (!word.starts_with("--") && word.size() > 2);
+        may_be_value = is_option && !has_own && std::find(alone.begin(), alone.end(), word) == alone.end();
+    }
+    return true;
+}
+
+/// "# SBATCH --x", "#sbatch --x", "#SBATCH--x"; "##SBATCH" is how people switch one off.
+bool looks_like_directive(std::string_view line) {
+    auto rest = trimmed(line.substr(1));
+    if (line.starts_with("##") || rest.size() < directive.size()) return false;
+    constexpr std::string_view word = "sbatch";
+    bool named = std::equal(word.begin(), word.end(), rest.begin(),
+                            [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+    auto options = trimmed(rest.substr(word.size()));
+    return named && options.starts_with('-') && is_options_only(without_comment(options));
 }
 
 void add_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line) {

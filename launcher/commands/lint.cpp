@@ -3,6 +3,7 @@
 #include "base/child.hpp"
 #include "launcher/commands/inventory.hpp"
 #include "launcher/json.hpp"
+#include "launcher/supervisor/ask_slurm.hpp"
 #include "lint/checks.hpp"
 #include "lint/request.hpp"
 #include "rules/judge.hpp"
@@ -124,22 +125,24 @@ int lint(const Context& context, Options options) {
     auto text = read_whole_file(options.script, "name a batch script");
     if (!text) return print_error(text.error());
     auto script = read_script(options.script, *text, options.sbatch);
-    auto findings = check_script(script, [](const std::string& path) {
+    bool asks = options.inventory.empty() && !options.offline;
+    bool slurm = asks && find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
+    auto exists = [](const std::string& path) {
         std::error_code ignored;
         return std::filesystem::exists(path, ignored);
-    });
-    bool slurm = false;
+    };
+    auto version = slurm ? version_from(slurm_version(context.environment)) : 0;
+    auto findings = check_script(script, {.exists = exists, .slurm = version});
     if (!options.inventory.empty()) {
         auto judged = judge_saved(options, context, script);
         if (!judged) return print_error(judged.error());
         findings.insert(findings.end(), judged->begin(), judged->end());
-    } else if (!options.offline) {
-        slurm = find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
-        auto said = slurm ? ask_slurm(options, context) : std::vector<Finding>();
+    } else if (slurm) {
+        auto said = ask_slurm(options, context);
         findings.insert(findings.end(), said.begin(), said.end());
     }
     print(options, findings);
-    if (!slurm && !options.offline && options.inventory.empty())
+    if (asks && !slurm)
         fmt::print(
             stderr,
             "railhead: there is no sbatch here, so only the script was judged and not its resources\n");

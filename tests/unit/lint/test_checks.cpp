@@ -11,10 +11,11 @@ namespace {
 const std::set<std::string> there{"train.py", "logs", "/images/torch.sqsh"};
 
 /// Findings of a script with these options and this body, "ID:LINE" each; the body begins on line 3.
-std::vector<std::string> ids(const std::string& options, const std::string& body) {
+std::vector<std::string> ids(const std::string& options, const std::string& body, int slurm = 0) {
     auto script = read_script("job.sh", "#!/bin/bash\n#SBATCH " + options + "\n" + body + "\n");
     std::vector<std::string> found;
-    for (auto& finding : check_script(script, [](auto& path) { return there.contains(path); })) {
+    auto exists = [](auto& path) { return there.contains(path); };
+    for (auto& finding : check_script(script, {.exists = exists, .slurm = slurm})) {
         EXPECT_FALSE(sentence(finding).empty());
         found.push_back(finding.id + finding.where.substr(finding.where.rfind(':')));
     }
@@ -41,7 +42,7 @@ TEST(Lint, tells_what_sbatch_will_not_read) {
     EXPECT_EQ(ids("-N1", "true\n#SBATCH --nodes=2"), Ids{"late-option:4"});
     EXPECT_EQ(ids("-N1", "# SBATCH --nodes=2\ntrue"), Ids{"mistyped-option:3"});
     auto script = read_script("job.sh", "true\r\n");
-    auto findings = check_script(script, [](auto&) { return true; });
+    auto findings = check_script(script, {.exists = [](auto&) { return true; }});
     ASSERT_EQ(findings.size(), 2u);
     EXPECT_EQ(sentence(findings[0]),
               "job.sh:1: the first line does not begin with #!, and sbatch refuses the "
@@ -80,8 +81,6 @@ TEST(Lint, knows_what_asks_slurmctld_too_often) {
 TEST(Lint, knows_how_srun_starts_what) {
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 torchrun train.py"), Ids{"torchrun-tasks:3"});
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 --ntasks-per-node=1 torchrun train.py"), Ids{});
-    EXPECT_EQ(ids("-N2 -c 8", "srun hostname"), Ids{"cpus-per-task:3"});
-    EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname"), Ids{});
     EXPECT_EQ(ids("-N2", "srun python3 train.py"), Ids{"kill-on-bad-exit:3"});
     EXPECT_EQ(ids("-N1", "srun python3 train.py"), Ids{});
 }
@@ -98,7 +97,48 @@ TEST(Lint, looks_for_what_the_script_names) {
     EXPECT_EQ(ids("-N1", "cd /elsewhere\npython3 other.py"), Ids{});
     EXPECT_EQ(ids("-N1", "python3 $HOME/other.py"), Ids{});
     EXPECT_EQ(ids("-N1 --chdir=/x", "python3 train.py"), Ids{"no-program:3"});
-    EXPECT_EQ(ids("-N1 -o out/%j.log", "true"), Ids{"no-output-folder:2"});
     EXPECT_EQ(ids("-N1 -o %j.log", "true"), Ids{});
     EXPECT_EQ(ids("-N1", "srun --container-image=/images/none.sqsh python3 other.py"), Ids{"no-image:3"});
+}
+
+TEST(Lint, says_what_only_some_versions_do_where_the_version_is_known) {
+    EXPECT_EQ(version_from("slurm-wlm 22.05.8"), 2205);
+    EXPECT_EQ(version_from("slurm 24.11.0"), 2411);
+    EXPECT_EQ(version_from("unknown"), 0);
+    EXPECT_EQ(ids("-N2 -c 8", "srun hostname", 2205), Ids{"cpus-per-task:3"});
+    EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname", 2205), Ids{});
+    EXPECT_EQ(ids("-N2 -c 8", "srun grep -c config x", 2311), Ids{"cpus-per-task:3"}) << "not srun's -c";
+    EXPECT_EQ(ids("-N1 -o out/%j.log", "true", 2205), Ids{"no-output-folder:2"});
+    for (int slurm : {0, 2411, 2605})
+        EXPECT_EQ(ids("-N2 -c 8 -o out/%j.log", "srun hostname", slurm), Ids{}) << slurm;
+}
+
+TEST(Lint, takes_only_the_word_ray_for_ray) {
+    EXPECT_EQ(ids("-N2", "python3 train.py --array start"), Ids{});
+    EXPECT_EQ(ids("-N2", "run_array start\necho ray start comes next"), Ids{});
+    EXPECT_EQ(ids("-N2", "/opt/ray/bin/ray start --head"), Ids{"ray-by-hand:3"});
+    EXPECT_EQ(ids("-N2", "srun bash -c 'ray start --block'"), Ids{"ray-by-hand:3"});
+}
+
+TEST(Lint, knows_tasks_that_nobody_waits_for) {
+    EXPECT_EQ(ids("-N2", "srun --ntasks=1 python3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun -N1 -n1 python3 train.py\nsrun -n 1 python3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun --exact -n4 python3 train.py &\nwait"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun -n4 python3 train.py -K"), Ids{"kill-on-bad-exit:3"}) << "not srun's -K";
+}
+
+TEST(Lint, knows_that_spelling_names_asks_nobody) {
+    EXPECT_EQ(ids("-N2", "while read h; do\necho $h\ndone < <(scontrol show hostnames $L)"), Ids{});
+    EXPECT_EQ(ids("-N2", "while read h; do\necho $h\ndone < <(scontrol show nodes)"), Ids{}) << "asked once";
+    EXPECT_EQ(ids("-N2", "while true; do\nh=$(scontrol show hostnames $L)\ndone"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun bash -c 'scontrol show hostnames $SLURM_NODELIST'"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun scontrol show hostnames"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun scontrol show job"), Ids{"scontrol-per-task:3"});
+}
+
+TEST(Lint, tells_a_monitor_from_what_is_waited_for) {
+    EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\npython3 train.py\nsleep 5\nkill %1"), Ids{});
+    EXPECT_EQ(ids("-N1", "./watch.sh &\nsrun hostname\nsleep 5"), Ids{});
+    EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\nsleep 5\npython3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N1", "./server &\nsleep 5\npython3 train.py"), Ids{"sleep-to-wait:4"});
 }
