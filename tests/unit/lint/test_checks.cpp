@@ -8,7 +8,7 @@ using namespace railhead;
 
 namespace {
 
-const std::set<std::string> there{"train.py", "logs", "/images/torch.sqsh"};
+const std::set<std::string> there{"train.py", "sub/x.py", "logs", "/images/torch.sqsh"};
 
 /// Findings of a script with these options and this body, "ID:LINE" each; the body begins on line 3.
 std::vector<std::string> ids(const std::string& options, const std::string& body, int slurm = 0) {
@@ -141,4 +141,36 @@ TEST(Lint, tells_a_monitor_from_what_is_waited_for) {
     EXPECT_EQ(ids("-N1", "./watch.sh &\nsrun hostname\nsleep 5"), Ids{});
     EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\nsleep 5\npython3 train.py"), Ids{});
     EXPECT_EQ(ids("-N1", "./server &\nsleep 5\npython3 train.py"), Ids{"sleep-to-wait:4"});
+}
+
+TEST(Lint, looks_for_no_program_where_it_cannot_know) {
+    for (std::string body : {
+             "singularity exec --nv image.sif python /workspace/x.py",
+             "mkdir -p run && cd run\npython3 x.py",
+             "pushd run\npython3 x.py",
+             "srun bash -c 'python3 train.py'",
+             "srun bash -c 'cd sub && python3 x.py'",
+             "cat > gen.py <<X\nprint(1)\nX\npython3 gen.py",
+             "echo 'print(1)' >gen.py\npython3 ./gen.py",
+             "echo 'print(1)' | tee gen.py\npython3 gen.py",
+             "cp /home/a/gen.py .\npython3 gen.py",
+             "cp -r /home/a/code/. ./\npython3 gen.py",
+             "cp /home/a/code/* .\npython3 gen.py",
+             "rsync -a /home/a/code/ .\npython3 gen.py",
+             "mv /home/a/code code && python3 code/gen.py",
+             "git clone https://x.org/code.git\npython3 code/gen.py",
+             "git clone https://x.org/code.git mine\npython3 mine/gen.py",
+             "wget https://x.org/gen.py\npython3 gen.py",
+             "curl -o gen.py https://x.org/1\npython3 gen.py",
+             "tar xf code.tar\npython3 code/gen.py",
+             "python3 $MAIN --config config.py",
+             "srun --chdir=$DIR python3 x.py",
+             "echo python3 x.py",
+             "python3 --version; ls x.py",
+         })
+        EXPECT_EQ(ids("-N1", body), Ids{}) << body;
+    EXPECT_EQ(ids("-N1", "srun -D sub python3 x.py"), Ids{}) << "sub/x.py is there";
+    EXPECT_EQ(ids("-N1", "srun --chdir=sub python3 train.py"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "torchrun --nproc-per-node $N x.py > log"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1 --container-image=/images/torch.sqsh", "python3 /workspace/x.py"), Ids{});
 }
