@@ -5,6 +5,7 @@
 #include "launcher/json.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
 #include "lint/checks.hpp"
+#include "lint/options.hpp"
 #include "lint/request.hpp"
 #include "lint/sbatch_answer.hpp"
 #include "rules/judge.hpp"
@@ -55,10 +56,13 @@ Result<std::vector<Finding>> judge_saved(const Options& options, const Context& 
     if (!inventory) return tl::unexpected(inventory.error());
     auto settings = settings_for(context, {});
     if (!settings) return tl::unexpected(settings.error());
-    auto request = request_of(script);
-    if (!request) return tl::unexpected(request.error());
-    auto findings = judge(*request, *inventory, *settings).findings;
-    for (auto& finding : findings) finding.where = options.script;
+    std::vector<Finding> findings;
+    auto requests = requests_of(script);
+    for (std::size_t i = 0; i < requests.size(); ++i)
+        for (auto& finding : judge(requests[i], *inventory, *settings).findings) {
+            finding.where = place(script, script.components[i]);
+            findings.push_back(std::move(finding));
+        }
     return findings;
 }
 
@@ -85,7 +89,8 @@ int lint(const Context& context, Options options) {
     options.sbatch.insert(options.sbatch.end(), context.command.begin(), context.command.end());
     auto text = read_whole_file(options.script, "name a batch script");
     if (!text) return print_error(text.error());
-    auto script = read_script(options.script, *text, options.sbatch);
+    auto script =
+        read_script(options.script, *text, options.sbatch, environment_options(context.environment.all()));
     bool asks = options.inventory.empty() && !options.offline;
     bool slurm = asks && find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
     auto exists = [](const std::string& path) {
