@@ -136,7 +136,8 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
         if (names_one_device(name) && hca[0] != '=' && !hca.starts_with("^="))
             add("nccl-ib-hca", fmt::format("NCCL_IB_HCA={}", hca),
                 fmt::format("takes every device whose name begins so: {}0, too", name),
-                fmt::format("write NCCL_IB_HCA=={}", hca[0] == '^' ? hca.substr(1) : hca));
+                fmt::format("write NCCL_IB_HCA={}={}", hca[0] == '^' ? "^" : "",
+                            hca.substr(hca[0] == '^' ? 1 : 0)));
     }
 }
 

@@ -91,6 +91,29 @@ std::string program_of(const ScriptLine& line) {
     return {};
 }
 
+/// "srun ./program" and "bash script.sh" at a line's beginning; empty: it starts no file of this folder.
+std::string file_of(const ScriptLine& line) {
+    const auto& first = line.words.front();
+    if (first == "srun") {
+        auto step = step_of(line);
+        return step && !step->program.empty() && step->program.front().starts_with("./")
+                   ? step->program.front()
+                   : std::string();
+    }
+    bool is_shell = first == "bash" || first == "sh";
+    return is_shell && line.words.size() > 1 && line.words[1].ends_with(".sh") ? line.words[1]
+                                                                               : std::string();
+}
+
+/// It makes no file that a later line could start.
+bool is_preparation(const ScriptLine& line) {
+    const auto& first = line.words.front();
+    for (std::string_view command : {"export", "module", "ml", "source", ".", "set", "echo", "mkdir",
+                                     "ulimit", "unset", "date", "hostname", "scontrol"})
+        if (first == command) return true;
+    return first.find('=') != first.npos && line.words.size() == 1;
+}
+
 bool starts_container(const std::string& text) {
     if (text.find("--container") != text.npos) return true;
     for (std::string_view program : {"apptainer", "singularity", "docker", "podman", "enroot", "shifter"})
@@ -126,7 +149,10 @@ class Paths {
         check_image(line);
         note_moves(line);
         note_made(line, made_);
+        check_sif(line);
         auto program = program_of(line);
+        if (program.empty() && prepared_) program = file_of(line);
+        prepared_ = prepared_ && is_preparation(line);
         if (!is_plain(program) || is_made(program)) return;
         if (in_container_ || starts_container(line.text)) return;
         auto path = program;
@@ -147,6 +173,18 @@ class Paths {
             auto image = word.starts_with("--container-image=") ? word.substr(word.find('=') + 1) : "";
             if (image.starts_with('/') && is_plain(image) && !is_there(image) && !is_made(image))
                 add("no-image", line.number, image, "is not there", "");
+        }
+    }
+    /// "apptainer exec /images/x.sif"; pull and build make it.
+    void check_sif(const ScriptLine& line) {
+        if (!mentions(line.text, "apptainer") && !mentions(line.text, "singularity")) return;
+        bool makes = mentions(line.text, "pull") || mentions(line.text, "build");
+        for (const auto& word : line.words) {
+            if (!word.ends_with(".sif")) continue;
+            if (makes) made_.push_back(without_dot(word));
+            if (word.starts_with('/') && is_plain(word) && word.find_first_of(" =:") == word.npos &&
+                !is_there(word) && !is_made(word))
+                add("no-image", line.number, word, "is not there", "");
         }
     }
     /// From there on nobody knows what a relative path means, or what else an archive has brought.
@@ -178,6 +216,7 @@ class Paths {
     std::string base_;              ///< relative to the caller's directory, where sbatch is run
     std::vector<std::string> made_; ///< files and folders that the script makes itself; "*": any
     bool moved_ = false;
+    bool prepared_ = true; ///< all lines before were preparations
     bool in_container_ = false;
 };
 

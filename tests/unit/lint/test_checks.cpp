@@ -174,3 +174,21 @@ TEST(Lint, looks_for_no_program_where_it_cannot_know) {
     EXPECT_EQ(ids("-N1", "torchrun --nproc-per-node $N x.py > log"), Ids{"no-program:3"});
     EXPECT_EQ(ids("-N1 --container-image=/images/torch.sqsh", "python3 /workspace/x.py"), Ids{});
 }
+
+TEST(Lint, looks_for_programs_that_are_not_pythons) {
+    EXPECT_EQ(ids("-N1", "export A=1\nsrun -n2 ./none --x"), Ids{"no-program:4"});
+    EXPECT_EQ(ids("-N1", "bash none.sh"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "apptainer exec --nv /images/none.sif python3 /workspace/x.py"), Ids{"no-image:3"});
+    for (std::string body : {"make\nsrun ./made", "./prepare\nbash made.sh", "cd x\nsrun ./there",
+                             "srun /opt/node/program", "srun --container-image=/images/torch.sqsh ./there",
+                             "cat > made.sh <<X\nX\nbash made.sh", "bash $HERE/there.sh", "bash -c 'none.sh'",
+                             "singularity pull /images/new.sif docker://x\nsingularity run /images/new.sif"})
+        EXPECT_EQ(ids("-N1", body), Ids{}) << body;
+}
+
+TEST(Lint, keeps_the_sense_of_a_device_that_is_left_out) {
+    auto script = read_script("job.sh", "#!/bin/bash\nexport NCCL_IB_HCA=^mlx5_1\n");
+    auto findings = check_script(script, {.exists = [](auto&) { return true; }});
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].next, "write NCCL_IB_HCA=^=mlx5_1");
+}
