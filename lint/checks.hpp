@@ -43,7 +43,7 @@ long number_of(const Script& script, std::string_view option, long otherwise);
 bool is_operator(std::string_view word);
 
 /// A step that a line starts: srun's own options, and the program's words up to the shell's next operator.
-struct Step {
+struct StepLine {
     std::vector<ScriptOption> options;
     std::vector<std::string> program;
     bool in_background = false;
@@ -51,7 +51,7 @@ struct Step {
     const ScriptOption* option(std::string_view name) const;
 };
 /// The first one of the line; absent: it starts none.
-std::optional<Step> step_of(const ScriptLine& line);
+std::optional<StepLine> step_of(const ScriptLine& line);
 
 /// Whether it starts Python or torchrun.
 bool starts_program(const std::string& text);

@@ -65,7 +65,7 @@ void check_cpus(const Script& script, int slurm, std::vector<Finding>& findings)
 
 /// One task has no others that wait for it; a farm's steps, each in the background on a share of the job, do
 /// not wait for one another.
-bool has_no_others(const Step& step) {
+bool has_no_others(const StepLine& step) {
     const auto* tasks = step.option("--ntasks");
     return (tasks && tasks->value == "1") ||
            (step.in_background && (step.option("--exact") || step.option("--exclusive")));

@@ -42,7 +42,7 @@ bool asks_slurmctld(std::string_view text) {
 }
 
 /// The task asks, and not the script that starts it.
-bool asks_by_task(const Step& step) {
+bool asks_by_task(const StepLine& step) {
     const auto& words = step.program;
     for (std::size_t i = 0; i < words.size(); ++i) {
         bool spells = i + 2 < words.size() && words[i + 1] == "show" && words[i + 2].starts_with("host");

@@ -39,18 +39,18 @@ bool is_operator(std::string_view word) {
            word == "(" || word == ")";
 }
 
-const ScriptOption* Step::option(std::string_view name) const {
+const ScriptOption* StepLine::option(std::string_view name) const {
     auto found =
         std::find_if(options.rbegin(), options.rend(), [&](auto& each) { return each.name == name; });
     return found == options.rend() ? nullptr : &*found;
 }
 
-std::optional<Step> step_of(const ScriptLine& line) {
+std::optional<StepLine> step_of(const ScriptLine& line) {
     auto at = std::find_if(line.words.begin(), line.words.end(),
                            [](auto& word) { return word == "srun" || word.ends_with("/srun"); });
     if (at == line.words.end()) return std::nullopt;
     auto end = std::find_if(++at, line.words.end(), is_operator);
-    Step step{.in_background = end != line.words.end() && *end == "&"};
+    StepLine step{.in_background = end != line.words.end() && *end == "&"};
     for (; at != end && at->starts_with('-') && *at != "--"; ++at) {
         bool has_none = std::find(alone.begin(), alone.end(), *at) != alone.end();
         std::vector<std::string> words{*at};
