@@ -220,7 +220,8 @@ void check_sleep(const Script& script, std::vector<Finding>& findings) {
                                 .next = "wait for its port or file, with a bound"});
             return;
         }
-        if (is_work(line)) background = false; // a pause after it waits for no start
+        // A pause after work, or after all has ended, waits for no start.
+        if (is_work(line) || line.words.front() == "wait") background = false;
         background = background || (line.words.back() == "&" && !starts_monitor(line));
     }
 }

@@ -139,6 +139,7 @@ TEST(Lint, knows_that_spelling_names_asks_nobody) {
 TEST(Lint, tells_a_monitor_from_what_is_waited_for) {
     EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\npython3 train.py\nsleep 5\nkill %1"), Ids{});
     EXPECT_EQ(ids("-N1", "./watch.sh &\nsrun hostname\nsleep 5"), Ids{});
+    EXPECT_EQ(ids("-N1", "./server &\nwait\nsleep 5"), Ids{});
     EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\nsleep 5\npython3 train.py"), Ids{});
     EXPECT_EQ(ids("-N1", "./server &\nsleep 5\npython3 train.py"), Ids{"sleep-to-wait:4"});
 }
