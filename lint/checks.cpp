@@ -34,18 +34,23 @@ long number_of(const Script& script, std::string_view option, long otherwise) {
     return given ? leading_number<long>(given->value).value_or(otherwise) : otherwise;
 }
 
-std::vector<std::string> srun_words(const ScriptLine& line) {
-    auto srun = std::find_if(line.words.begin(), line.words.end(),
-                             [](auto& word) { return word == "srun" || word.ends_with("/srun"); });
-    return srun == line.words.end() ? std::vector<std::string>() : std::vector(srun + 1, line.words.end());
+bool starts_program(const std::string& text) {
+    return mentions(text, "torchrun") || text.find("python") != text.npos;
 }
 
-std::vector<Finding> check_script(const Script& script,
-                                  const std::function<bool(const std::string&)>& exists) {
+int version_from(std::string_view said) {
+    auto digits = said.substr(std::min(said.find(' ') + 1, said.size())); // npos + 1 is 0
+    auto dot = digits.find('.');
+    auto year = whole_number<int>(digits.substr(0, dot));
+    if (!year || dot == digits.npos) return 0;
+    return *year * 100 + leading_number<int>(digits.substr(dot + 1)).value_or(0);
+}
+
+std::vector<Finding> check_script(const Script& script, const Surroundings& around) {
     std::vector<Finding> findings;
-    check_header(script, findings);
+    check_header(script, around.slurm, findings);
     check_launch(script, findings);
-    check_paths(script, exists, findings);
+    check_paths(script, around, findings);
     std::stable_sort(findings.begin(), findings.end(),
                      [](auto& a, auto& b) { return a.level > b.level && a.level == Level::fail; });
     return findings;

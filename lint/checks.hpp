@@ -3,24 +3,32 @@
 #include "lint/script.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 namespace railhead {
 
-/// What only a script shows, each with what to write instead. Pure but for `exists`: whether a path, as the
-/// job will see it, is there. Each finding's `where` is "NAME:LINE". A script that is right has none.
-std::vector<Finding> check_script(const Script& script,
-                                  const std::function<bool(const std::string&)>& exists);
+/// What a script's findings depend on beside its text.
+struct Surroundings {
+    std::function<bool(const std::string&)> exists; ///< whether a path, as the job will see it, is there
+    int slurm = 0; ///< the version that will run it: 2205 is 22.05; 0: unknown
+};
+
+/// 2205 of "slurm-wlm 22.05.8", as `scontrol --version` says it; 0: it is no version.
+int version_from(std::string_view said);
+
+/// What only a script shows, each with what to write instead. Pure but for `exists`. Each finding's `where`
+/// is "NAME:LINE". A script that is right has none.
+std::vector<Finding> check_script(const Script& script, const Surroundings& around);
 
 /// The part of check_script in header_checks.cpp: what sbatch will not read, and options that are not passed
 /// on to srun.
-void check_header(const Script& script, std::vector<Finding>& findings);
+void check_header(const Script& script, int slurm, std::vector<Finding>& findings);
 /// In launch_checks.cpp: how the program is started on the nodes.
 void check_launch(const Script& script, std::vector<Finding>& findings);
 /// In path_checks.cpp: files and folders that are not there.
-void check_paths(const Script& script, const std::function<bool(const std::string&)>& exists,
-                 std::vector<Finding>& findings);
+void check_paths(const Script& script, const Surroundings& around, std::vector<Finding>& findings);
 
 /// Whether `word` stands in `text` as a word of its own: not a part of a longer name.
 bool mentions(std::string_view text, std::string_view word);
@@ -31,7 +39,21 @@ std::string place(const Script& script, int line);
 /// The number that an option gives; `otherwise` when it gives none.
 long number_of(const Script& script, std::string_view option, long otherwise);
 
-/// What follows "srun" in a line's words: from its first option on; empty: the line starts no step.
-std::vector<std::string> srun_words(const ScriptLine& line);
+/// "|", "&&", ";" and so on.
+bool is_operator(std::string_view word);
+
+/// A step that a line starts: srun's own options, and the program's words up to the shell's next operator.
+struct StepLine {
+    std::vector<ScriptOption> options;
+    std::vector<std::string> program;
+    bool in_background = false;
+    /// The last one of this long name; nullptr: srun has none.
+    const ScriptOption* option(std::string_view name) const;
+};
+/// The first one of the line; absent: it starts none.
+std::optional<StepLine> step_of(const ScriptLine& line);
+
+/// Whether it starts Python or torchrun.
+bool starts_program(const std::string& text);
 
 } // namespace railhead

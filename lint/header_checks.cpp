@@ -15,17 +15,6 @@ bool sets(const Script& script, std::string_view variable) {
     });
 }
 
-bool has_option(const std::vector<std::string>& words, std::string_view name, std::string_view letter) {
-    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-        return word == name || word.starts_with(std::string(name) + "=") ||
-               (word.starts_with(letter) && !word.starts_with("--"));
-    });
-}
-
-bool starts_program(const std::string& text) {
-    return mentions(text, "torchrun") || text.find("python") != text.npos;
-}
-
 void check_reading(const Script& script, std::vector<Finding>& findings) {
     if (!script.has_interpreter)
         findings.push_back({.id = "no-interpreter",
@@ -54,24 +43,32 @@ void check_reading(const Script& script, std::vector<Finding>& findings) {
                             .next = "write \"#SBATCH\", a space, and the option"});
 }
 
-/// Since 22.05 srun takes --cpus-per-task from its own option or SRUN_CPUS_PER_TASK only: srun(1).
-void check_cpus(const Script& script, std::vector<Finding>& findings) {
+/// From 22.05 to 23.x srun takes --cpus-per-task from its own option or SRUN_CPUS_PER_TASK only: srun(1).
+void check_cpus(const Script& script, int slurm, std::vector<Finding>& findings) {
     auto cpus = number_of(script, "--cpus-per-task", 1);
-    if (cpus <= 1 || sets(script, "SRUN_CPUS_PER_TASK")) return;
+    if (slurm < 2205 || slurm >= 2400 || cpus <= 1 || sets(script, "SRUN_CPUS_PER_TASK")) return;
     for (const auto& line : script.lines) {
-        auto words = srun_words(line);
-        if (words.empty() || has_option(words, "--cpus-per-task", "-c") || mentions(line.text, "railhead"))
-            continue;
+        auto step = step_of(line);
+        if (!step || step->option("--cpus-per-task") || mentions(line.text, "railhead")) continue;
         findings.push_back(
             {.id = "cpus-per-task",
              .level = Level::warn,
              .where = place(script, line.number),
              .thing = "srun",
-             .seen = fmt::format("does not take --cpus-per-task={} over from the job: each task gets one CPU",
-                                 cpus),
+             .seen = fmt::format("of Slurm {}.{:02} does not take --cpus-per-task={} over from the job: each "
+                                 "task gets one CPU",
+                                 slurm / 100, slurm % 100, cpus),
              .next = "write \"export SRUN_CPUS_PER_TASK=$SLURM_CPUS_PER_TASK\" before it"});
         return; // one export mends all
     }
+}
+
+/// One task has no others that wait for it; a farm's steps, each in the background on a share of the job, do
+/// not wait for one another.
+bool has_no_others(const StepLine& step) {
+    const auto* tasks = step.option("--ntasks");
+    return (tasks && tasks->value == "1") ||
+           (step.in_background && (step.option("--exact") || step.option("--exclusive")));
 }
 
 void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
@@ -79,8 +76,8 @@ void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
                    number_of(script, "--ntasks-per-node", 1) > 1;
     if (!several || sets(script, "SLURM_KILL_BAD_EXIT")) return;
     for (const auto& line : script.lines) {
-        auto words = srun_words(line);
-        if (words.empty() || !starts_program(line.text) || has_option(words, "--kill-on-bad-exit", "-K"))
+        auto step = step_of(line);
+        if (!step || !starts_program(line.text) || step->option("--kill-on-bad-exit") || has_no_others(*step))
             continue;
         findings.push_back({.id = "kill-on-bad-exit",
                             .level = Level::warn,
@@ -94,9 +91,9 @@ void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
 
 } // namespace
 
-void check_header(const Script& script, std::vector<Finding>& findings) {
+void check_header(const Script& script, int slurm, std::vector<Finding>& findings) {
     check_reading(script, findings);
-    check_cpus(script, findings);
+    check_cpus(script, slurm, findings);
     check_bad_exit(script, findings);
 }
 

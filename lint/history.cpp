@@ -76,11 +76,10 @@ std::optional<PastJob> past_job_from(std::string_view line) {
     auto [id, user, account, partition, qos, reservation, start, limit, totals, submitted] = fields;
     if (id.empty() || id[0] < '0' || id[0] > '9') return std::nullopt;
     auto request = request_of(read_script(std::string(id), "", options_in(submitted)));
-    if (!request) return std::nullopt;
     PastJob job{.id = std::string(id), .user = std::string(user)};
     job.ran = !start.empty() && start != "Unknown" && start != "None";
-    job.whole = !request->gpus.items.empty() || gpus_of(totals).empty();
-    job.request = std::move(*request);
+    job.whole = !request.gpus.items.empty() || gpus_of(totals).empty();
+    job.request = std::move(request);
     job.request.user = user;
     job.request.account = account;
     job.request.qos = qos;

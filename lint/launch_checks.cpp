@@ -30,10 +30,27 @@ std::vector<std::string> all_words(const ScriptLine& line) {
     return words;
 }
 
+/// Whether slurmctld is asked: "scontrol show hostnames" and its like only spell names.
+bool asks_slurmctld(std::string_view text) {
+    for (auto at = text.find("scontrol"); at != text.npos; at = text.find("scontrol", at + 1)) {
+        auto words = shell_words(text.substr(at));
+        if (words.front() != "scontrol") continue;
+        bool spells = words.size() > 2 && words[1] == "show" && words[2].starts_with("host");
+        if (!spells) return true;
+    }
+    return false;
+}
+
 /// The task asks, and not the script that starts it.
-bool asks_by_task(const std::string& word) {
-    return word == "scontrol" || (word.find(' ') != word.npos && mentions(word, "scontrol") &&
-                                  word.find("$(scontrol") == word.npos && !word.starts_with("$("));
+bool asks_by_task(const StepLine& step) {
+    const auto& words = step.program;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        bool spells = i + 2 < words.size() && words[i + 1] == "show" && words[i + 2].starts_with("host");
+        if (words[i] == "scontrol" && !spells) return true;
+        bool by_script = words[i].find("$(scontrol") != words[i].npos || words[i].starts_with("$(");
+        if (words[i].find(' ') != words[i].npos && !by_script && asks_slurmctld(words[i])) return true;
+    }
+    return false;
 }
 
 /// "mlx5_1", but not "mlx5", which means all of them.
@@ -47,11 +64,18 @@ bool starts_torch(const std::string& text) {
            text.find("torch.distributed.launch") != text.npos;
 }
 
+bool starts_ray(const ScriptLine& line) {
+    auto words = all_words(line);
+    if (words.front() == "echo" || words.front() == "printf") return false;
+    for (std::size_t i = 0; i + 1 < words.size(); ++i)
+        if ((words[i] == "ray" || words[i].ends_with("/ray")) &&
+            (words[i + 1] == "start" || words[i + 1] == "symmetric-run"))
+            return true;
+    return false;
+}
+
 void check_ray(const Script& script, std::vector<Finding>& findings) {
-    auto by_hand = std::find_if(script.lines.begin(), script.lines.end(), [](const ScriptLine& line) {
-        return line.text.find("ray start") != line.text.npos ||
-               line.text.find("ray symmetric-run") != line.text.npos;
-    });
+    auto by_hand = std::find_if(script.lines.begin(), script.lines.end(), starts_ray);
     if (by_hand == script.lines.end()) return;
     findings.push_back(
         {.id = "ray-by-hand",
@@ -98,11 +122,11 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
             (words[i + 2] == "localhost" || words[i + 2] == "127.0.0.1"))
             add("localhost-fallback", "|| echo " + words[i + 2],
                 "hides that the address was not found: each node then waits for itself", "let it fail");
-    if (line.in_loop && mentions(line.text, "scontrol") && line.words.front() != "for")
+    bool once = line.words.front() == "for" || line.words.front() == "done"; // before the loop's turns
+    if (line.in_loop && !once && asks_slurmctld(line.text))
         add("scontrol-in-loop", "scontrol", "is asked once for each turn, and slurmctld serves all users",
             "ask once before the loop");
-    auto step = srun_words(line);
-    if (std::any_of(step.begin(), step.end(), asks_by_task))
+    if (auto step = step_of(line); step && asks_by_task(*step))
         add("scontrol-per-task", "scontrol", "is asked by every task, and slurmctld serves all users",
             "ask once in the script and pass the answer on");
     for (const auto& word : words) {
@@ -112,14 +136,15 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
         if (names_one_device(name) && hca[0] != '=' && !hca.starts_with("^="))
             add("nccl-ib-hca", fmt::format("NCCL_IB_HCA={}", hca),
                 fmt::format("takes every device whose name begins so: {}0, too", name),
-                fmt::format("write NCCL_IB_HCA=={}", hca[0] == '^' ? hca.substr(1) : hca));
+                fmt::format("write NCCL_IB_HCA={}={}", hca[0] == '^' ? "^" : "",
+                            hca.substr(hca[0] == '^' ? 1 : 0)));
     }
 }
 
 /// Where a job of several nodes has its first rank look for all others.
 void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     if (number_of(script, "--nodes", 1) < 2) return;
-    bool in_step = !srun_words(line).empty();
+    bool in_step = step_of(line).has_value();
     for (const auto& word : all_words(line)) {
         auto address = assigned(word, "MASTER_ADDR");
         if (address.empty()) continue;
@@ -149,12 +174,12 @@ void check_torchrun(const Script& script, std::vector<Finding>& findings) {
     auto tasks = number_of(script, "--ntasks-per-node", 1);
     if (tasks < 2) return;
     for (const auto& line : script.lines) {
-        auto words = srun_words(line);
-        bool own = std::any_of(words.begin(), words.end(), [](auto& word) {
-            return word.starts_with("--ntasks") || word.starts_with("-n") ||
-                   word.starts_with("--tasks-per-node");
+        auto step = step_of(line);
+        if (!step || !starts_torch(line.text)) continue;
+        bool own = std::any_of(step->options.begin(), step->options.end(), [](auto& option) {
+            return option.name.starts_with("--ntasks") || option.name.starts_with("--tasks-per-node");
         });
-        if (words.empty() || own || !starts_torch(line.text)) continue;
+        if (own) continue;
         findings.push_back(
             {.id = "torchrun-tasks",
              .where = place(script, line.number),
@@ -164,6 +189,21 @@ void check_torchrun(const Script& script, std::vector<Finding>& findings) {
              .next = "ask for --ntasks-per-node=1"});
         return;
     }
+}
+
+/// What the script waits for until it ends.
+bool is_work(const ScriptLine& line) {
+    const auto& first = line.words.front();
+    return line.words.back() != "&" && (step_of(line) || starts_program(line.text) || first == "railhead" ||
+                                        first == "bash" || first == "sh" || first.starts_with("./"));
+}
+
+bool starts_monitor(const ScriptLine& line) {
+    return line.text.find("monitor") != line.text.npos ||
+           std::any_of(line.words.begin(), line.words.end(), [](auto& word) {
+               return word == "nvidia-smi" || word == "dcgmi" || word == "sar" || word == "vmstat" ||
+                      word == "iostat" || word == "top" || word == "nvtop" || word == "rocm-smi";
+           });
 }
 
 /// A pause that hopes that something started in the background is up by then.
@@ -180,7 +220,9 @@ void check_sleep(const Script& script, std::vector<Finding>& findings) {
                                 .next = "wait for its port or file, with a bound"});
             return;
         }
-        background = background || line.words.back() == "&";
+        // A pause after work, or after all has ended, waits for no start.
+        if (is_work(line) || line.words.front() == "wait") background = false;
+        background = background || (line.words.back() == "&" && !starts_monitor(line));
     }
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace railhead {
 namespace {
@@ -12,6 +13,114 @@ bool is_plain(std::string_view path) {
     return !path.empty() && path.find_first_of("$`*?%{~") == path.npos;
 }
 
+std::string without_dot(std::string path) {
+    while (path.starts_with("./")) path.erase(0, 2);
+    while (path.size() > 1 && path.ends_with('/')) path.pop_back();
+    return path.empty() ? "." : path;
+}
+
+std::string_view last_part(std::string_view path) {
+    return path.substr(path.rfind('/') + 1); // npos + 1 is 0
+}
+
+/// Files and folders of a command's words that it makes: cp and its like their last word and, in that place,
+/// what they copy; others what they are named.
+void note_made_by(const std::vector<std::string>& words, std::vector<std::string>& made) {
+    const auto& command = words.front();
+    std::vector<std::string> names;
+    for (std::size_t i = 1; i < words.size(); ++i)
+        if (!words[i].starts_with('-')) names.push_back(without_dot(words[i]));
+    if (names.empty()) return;
+    auto name = std::string(last_part(names.back()));
+    bool fetches = command == "wget" || command == "curl";
+    if (command == "cp" || command == "mv" || command == "ln" || command == "rsync" || command == "scp") {
+        made.push_back(names.back());
+        if (names.back() != ".") return;
+        for (const auto& from : names) made.emplace_back(last_part(from));
+        // Whole folders: what is in them nobody knows.
+        if (command == "rsync" || std::any_of(words.begin(), words.end(), [](auto& word) {
+                return word.starts_with("-r") || word.starts_with("-R") || word.starts_with("-a");
+            }))
+            made.emplace_back("*");
+    } else if (command == "tee" || command == "touch" || command == "install" || fetches) {
+        made.insert(made.end(), names.begin(), names.end());
+        for (const auto& from : names)
+            if (fetches) made.emplace_back(last_part(from));
+    } else if (command == "git" && names.size() > 1 && names.front() == "clone") {
+        made.push_back(names.back());
+        made.push_back(name.ends_with(".git") ? name.substr(0, name.size() - 4) : name);
+    }
+}
+
+/// What a line makes: by redirection, and by the commands that copy and fetch.
+void note_made(const ScriptLine& line, std::vector<std::string>& made) {
+    std::vector<std::string> command;
+    for (std::size_t i = 0; i <= line.words.size(); ++i) {
+        if (i == line.words.size() || is_operator(line.words[i])) {
+            if (!command.empty()) note_made_by(command, made);
+            command.clear();
+            continue;
+        }
+        const auto& word = line.words[i];
+        auto target = word.find('>') == word.npos ? "" : word.substr(word.rfind('>') + 1);
+        bool redirects = word.starts_with('>') || word.starts_with("1>") || word.starts_with("&>");
+        if (redirects && target.empty() && i + 1 < line.words.size()) target = line.words[++i];
+        if (redirects && !target.empty())
+            made.push_back(without_dot(target));
+        else if (!redirects)
+            command.push_back(word);
+    }
+}
+
+/// The Python file that a line starts; empty: none, or one that only the shell knows.
+std::string program_of(const ScriptLine& line) {
+    const auto& words = line.words;
+    if (words.front() == "echo" || words.front() == "printf") return {};
+    auto python = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+        auto name = last_part(word);
+        return word.find(' ') == word.npos && (name.starts_with("python") || name == "torchrun" ||
+                                               name == "accelerate" || name == "deepspeed");
+    });
+    for (bool may_be_value = false; python != words.end() && !is_operator(*python); ++python) {
+        if (python->ends_with(".py") && python->find(' ') == python->npos) return *python;
+        bool is_option = python->starts_with('-');
+        if (python->starts_with('$') && !may_be_value) return {}; // the program itself
+        may_be_value = is_option && python->find('=') == python->npos;
+        if (*python == "-c") return {};
+    }
+    return {};
+}
+
+/// "srun ./program" and "bash script.sh" at a line's beginning; empty: it starts no file of this folder.
+std::string file_of(const ScriptLine& line) {
+    const auto& first = line.words.front();
+    if (first == "srun") {
+        auto step = step_of(line);
+        return step && !step->program.empty() && step->program.front().starts_with("./")
+                   ? step->program.front()
+                   : std::string();
+    }
+    bool is_shell = first == "bash" || first == "sh";
+    return is_shell && line.words.size() > 1 && line.words[1].ends_with(".sh") ? line.words[1]
+                                                                               : std::string();
+}
+
+/// It makes no file that a later line could start.
+bool is_preparation(const ScriptLine& line) {
+    const auto& first = line.words.front();
+    for (std::string_view command : {"export", "module", "ml", "source", ".", "set", "echo", "mkdir",
+                                     "ulimit", "unset", "date", "hostname", "scontrol"})
+        if (first == command) return true;
+    return first.find('=') != first.npos && line.words.size() == 1;
+}
+
+bool starts_container(const std::string& text) {
+    if (text.find("--container") != text.npos) return true;
+    for (std::string_view program : {"apptainer", "singularity", "docker", "podman", "enroot", "shifter"})
+        if (mentions(text, program)) return true;
+    return false;
+}
+
 class Paths {
   public:
     Paths(const Script& script, const std::function<bool(const std::string&)>& exists,
@@ -19,6 +128,7 @@ class Paths {
         : script_(script), exists_(exists), findings_(findings) {
         if (const auto* chdir = script.option("--chdir"); chdir && is_plain(chdir->value))
             base_ = chdir->value + "/";
+        in_container_ = script.option("--container-image") || script.option("--container");
     }
 
     void check_output() {
@@ -28,35 +138,67 @@ class Paths {
             auto folder = option->value.substr(0, option->value.rfind('/'));
             if (is_plain(folder) && !is_there(folder))
                 add("no-output-folder", option->line, folder,
-                    fmt::format("is no folder, and a job whose {} cannot be written fails without a word",
+                    fmt::format("is no folder, and with Slurm 22.05 a job whose {} cannot be written fails "
+                                "without a word",
                                 name),
                     fmt::format("run: mkdir -p {}", folder));
         }
     }
 
     void check_line(const ScriptLine& line) {
-        for (const auto& word : line.words) {
-            auto image = word.starts_with("--container-image=") ? word.substr(word.find('=') + 1) : "";
-            if (image.starts_with('/') && is_plain(image) && !is_there(image))
-                add("no-image", line.number, image, "is not there", "");
+        check_image(line);
+        note_moves(line);
+        note_made(line, made_);
+        check_sif(line);
+        auto program = program_of(line);
+        if (program.empty() && prepared_) program = file_of(line);
+        prepared_ = prepared_ && is_preparation(line);
+        if (!is_plain(program) || is_made(program)) return;
+        if (in_container_ || starts_container(line.text)) return;
+        auto path = program;
+        if (!path.starts_with('/')) {
+            if (moved_) return;
+            if (auto step = step_of(line)) {
+                const auto* chdir = step->option("--chdir");
+                if (chdir && !is_plain(chdir->value)) return;
+                if (chdir) path = chdir->value + "/" + path;
+            }
         }
-        if (line.words.front() == "cd") moved_ = true;
-        auto python = std::find_if(line.words.begin(), line.words.end(), [](const std::string& word) {
-            auto name = word.substr(word.rfind('/') + 1); // npos + 1 is 0
-            return name.starts_with("python") || name == "torchrun" || name == "accelerate" ||
-                   name == "deepspeed";
-        });
-        auto program =
-            std::find_if(python, line.words.end(), [](auto& word) { return word.ends_with(".py"); });
-        if (program == line.words.end() || !is_plain(*program) || (moved_ && !program->starts_with('/')))
-            return;
-        bool in_container =
-            line.text.find("--container") != line.text.npos || mentions(line.text, "apptainer");
-        if (!in_container && !is_there(*program))
-            add("no-program", line.number, *program, "is not there", "");
+        if (!is_there(path)) add("no-program", line.number, program, "is not there", "");
     }
 
   private:
+    void check_image(const ScriptLine& line) {
+        for (const auto& word : line.words) {
+            auto image = word.starts_with("--container-image=") ? word.substr(word.find('=') + 1) : "";
+            if (image.starts_with('/') && is_plain(image) && !is_there(image) && !is_made(image))
+                add("no-image", line.number, image, "is not there", "");
+        }
+    }
+    /// "apptainer exec /images/x.sif"; pull and build make it.
+    void check_sif(const ScriptLine& line) {
+        if (!mentions(line.text, "apptainer") && !mentions(line.text, "singularity")) return;
+        bool makes = mentions(line.text, "pull") || mentions(line.text, "build");
+        for (const auto& word : line.words) {
+            if (!word.ends_with(".sif")) continue;
+            if (makes) made_.push_back(without_dot(word));
+            if (word.starts_with('/') && is_plain(word) && word.find_first_of(" =:") == word.npos &&
+                !is_there(word) && !is_made(word))
+                add("no-image", line.number, word, "is not there", "");
+        }
+    }
+    /// From there on nobody knows what a relative path means, or what else an archive has brought.
+    void note_moves(const ScriptLine& line) {
+        moved_ = moved_ || std::any_of(line.words.begin(), line.words.end(), [](auto& word) {
+                     return word == "cd" || word == "pushd" || word == "tar" || word == "unzip";
+                 });
+    }
+    bool is_made(std::string path) const {
+        path = without_dot(path);
+        return std::any_of(made_.begin(), made_.end(), [&](auto& made) {
+            return made == "*" || path == made || path.starts_with(made + "/");
+        });
+    }
     bool is_there(const std::string& path) const {
         return exists_(path.starts_with('/') ? path : base_ + path);
     }
@@ -71,14 +213,17 @@ class Paths {
     const Script& script_;
     const std::function<bool(const std::string&)>& exists_;
     std::vector<Finding>& findings_;
-    std::string base_; ///< relative to the caller's directory, where sbatch is run
+    std::string base_;              ///< relative to the caller's directory, where sbatch is run
+    std::vector<std::string> made_; ///< files and folders that the script makes itself; "*": any
     bool moved_ = false;
+    bool prepared_ = true; ///< all lines before were preparations
+    bool in_container_ = false;
 };
 
 } // namespace
 
-void check_paths(const Script& script, const std::function<bool(const std::string&)>& exists,
-                 std::vector<Finding>& findings) {
+void check_paths(const Script& script, const Surroundings& around, std::vector<Finding>& findings) {
+    const auto& exists = around.exists;
     Paths paths(script, exists, findings);
     if (const auto* image = script.option("--container-image");
         image && image->value.starts_with('/') && is_plain(image->value) && !exists(image->value))
@@ -86,7 +231,8 @@ void check_paths(const Script& script, const std::function<bool(const std::strin
                             .where = place(script, image->line),
                             .thing = image->value,
                             .seen = "is not there"});
-    paths.check_output();
+    // Slurm makes the folder itself since some version after this one.
+    if (around.slurm >= 2205 && around.slurm < 2302) paths.check_output();
     for (const auto& line : script.lines) paths.check_line(line);
 }
 

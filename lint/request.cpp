@@ -7,6 +7,7 @@
 #include "slurm/time_text.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 namespace railhead {
 namespace {
@@ -16,13 +17,28 @@ std::optional<std::uint32_t> number_in(std::string_view text) {
     return value && *value > 0 ? value : std::nullopt;
 }
 
+/// "4", "1k", "1m"
+std::optional<std::uint32_t> node_count(std::string_view text) {
+    std::uint32_t times = 1;
+    if (text.ends_with('k') || text.ends_with('K')) times = 1024;
+    if (text.ends_with('m') || text.ends_with('M')) times = 1024 * 1024;
+    if (times > 1) text.remove_suffix(1);
+    auto value = number_in(text);
+    return value && *value <= UINT32_MAX / times ? std::optional(*value * times) : std::nullopt;
+}
+
 class Request {
   public:
     explicit Request(const Script& script) : script_(script) {}
 
-    Result<JobRequest> read() {
-        for (auto read : {&Request::gpus, &Request::sizes, &Request::memory, &Request::names})
-            if (auto done = (this->*read)(); !done) return tl::unexpected(done.error());
+    JobRequest read() {
+        gpus();
+        per_task();
+        nodes();
+        sizes();
+        times();
+        memory();
+        names();
         // sbatch(1): beside --nodes=N it makes N times as many tasks.
         if (job_.tasks_per_node && !job_.tasks && job_.nodes_min && job_.nodes_min == job_.nodes_max)
             job_.tasks = *job_.tasks_per_node * *job_.nodes_min;
@@ -30,15 +46,12 @@ class Request {
     }
 
   private:
-    tl::unexpected<Error> unread(const ScriptOption& option, const char* expected) const {
-        return fail(ErrorKind::usage, {.id = "option",
-                                       .where = place(script_, option.line),
-                                       .thing = option.name,
-                                       .seen = "is \"" + option.value.substr(0, 60) + "\"",
-                                       .expected = expected});
+    std::string_view value_of(const char* name) const {
+        const auto* option = script_.option(name);
+        return option ? std::string_view(option->value) : std::string_view();
     }
 
-    Result<void> gpus() {
+    void gpus() {
         struct Source {
             const char* option;
             Per per;
@@ -57,60 +70,73 @@ class Request {
                 rest.remove_prefix(std::min(item.size() + 1, rest.size()));
                 auto prefix = typed == NodeOption::gres ? "gres/" : "gres/gpu:";
                 auto items = parse_tres(prefix + std::string(item), per);
-                if (!items) return unread(*option, "[TYPE:]COUNT");
+                if (!items) continue;
                 for (auto& each : *items) {
                     each.option = typed;
                     job_.gpus.items.push_back(std::move(each));
                 }
             }
         }
-        return {};
     }
 
-    Result<void> number(const char* name, std::optional<std::uint32_t>& into) {
-        const auto* option = script_.option(name);
-        if (!option) return {};
-        into = number_in(option->value);
-        return into ? Result<void>() : unread(*option, "a number");
+    /// --tres-per-task=cpu=4,gres/gpu:h100:2
+    void per_task() {
+        auto value = value_of("--tres-per-task");
+        if (auto items = parse_tres(value, Per::task); items && !value.empty())
+            job_.gpus.items.insert(job_.gpus.items.end(), items->begin(), items->end());
+        for (const auto& item : names_in(value))
+            if (item.starts_with("cpu=") || item.starts_with("cpu:"))
+                job_.cpus_per_task = number_in(std::string_view(item).substr(4));
     }
 
-    Result<void> sizes() {
-        if (const auto* nodes = script_.option("--nodes")) {
-            auto dash = nodes->value.find('-');
-            job_.nodes_min = number_in(nodes->value.substr(0, dash));
-            job_.nodes_max =
-                dash == std::string::npos ? job_.nodes_min : number_in(nodes->value.substr(dash + 1));
-            if (!job_.nodes_min || !job_.nodes_max) return unread(*nodes, "N or MIN-MAX");
+    /// "2", "2-4", "2,4,8", "1k"
+    void nodes() {
+        for (auto rest = value_of("--nodes"); !rest.empty();) {
+            auto part = rest.substr(0, rest.find_first_of(",-"));
+            rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+            auto count = node_count(part);
+            if (!count) {
+                job_.nodes_min = job_.nodes_max = std::nullopt;
+                return;
+            }
+            job_.nodes_min = std::min(job_.nodes_min.value_or(*count), *count);
+            job_.nodes_max = std::max(job_.nodes_max.value_or(*count), *count);
         }
+    }
+
+    void sizes() {
         std::optional<std::uint32_t> cpus_per_gpu;
         for (auto [name, into] : {std::pair{"--ntasks", &job_.tasks},
                                   {"--ntasks-per-node", &job_.tasks_per_node},
                                   {"--ntasks-per-gpu", &job_.tasks_per_gpu},
                                   {"--cpus-per-task", &job_.cpus_per_task},
                                   {"--cpus-per-gpu", &cpus_per_gpu}})
-            if (auto done = number(name, *into); !done) return done;
+            if (script_.option(name)) *into = number_in(value_of(name));
         if (cpus_per_gpu) job_.cpus_per_gpu = *cpus_per_gpu;
-        if (const auto* time = script_.option("--time")) {
-            job_.time_minutes = minutes_from(time->value);
-            if (!job_.time_minutes) return unread(*time, "a time such as 30, 1:30:00 or 1-12");
-            if (*job_.time_minutes == 0) job_.time_minutes.reset(); // none: sbatch(1)
-        }
-        return {};
     }
 
-    Result<void> memory() {
+    void times() {
+        for (auto [name, into] :
+             {std::pair{"--time", &job_.time_minutes}, {"--time-min", &job_.time_min_minutes}}) {
+            std::string value(value_of(name));
+            std::transform(value.begin(), value.end(), value.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
+            *into = minutes_from(value);
+            if (*into == 0U) *into = UINT32_MAX; // no limit: sbatch(1)
+        }
+    }
+
+    void memory() {
         for (auto [name, into] : {std::pair{"--mem", &job_.memory_per_node_mib},
                                   {"--mem-per-cpu", &job_.memory_per_cpu_mib},
                                   {"--mem-per-gpu", &job_.memory_per_gpu_mib}}) {
-            const auto* option = script_.option(name);
-            if (!option) continue;
-            *into = mebibytes_from(option->value);
-            if (!*into) return unread(*option, "a size such as 4096 or 4G");
+            auto value = value_of(name);
+            if (value.ends_with('B') || value.ends_with('b')) value.remove_suffix(1); // "4GB"
+            *into = mebibytes_from(value);
         }
-        return {};
     }
 
-    Result<void> names() {
+    void names() {
         for (auto [name, into] : {std::pair{"--account", &job_.account},
                                   {"--qos", &job_.qos},
                                   {"--reservation", &job_.reservation},
@@ -126,7 +152,6 @@ class Request {
         if (placement) job_.placement = placement->value;
         job_.exclusive = script_.option("--exclusive") != nullptr;
         job_.overcommit = script_.option("--overcommit") != nullptr;
-        return {};
     }
 
     const Script& script_;
@@ -135,8 +160,23 @@ class Request {
 
 } // namespace
 
-Result<JobRequest> request_of(const Script& script) {
+JobRequest request_of(const Script& script) {
     return Request(script).read();
+}
+
+std::vector<JobRequest> requests_of(const Script& script) {
+    auto count = static_cast<std::uint32_t>(script.components.size());
+    std::vector<JobRequest> requests;
+    for (std::uint32_t i = 0; i < count; ++i) {
+        auto request = request_of(component_of(script, static_cast<int>(i)));
+        if (count > 1) request.het_offset = i;
+        for (auto earlier : requests) {
+            earlier.earlier.clear();
+            request.earlier.push_back(std::move(earlier));
+        }
+        requests.push_back(std::move(request));
+    }
+    return requests;
 }
 
 } // namespace railhead

@@ -1,4 +1,4 @@
-#include "lint/script.hpp"
+#include "lint/options.hpp"
 
 #include <algorithm>
 #include <array>
@@ -10,32 +10,6 @@ namespace railhead {
 namespace {
 
 constexpr std::string_view directive = "#SBATCH";
-constexpr std::array<std::pair<char, std::string_view>, 17> short_options{{{'A', "--account"},
-                                                                           {'a', "--array"},
-                                                                           {'C', "--constraint"},
-                                                                           {'c', "--cpus-per-task"},
-                                                                           {'D', "--chdir"},
-                                                                           {'e', "--error"},
-                                                                           {'G', "--gpus"},
-                                                                           {'J', "--job-name"},
-                                                                           {'K', "--kill-on-bad-exit"},
-                                                                           {'N', "--nodes"},
-                                                                           {'n', "--ntasks"},
-                                                                           {'o', "--output"},
-                                                                           {'p', "--partition"},
-                                                                           {'q', "--qos"},
-                                                                           {'t', "--time"},
-                                                                           {'w', "--nodelist"},
-                                                                           {'x', "--exclude"}}};
-
-/// Options without a value, or with one after "=" only: the word that follows is not theirs.
-constexpr std::array<std::string_view, 21> alone{
-    "--exclusive",   "--hold",    "-H", "--requeue",    "--no-requeue",
-    "--parsable",    "--wait",    "-W", "--overcommit", "-O",
-    "--test-only",   "--quiet",   "-Q", "--contiguous", "--no-kill",
-    "--spread-job",  "--verbose", "-v", "--reboot",     "--use-min-nodes",
-    "--get-user-env"};
-
 std::string_view trimmed(std::string_view text) {
     auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
     auto end = text.find_last_not_of(" \t\r") + 1; // npos + 1 is 0
@@ -45,16 +19,6 @@ std::string_view trimmed(std::string_view text) {
 bool is_directive(std::string_view line) {
     return line.starts_with(directive) && line.size() > directive.size() &&
            std::isspace(static_cast<unsigned char>(line[directive.size()]));
-}
-
-/// "# SBATCH --x", "#sbatch --x", "#SBATCH--x"; "##SBATCH" is how people switch one off.
-bool looks_like_directive(std::string_view line) {
-    auto rest = trimmed(line.substr(1));
-    if (line.starts_with("##") || rest.size() < directive.size()) return false;
-    constexpr std::string_view word = "sbatch";
-    bool named = std::equal(word.begin(), word.end(), rest.begin(),
-                            [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
-    return named && trimmed(rest.substr(word.size())).starts_with('-');
 }
 
 /// Before the shell's comment: a # at a word's beginning, outside of quotes.
@@ -74,29 +38,27 @@ std::string_view without_comment(std::string_view line) {
     return line;
 }
 
-void add_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line) {
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        std::string_view word = words[i];
-        if (word.size() < 2 || word[0] != '-') continue;
-        ScriptOption option{.line = line};
-        bool needs_value = true;
-        if (word[1] == '-') {
-            auto equals = word.find('=');
-            option.name = word.substr(0, equals);
-            needs_value = equals == word.npos;
-            if (!needs_value) option.value = word.substr(equals + 1);
-        } else {
-            auto known = std::find_if(short_options.begin(), short_options.end(),
-                                      [&](auto& each) { return each.first == word[1]; });
-            option.name = known == short_options.end() ? word.substr(0, 2) : known->second;
-            option.value = word.substr(word.size() > 2 && word[2] == '=' ? 3 : 2);
-            needs_value = option.value.empty();
-        }
-        bool has_none = std::find(alone.begin(), alone.end(), option.name) != alone.end();
-        if (needs_value && !has_none && i + 1 < words.size() && !words[i + 1].starts_with('-'))
-            option.value = words[++i];
-        options.push_back(std::move(option));
+/// Nothing but options and their values: "--parsable prints the id" is prose, "-N2 job.sh" a command line.
+bool is_options_only(std::string_view text) {
+    bool may_be_value = false;
+    for (const auto& word : shell_words(text)) {
+        bool is_option = word.starts_with('-');
+        if (!is_option && !may_be_value) return false;
+        bool has_own = word.find('=') != word.npos || (!word.starts_with("--") && word.size() > 2);
+        may_be_value = is_option && !has_own && !is_alone(word);
     }
+    return true;
+}
+
+/// "# SBATCH --x", "#sbatch --x", "#SBATCH--x"; "##SBATCH" is how people switch one off.
+bool looks_like_directive(std::string_view line) {
+    auto rest = trimmed(line.substr(1));
+    if (line.starts_with("##") || rest.size() < directive.size()) return false;
+    constexpr std::string_view word = "sbatch";
+    bool named = std::equal(word.begin(), word.end(), rest.begin(),
+                            [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); });
+    auto options = trimmed(rest.substr(word.size()));
+    return named && options.starts_with('-') && is_options_only(without_comment(options));
 }
 
 /// Where the line begins a here-document: << outside of quotes and of arithmetic, "$((1 << 2))". <<< is a
@@ -161,11 +123,19 @@ class Reader {
         auto text = trimmed(line);
         if (!text.empty() && text[0] != '#') return in_header_ = false;
         if (is_directive(line))
-            add_options(script_.options, shell_words(without_comment(line.substr(directive.size()))),
-                        number_);
+            take_options(shell_words(without_comment(line.substr(directive.size()))));
+        else if (line.starts_with("#PBS"))
+            add_pbs_options(script_.options, shell_words(without_comment(line.substr(4))), number_);
         else if (!text.empty() && looks_like_directive(text))
             script_.mistyped.push_back(number_);
         return true;
+    }
+
+    void take_options(const std::vector<std::string>& words) {
+        if (!words.empty() && (words.front() == "hetjob" || words.front() == "packjob"))
+            script_.components.push_back(number_);
+        else
+            add_options(script_.options, words, number_, static_cast<int>(script_.components.size()) - 1);
     }
 
     void body(std::string_view line) {
@@ -217,11 +187,30 @@ const ScriptOption* Script::option(std::string_view name) const {
     return found == options.rend() ? nullptr : &*found;
 }
 
-Script read_script(std::string name, std::string_view text, const std::vector<std::string>& more) {
+Script read_script(std::string name, std::string_view text, const std::vector<std::string>& more,
+                   const std::vector<std::string>& of_environment) {
     Script script{.name = std::move(name)};
     Reader(script, text).read();
-    add_options(script.options, more, 0);
+    add_options(script.options, of_environment, 0, every_component);
+    int component = 0;
+    for (auto rest = more; !rest.empty(); ++component) {
+        auto end = std::find(rest.begin(), rest.end(), ":");
+        add_options(script.options, {rest.begin(), end}, 0, component);
+        rest.erase(rest.begin(), end == rest.end() ? end : end + 1);
+    }
+    while (static_cast<int>(script.components.size()) < component) script.components.push_back(0);
     return script;
+}
+
+Script component_of(const Script& script, int number) {
+    Script one = script;
+    one.options.clear();
+    for (int earlier = 0; earlier <= number; ++earlier)
+        for (const auto& option : script.options)
+            if ((option.component == earlier || option.component == every_component) &&
+                (earlier == number || is_of_all_components(option.name)))
+                one.options.push_back(option);
+    return one;
 }
 
 } // namespace railhead

@@ -3,8 +3,11 @@
 #include "base/child.hpp"
 #include "launcher/commands/inventory.hpp"
 #include "launcher/json.hpp"
+#include "launcher/supervisor/ask_slurm.hpp"
 #include "lint/checks.hpp"
+#include "lint/options.hpp"
 #include "lint/request.hpp"
+#include "lint/sbatch_answer.hpp"
 #include "rules/judge.hpp"
 
 #include <CLI/CLI.hpp>
@@ -26,59 +29,19 @@ struct Options {
     bool json = false, offline = false;
 };
 
-/// What a line of sbatch's says, without the name of the program in front; absent: it is about no problem.
-std::optional<Finding> finding_in(std::string_view line, const std::string& script) {
-    constexpr std::string_view plugin = "railhead: ", warning = "warning: ", failure = "allocation failure: ",
-                               error = "sbatch: error: ";
-    if (auto at = line.find(plugin); at != line.npos) {
-        line.remove_prefix(at + plugin.size());
-        bool warns = line.starts_with(warning);
-        if (warns) line.remove_prefix(warning.size());
-        auto id = line.rfind(" [");
-        if (id == line.npos || !line.ends_with(']')) return std::nullopt;
-        return Finding{.id = std::string(line.substr(id + 2, line.size() - id - 3)),
-                       .level = warns ? Level::warn : Level::fail,
-                       .where = script,
-                       .seen = std::string(line.substr(0, id))};
-    }
-    for (auto mark : {failure, error})
-        if (auto at = line.find(mark); at != line.npos)
-            return Finding{.id = "slurm",
-                           .where = script,
-                           .thing = "Slurm",
-                           .seen = fmt::format("says: {}", line.substr(at + mark.size()))};
-    return std::nullopt;
-}
-
-/// What the controller itself says of the job, its submit plugin included; nothing where there is no Slurm.
-std::vector<Finding> ask_slurm(const Options& options, const Context& context) {
-    std::vector<Finding> findings;
+/// What the controller itself says of the job, its submit plugin included.
+SbatchAnswer ask_slurm(const Options& options, const Context& context) {
     ChildSpec spec{.argv = {"sh", "-c", "exec sbatch --test-only \"$@\" 2>&1", "sbatch"},
                    .env = context.environment.all()};
     spec.argv.insert(spec.argv.end(), options.sbatch.begin(), options.sbatch.end());
     spec.argv.push_back(options.script);
     auto answer = capture(std::move(spec), sbatch_within_s);
-    if (!answer || !answer->status) {
-        auto why =
-            answer ? fmt::format("gave no answer within {} s", sbatch_within_s) : sentence(answer.error());
-        return {{.id = "slurm",
-                 .level = Level::warn,
-                 .where = options.script,
-                 .thing = "sbatch --test-only",
-                 .seen = why + ", so the resources were not judged",
-                 .next = "see 'scontrol ping', or use --offline"}};
-    }
-    std::string_view rest = answer->out;
-    while (!rest.empty()) {
-        auto line = rest.substr(0, rest.find('\n'));
-        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        if (auto finding = finding_in(line, options.script)) findings.push_back(std::move(*finding));
-    }
-    // Beside the plugin's sentence Slurm's own says less.
-    auto refuses = [](auto& finding) { return finding.id != "slurm" && finding.level == Level::fail; };
-    if (std::any_of(findings.begin(), findings.end(), refuses))
-        std::erase_if(findings, [](auto& finding) { return finding.id == "slurm"; });
-    return findings;
+    if (!answer) return {.not_asked = sentence(answer.error())};
+    if (!answer->status)
+        return {.not_asked = fmt::format("sbatch --test-only gave no answer within {} s", sbatch_within_s)};
+    auto code = answer->status->kind == ChildStatus::Kind::exited ? answer->status->value
+                                                                  : 128 + answer->status->value;
+    return sbatch_answer_from(answer->out, code, options.script);
 }
 
 std::string without_place(Finding finding) {
@@ -93,10 +56,13 @@ Result<std::vector<Finding>> judge_saved(const Options& options, const Context& 
     if (!inventory) return tl::unexpected(inventory.error());
     auto settings = settings_for(context, {});
     if (!settings) return tl::unexpected(settings.error());
-    auto request = request_of(script);
-    if (!request) return tl::unexpected(request.error());
-    auto findings = judge(*request, *inventory, *settings).findings;
-    for (auto& finding : findings) finding.where = options.script;
+    std::vector<Finding> findings;
+    auto requests = requests_of(script);
+    for (std::size_t i = 0; i < requests.size(); ++i)
+        for (auto& finding : judge(requests[i], *inventory, *settings).findings) {
+            finding.where = place(script, script.components[i]);
+            findings.push_back(std::move(finding));
+        }
     return findings;
 }
 
@@ -123,26 +89,32 @@ int lint(const Context& context, Options options) {
     options.sbatch.insert(options.sbatch.end(), context.command.begin(), context.command.end());
     auto text = read_whole_file(options.script, "name a batch script");
     if (!text) return print_error(text.error());
-    auto script = read_script(options.script, *text, options.sbatch);
-    auto findings = check_script(script, [](const std::string& path) {
+    auto script =
+        read_script(options.script, *text, options.sbatch, environment_options(context.environment.all()));
+    bool asks = options.inventory.empty() && !options.offline;
+    bool slurm = asks && find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
+    auto exists = [](const std::string& path) {
         std::error_code ignored;
         return std::filesystem::exists(path, ignored);
-    });
-    bool slurm = false;
+    };
+    std::string not_asked = asks && !slurm ? "there is no sbatch here" : "";
+    auto version = slurm ? version_from(slurm_version(context.environment)) : 0;
+    auto findings = check_script(script, {.exists = exists, .slurm = version});
     if (!options.inventory.empty()) {
         auto judged = judge_saved(options, context, script);
         if (!judged) return print_error(judged.error());
         findings.insert(findings.end(), judged->begin(), judged->end());
-    } else if (!options.offline) {
-        slurm = find_program("sbatch", context.environment.get("PATH").value_or("")).has_value();
-        auto said = slurm ? ask_slurm(options, context) : std::vector<Finding>();
-        findings.insert(findings.end(), said.begin(), said.end());
+    } else if (slurm) {
+        auto said = ask_slurm(options, context);
+        findings.insert(findings.end(), said.findings.begin(), said.findings.end());
+        not_asked = said.not_asked;
     }
     print(options, findings);
-    if (!slurm && !options.offline && options.inventory.empty())
-        fmt::print(
-            stderr,
-            "railhead: there is no sbatch here, so only the script was judged and not its resources\n");
+    if (!not_asked.empty())
+        fmt::print(stderr,
+                   "railhead: only the script was judged and not its resources, because Slurm was not "
+                   "asked: {}\n",
+                   not_asked);
     return findings.empty() ? 0 : 1;
 }
 

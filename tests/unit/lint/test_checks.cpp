@@ -8,13 +8,14 @@ using namespace railhead;
 
 namespace {
 
-const std::set<std::string> there{"train.py", "logs", "/images/torch.sqsh"};
+const std::set<std::string> there{"train.py", "sub/x.py", "logs", "/images/torch.sqsh"};
 
 /// Findings of a script with these options and this body, "ID:LINE" each; the body begins on line 3.
-std::vector<std::string> ids(const std::string& options, const std::string& body) {
+std::vector<std::string> ids(const std::string& options, const std::string& body, int slurm = 0) {
     auto script = read_script("job.sh", "#!/bin/bash\n#SBATCH " + options + "\n" + body + "\n");
     std::vector<std::string> found;
-    for (auto& finding : check_script(script, [](auto& path) { return there.contains(path); })) {
+    auto exists = [](auto& path) { return there.contains(path); };
+    for (auto& finding : check_script(script, {.exists = exists, .slurm = slurm})) {
         EXPECT_FALSE(sentence(finding).empty());
         found.push_back(finding.id + finding.where.substr(finding.where.rfind(':')));
     }
@@ -41,7 +42,7 @@ TEST(Lint, tells_what_sbatch_will_not_read) {
     EXPECT_EQ(ids("-N1", "true\n#SBATCH --nodes=2"), Ids{"late-option:4"});
     EXPECT_EQ(ids("-N1", "# SBATCH --nodes=2\ntrue"), Ids{"mistyped-option:3"});
     auto script = read_script("job.sh", "true\r\n");
-    auto findings = check_script(script, [](auto&) { return true; });
+    auto findings = check_script(script, {.exists = [](auto&) { return true; }});
     ASSERT_EQ(findings.size(), 2u);
     EXPECT_EQ(sentence(findings[0]),
               "job.sh:1: the first line does not begin with #!, and sbatch refuses the "
@@ -80,8 +81,6 @@ TEST(Lint, knows_what_asks_slurmctld_too_often) {
 TEST(Lint, knows_how_srun_starts_what) {
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 torchrun train.py"), Ids{"torchrun-tasks:3"});
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 --ntasks-per-node=1 torchrun train.py"), Ids{});
-    EXPECT_EQ(ids("-N2 -c 8", "srun hostname"), Ids{"cpus-per-task:3"});
-    EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname"), Ids{});
     EXPECT_EQ(ids("-N2", "srun python3 train.py"), Ids{"kill-on-bad-exit:3"});
     EXPECT_EQ(ids("-N1", "srun python3 train.py"), Ids{});
 }
@@ -98,7 +97,99 @@ TEST(Lint, looks_for_what_the_script_names) {
     EXPECT_EQ(ids("-N1", "cd /elsewhere\npython3 other.py"), Ids{});
     EXPECT_EQ(ids("-N1", "python3 $HOME/other.py"), Ids{});
     EXPECT_EQ(ids("-N1 --chdir=/x", "python3 train.py"), Ids{"no-program:3"});
-    EXPECT_EQ(ids("-N1 -o out/%j.log", "true"), Ids{"no-output-folder:2"});
     EXPECT_EQ(ids("-N1 -o %j.log", "true"), Ids{});
     EXPECT_EQ(ids("-N1", "srun --container-image=/images/none.sqsh python3 other.py"), Ids{"no-image:3"});
+}
+
+TEST(Lint, says_what_only_some_versions_do_where_the_version_is_known) {
+    EXPECT_EQ(version_from("slurm-wlm 22.05.8"), 2205);
+    EXPECT_EQ(version_from("slurm 24.11.0"), 2411);
+    EXPECT_EQ(version_from("unknown"), 0);
+    EXPECT_EQ(ids("-N2 -c 8", "srun hostname", 2205), Ids{"cpus-per-task:3"});
+    EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname", 2205), Ids{});
+    EXPECT_EQ(ids("-N2 -c 8", "srun grep -c config x", 2311), Ids{"cpus-per-task:3"}) << "not srun's -c";
+    EXPECT_EQ(ids("-N1 -o out/%j.log", "true", 2205), Ids{"no-output-folder:2"});
+    for (int slurm : {0, 2411, 2605})
+        EXPECT_EQ(ids("-N2 -c 8 -o out/%j.log", "srun hostname", slurm), Ids{}) << slurm;
+}
+
+TEST(Lint, takes_only_the_word_ray_for_ray) {
+    EXPECT_EQ(ids("-N2", "python3 train.py --array start"), Ids{});
+    EXPECT_EQ(ids("-N2", "run_array start\necho ray start comes next"), Ids{});
+    EXPECT_EQ(ids("-N2", "/opt/ray/bin/ray start --head"), Ids{"ray-by-hand:3"});
+    EXPECT_EQ(ids("-N2", "srun bash -c 'ray start --block'"), Ids{"ray-by-hand:3"});
+}
+
+TEST(Lint, knows_tasks_that_nobody_waits_for) {
+    EXPECT_EQ(ids("-N2", "srun --ntasks=1 python3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun -N1 -n1 python3 train.py\nsrun -n 1 python3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun --exact -n4 python3 train.py &\nwait"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun -n4 python3 train.py -K"), Ids{"kill-on-bad-exit:3"}) << "not srun's -K";
+}
+
+TEST(Lint, knows_that_spelling_names_asks_nobody) {
+    EXPECT_EQ(ids("-N2", "while read h; do\necho $h\ndone < <(scontrol show hostnames $L)"), Ids{});
+    EXPECT_EQ(ids("-N2", "while read h; do\necho $h\ndone < <(scontrol show nodes)"), Ids{}) << "asked once";
+    EXPECT_EQ(ids("-N2", "while true; do\nh=$(scontrol show hostnames $L)\ndone"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun bash -c 'scontrol show hostnames $SLURM_NODELIST'"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun scontrol show hostnames"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun scontrol show job"), Ids{"scontrol-per-task:3"});
+}
+
+TEST(Lint, tells_a_monitor_from_what_is_waited_for) {
+    EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\npython3 train.py\nsleep 5\nkill %1"), Ids{});
+    EXPECT_EQ(ids("-N1", "./watch.sh &\nsrun hostname\nsleep 5"), Ids{});
+    EXPECT_EQ(ids("-N1", "./server &\nwait\nsleep 5"), Ids{});
+    EXPECT_EQ(ids("-N1", "nvidia-smi dmon &\nsleep 5\npython3 train.py"), Ids{});
+    EXPECT_EQ(ids("-N1", "./server &\nsleep 5\npython3 train.py"), Ids{"sleep-to-wait:4"});
+}
+
+TEST(Lint, looks_for_no_program_where_it_cannot_know) {
+    for (std::string body : {
+             "singularity exec --nv image.sif python /workspace/x.py",
+             "mkdir -p run && cd run\npython3 x.py",
+             "pushd run\npython3 x.py",
+             "srun bash -c 'python3 train.py'",
+             "srun bash -c 'cd sub && python3 x.py'",
+             "cat > gen.py <<X\nprint(1)\nX\npython3 gen.py",
+             "echo 'print(1)' >gen.py\npython3 ./gen.py",
+             "echo 'print(1)' | tee gen.py\npython3 gen.py",
+             "cp /shared/gen.py .\npython3 gen.py",
+             "cp -r /shared/code/. ./\npython3 gen.py",
+             "cp /shared/code/* .\npython3 gen.py",
+             "rsync -a /shared/code/ .\npython3 gen.py",
+             "mv /shared/code code && python3 code/gen.py",
+             "git clone https://x.org/code.git\npython3 code/gen.py",
+             "git clone https://x.org/code.git mine\npython3 mine/gen.py",
+             "wget https://x.org/gen.py\npython3 gen.py",
+             "curl -o gen.py https://x.org/1\npython3 gen.py",
+             "tar xf code.tar\npython3 code/gen.py",
+             "python3 $MAIN --config config.py",
+             "srun --chdir=$DIR python3 x.py",
+             "echo python3 x.py",
+             "python3 --version; ls x.py",
+         })
+        EXPECT_EQ(ids("-N1", body), Ids{}) << body;
+    EXPECT_EQ(ids("-N1", "srun -D sub python3 x.py"), Ids{}) << "sub/x.py is there";
+    EXPECT_EQ(ids("-N1", "srun --chdir=sub python3 train.py"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "torchrun --nproc-per-node $N x.py > log"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1 --container-image=/images/torch.sqsh", "python3 /workspace/x.py"), Ids{});
+}
+
+TEST(Lint, looks_for_programs_that_are_not_pythons) {
+    EXPECT_EQ(ids("-N1", "export A=1\nsrun -n2 ./none --x"), Ids{"no-program:4"});
+    EXPECT_EQ(ids("-N1", "bash none.sh"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "apptainer exec --nv /images/none.sif python3 /workspace/x.py"), Ids{"no-image:3"});
+    for (std::string body : {"make\nsrun ./made", "./prepare\nbash made.sh", "cd x\nsrun ./there",
+                             "srun /opt/node/program", "srun --container-image=/images/torch.sqsh ./there",
+                             "cat > made.sh <<X\nX\nbash made.sh", "bash $HERE/there.sh", "bash -c 'none.sh'",
+                             "singularity pull /images/new.sif docker://x\nsingularity run /images/new.sif"})
+        EXPECT_EQ(ids("-N1", body), Ids{}) << body;
+}
+
+TEST(Lint, keeps_the_sense_of_a_device_that_is_left_out) {
+    auto script = read_script("job.sh", "#!/bin/bash\nexport NCCL_IB_HCA=^mlx5_1\n");
+    auto findings = check_script(script, {.exists = [](auto&) { return true; }});
+    ASSERT_EQ(findings.size(), 1u);
+    EXPECT_EQ(findings[0].next, "write NCCL_IB_HCA=^=mlx5_1");
 }

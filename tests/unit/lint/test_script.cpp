@@ -59,7 +59,8 @@ TEST(Script, lets_the_command_line_win) {
 
 TEST(Script, tells_what_looks_like_an_option_and_is_none) {
     auto script = read_script("job.sh", "#!/bin/sh\n# SBATCH --nodes=2\n#sbatch -N2\n#SBATCH--nodes=2\n"
-                                        "# SBATCH is read above\n##SBATCH --x\n");
+                                        "# SBATCH is read above\n##SBATCH --x\n"
+                                        "# Sbatch --parsable prints the id\n# sbatch -N2 job.sh\n");
     EXPECT_THAT(script.mistyped, ElementsAre(2, 3, 4));
 }
 
