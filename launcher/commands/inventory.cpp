@@ -1,12 +1,15 @@
 #include "launcher/commands/inventory.hpp"
 
 #include "base/child.hpp"
+#include "base/fd.hpp"
 #include "launcher/commands/launch_options.hpp"
 #include "slurm/inventory_text.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+
+#include <fcntl.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -28,9 +31,11 @@ tl::unexpected<Error> no_answer(const std::string& what, const std::string& why)
                                    .next = "run it on a machine of the cluster, and look at what it says"});
 }
 
-Result<std::string> output_of(const Environment& environment, std::vector<std::string> command) {
+/// `stderr_fd`: where its words go, -1: to ours.
+Result<std::string> output_of(const Environment& environment, std::vector<std::string> command,
+                              int stderr_fd = -1) {
     auto what = fmt::format("{}", fmt::join(command, " "));
-    ChildSpec spec{.argv = std::move(command), .env = environment.all()};
+    ChildSpec spec{.argv = std::move(command), .env = environment.all(), .stderr_fd = stderr_fd};
     auto answer = capture(std::move(spec), answer_within_s, most_bytes);
     if (!answer) {
         auto finding = answer.error().finding; // that it is not there, mostly
@@ -94,10 +99,11 @@ Result<std::string> ask_for_inventory(const Environment& environment) {
         if (!part) return part;
         text += *part + "\n";
     }
-    // These fail where the topology is flat and where there is no accounting.
+    // These fail where the topology is flat and where there is no accounting: nothing that anybody must read.
+    UniqueFd nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
     for (const auto& what : {std::vector<std::string>{"scontrol", "show", "topology"},
                              {"sacctmgr", "--parsable2", "show", "qos", "format=Name,Flags"}})
-        if (auto part = output_of(environment, what)) text += *part + "\n";
+        if (auto part = output_of(environment, what, nowhere.get())) text += *part + "\n";
     return text;
 }
 

@@ -116,7 +116,8 @@ def test_lint_asks_slurm_and_the_plugin(cluster):
     assert "lint.sh:3: warning: MASTER_ADDR=localhost is each node's own address; " in done.out
     done = cluster.alice("railhead", "lint", "lint.sh", "--gpus-per-node=h100:8")
     assert done.code == 1 and "gpu-type" not in done.out and "[master-addr]" in done.out, done.text
-    cluster.alice("railhead", "inventory", "save", "saved.txt", check=True)
+    saved = cluster.alice("railhead", "inventory", "save", "saved.txt", check=True)
+    assert saved.text == "", "a cluster without accounting is nothing to read of"
     done = cluster.alice("railhead", "lint", "--inventory", "saved.txt", "lint.sh", environment={"PATH": "/usr/bin:/bin"})
     assert "lint.sh: error: gpu:a100 is not in partition gpu (has h100 x 8 on 4 nodes); try --gpus-per-node=h100:8 [gpu-type]\n" in done.out, done.text
     cluster.put("good.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=h100:8\nhostname\n")

@@ -177,6 +177,7 @@ def placed(site: Site, requests: list[Request], truths: list, what: str) -> list
     answers = site.ask_all(WITHOUT, runnable, f"{what} and placement")
     waiting = [number for number, (truth, _) in enumerate(answers) if truth == "pends"]
     if waiting:  # perhaps for a busy machine only
+        say(f"{what}: {len(waiting)} wait, and are asked once more")
         again = site.ask_all(WITHOUT, [runnable[number] for number in waiting], f"{what} and placement, once more")
         for number, answer in zip(waiting, again, strict=True):
             answers[number] = answer
