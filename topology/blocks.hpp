@@ -14,6 +14,10 @@ struct BlockLine {
     bool operator==(const BlockLine&) const = default;
 };
 
+/// Release of Slurm, as in CheckOptions. 23.11 has BlockLevels instead of BlockSizes, and ends where blocks
+/// differ in size; so Railhead's blocks are for what came after it.
+constexpr std::uint32_t first_with_blocks = 2405;
+
 /// A file for topology/block: blocks in rank order, for Slurm puts neighbours together, and BlockSizes.
 struct Blocks {
     std::vector<BlockLine> lines;

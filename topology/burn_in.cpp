@@ -33,9 +33,7 @@ std::vector<std::size_t> upward_pairs(const Fabric& fabric, const RailMap& map) 
     std::vector<std::size_t> up(fabric.devices.size());
     for (const auto& link : fabric.links)
         for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
-            if (grouping.is_leaf[leaf] && !grouping.is_leaf[other] &&
-                fabric.devices[other].kind == DeviceKind::network_switch)
-                ++up[leaf];
+            if (grouping.is_leaf[leaf] && !grouping.is_leaf[other] && fabric.is_switch(other)) ++up[leaf];
     std::vector<std::size_t> pairs(map.groups.size());
     for (std::size_t leaf = 0; leaf < up.size(); ++leaf) {
         auto group = grouping.of_switch[leaf];

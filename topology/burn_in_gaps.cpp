@@ -36,14 +36,8 @@ class Gaps {
     }
 
   private:
-    bool is_switch(std::uint32_t device) const {
-        return fabric_.devices[device].kind == DeviceKind::network_switch;
-    }
-
     void make_lanes(const Hosts& hosts) {
-        DisjointSets joined(fabric_.devices.size());
-        for (const auto& link : fabric_.links)
-            if (is_switch(link.a) && is_switch(link.b)) joined.join(link.a, link.b);
+        auto joined = islands_of(fabric_);
         std::map<std::pair<std::string_view, std::uint32_t>, std::uint32_t> numbers;
         ends_of_.resize(hosts.hosts.size());
         on_leaf_.resize(fabric_.devices.size());
@@ -65,7 +59,7 @@ class Gaps {
         const auto& grouping = map_.grouping;
         lacks_up_.resize(fabric_.devices.size());
         for (const auto& link : fabric_.links) {
-            if (!is_switch(link.a) || !is_switch(link.b)) continue;
+            if (!fabric_.joins_switches(link)) continue;
             if (grouping.is_leaf[link.a] && grouping.is_leaf[link.b])
                 ++lacks_between_[std::minmax(link.a, link.b)];
             for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})

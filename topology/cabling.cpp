@@ -1,7 +1,11 @@
 #include "topology/cabling.hpp"
 
+#include "slurm/hostlist.hpp"
 #include "topology/cabling_groups.hpp"
+#include "topology/characters.hpp"
+#include "topology/leaf_switches.hpp"
 #include "topology/natural.hpp"
+#include "topology/rail_kinds.hpp"
 #include "topology/switch_names.hpp"
 #include "topology/uplinks.hpp"
 
@@ -11,6 +15,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 #include <vector>
 
 namespace railhead::topology {
@@ -28,7 +33,7 @@ class Inspector {
           is_wanted_adapter_(fabric.devices.size()), is_management_(fabric.devices.size()) {
         for (auto leaf : map.management_leaves) is_management_[leaf] = true;
         for (const auto& port : hosts.ports) {
-            is_adapter_of_host_[port.adapter] = true;
+            is_adapter_of_host_[port.adapter] = !hosts.hosts[port.host].is_other || !is_rails(port);
             is_wanted_adapter_[port.adapter] = hosts.hosts[port.host].wanted;
         }
         for (const auto& link : fabric.links)
@@ -89,7 +94,7 @@ class Inspector {
     }
     bool counts(const Link& link) const {
         auto known = [&](std::uint32_t device) {
-            return fabric_.devices[device].kind == DeviceKind::network_switch || is_adapter_of_host_[device];
+            return fabric_.is_switch(device) || is_adapter_of_host_[device];
         };
         return known(link.a) && known(link.b);
     }
@@ -125,44 +130,92 @@ class Inspector {
         return static_cast<std::uint32_t>(
             std::count_if(begin, begin + host.count, [&](const HostPort& port) { return is_rails(port); }));
     }
-    /// By group: to how many leaves most of its hosts have cables.
+    /// By group: to how many leaves those of its hosts have cables that have the most of its cables together:
+    /// few nodes on every leaf count for more than many guests of one.
     std::vector<std::uint32_t> usual_cables() const {
         std::vector<std::uint32_t> usual;
         for (const auto& group : map_.groups) {
-            std::map<std::uint32_t, std::uint32_t> hosts_with;
-            for (auto host : group.hosts) ++hosts_with[cables_of(hosts_.hosts[host])];
+            std::map<std::uint32_t, std::uint32_t> cables_of_hosts_with;
+            for (auto host : group.hosts) {
+                const auto cables = cables_of(hosts_.hosts[host]);
+                cables_of_hosts_with[cables] += cables;
+            }
             auto fewer = [](const auto& one, const auto& other) { return one.second <= other.second; };
-            auto most = std::max_element(hosts_with.begin(), hosts_with.end(), fewer);
-            usual.push_back(most == hosts_with.end() ? 0 : most->first);
+            auto most = std::max_element(cables_of_hosts_with.begin(), cables_of_hosts_with.end(), fewer);
+            usual.push_back(most == cables_of_hosts_with.end() ? 0 : most->first);
         }
         return usual;
     }
 
     void look_at_hosts() {
         const auto usual = usual_cables();
+        const auto kinds = kinds_of_hosts();
+        std::vector<bool> is_full;
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            const auto own = map_.grouping.of_host[host];
+            is_full.push_back(own != none && cables_of(hosts_.hosts[host]) >= usual[own]);
+        }
+        rail_kinds_.emplace(hosts_, map_, std::move(is_full));
+        std::map<std::pair<std::uint32_t, std::string_view>, std::vector<std::uint32_t>> of_kind; // by group
         number_rails();
         for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
             const auto& all = hosts_.hosts[host];
-            if (!all.wanted) continue;
+            if (!all.wanted || all.is_double) continue; // of a double name nobody knows which cable is whose
             if (all.count == 0) {
+                if (all.adapters == 0) continue; // not of this plane
                 say({.id = "host-unplugged", .where = host_name(host), .seen = "has no cable to a switch"},
                     std::max(1.0, one_rail()) * all.adapters);
                 continue;
             }
             std::vector<std::string_view> reached;
             for (auto i = all.first; i < all.first + all.count; ++i)
-                if (is_on_leaf(hosts_.ports[i])) reached.push_back(hosts_.ports[i].device);
+                if (is_on_leaf(hosts_.ports[i])) reached.push_back(rail_of(hosts_.ports[i]));
             auto own = map_.grouping.of_host[host];
-            if (own != none && cables_of(all) < usual[own])
-                look_for_rails(host, own, reached, usual[own], one_rail());
+            if (own == none || all.is_other || cables_of(all) >= usual[own]) continue;
+            const auto kind = kinds.find(name_stem(all.name));
+            const bool has_fewer = kind != kinds.end() && kind->second < usual[own];
+            const bool has_half = all.adapters * 2 <= usual[own] && rail_kinds_->is_of_a_kind(host);
+            if ((has_fewer || has_half) && all.adapters <= cables_of(all))
+                of_kind[{own, name_stem(all.name)}].push_back(host);
+            else
+                look_for_rails(host, own, reached, has_fewer ? kind->second : usual[own], one_rail());
         }
+        for (const auto& [kind, hosts] : of_kind) tell_kind(kind.first, hosts, usual[kind.first]);
+    }
+
+    /// By the stem of their names, how many adapters hosts have at most that are named alike.
+    std::map<std::string_view, std::uint32_t> kinds_of_hosts() const {
+        std::map<std::string_view, std::uint32_t> most, hosts;
+        for (const auto& host : hosts_.hosts) {
+            const auto stem = name_stem(host.name);
+            ++hosts[stem];
+            most[stem] = std::max({most[stem], host.adapters, host.count});
+        }
+        std::erase_if(most, [&](const auto& kind) { return hosts.at(kind.first) < 2; });
+        return most;
+    }
+
+    /// Nodes of a kind that has fewer adapters are as they are built, as far as is seen.
+    void tell_kind(std::uint32_t group, const std::vector<std::uint32_t>& hosts, std::uint32_t usual) {
+        std::vector<std::string> names;
+        std::uint32_t most = 0;
+        for (auto host : hosts) {
+            names.push_back(host_name(host));
+            most = std::max(most, hosts_.hosts[host].adapters);
+        }
+        const bool is_one = hosts.size() == 1;
+        say({.id = "rail-missing",
+             .where = group_name(group),
+             .thing = compress_hostlist(names),
+             .seen = fmt::format("{} {}{} adapter{} in sight", is_one ? "has" : "have",
+                                 is_one ? "" : "at most ", most, most == 1 ? "" : "s"),
+             .expected = fmt::format("{}, as most nodes there", usual),
+             .next = "look at the cables, unless nodes of that name have no more"},
+            0, Level::info);
     }
 
     double one_rail() const { return usual_[index(LinkKind::host)].first / 10.0; }
-    std::uint16_t number_of(const HostPort& port) const {
-        const auto& link = fabric_.links[port.link];
-        return link.a == port.adapter ? link.a_port : link.b_port;
-    }
+    std::uint16_t number_of(const HostPort& port) const { return port_number(fabric_, port); }
 
     /// Which rail each leaf of a group is, and which port of the adapter most hosts have there.
     void number_rails() {
@@ -192,6 +245,8 @@ class Inspector {
                 one_rail());
             return false;
         }
+        if (hosts_.hosts[port.host].is_other) return true; // it has no rails
+        if (group != none && group != own && rail_kinds_->are_mostly_on(port.host, group)) return true;
         if (group != none && group != own)
             say({.id = "foreign-cable",
                  .where = host_name(port.host),
@@ -204,10 +259,20 @@ class Inspector {
         return true;
     }
 
+    /// On which it should be, or which has its name.
+    std::string_view rail_of(const HostPort& port) const {
+        const auto rail = rail_kinds_->rail_for(port.host, port.device);
+        return rail.empty() ? port.device : rail;
+    }
+
     void look_at_rail(const HostPort& port) {
-        const auto* expected = rail_named(map_.grouping.of_host[port.host], port.device);
-        const auto& device = rail_of_[port.leaf]->device;
-        bool is_its = device == port.device, is_other_port = number_of(port) != port_of_[port.leaf];
+        const auto* expected =
+            rail_named(map_.grouping.of_host[port.host], rail_kinds_->rail_for(port.host, port.device));
+        const auto& rail = rail_of_[port.leaf]->device;
+        const auto device = rail_kinds_->device_on(port.host, rail);
+        if (expected && look_for_stray(port, *expected)) return;
+        bool is_its = expected && rail == expected->device,
+             is_other_port = number_of(port) != port_of_[port.leaf];
         if (!expected || (is_its && !is_other_port)) return;
         auto leaf = std::find_if(expected->switches.begin(), expected->switches.end(),
                                  [&](auto each) { return port_of_[each] == number_of(port); });
@@ -222,6 +287,22 @@ class Inspector {
                                  named(device, port_of_[port.leaf])),
              .expected = switch_name(leaf == expected->switches.end() ? expected->switches.front() : *leaf)},
             one_rail());
+    }
+
+    /// A leaf of its rail on which hardly any other host of the group is.
+    bool look_for_stray(const HostPort& port, const Rail& rail) {
+        const auto& on = map_.grouping.hosts_on;
+        const auto fewer = [&](std::uint32_t one, std::uint32_t other) { return on[one] < on[other]; };
+        const auto usual = *std::max_element(rail.switches.begin(), rail.switches.end(), fewer);
+        if (rail_of_[port.leaf] != &rail || !are_few(on[port.leaf], on[usual])) return false;
+        say({.id = "foreign-cable",
+             .where = host_name(port.host),
+             .thing = std::string(port.device),
+             .seen = fmt::format("is cabled to {}, and most of {} to another leaf", switch_name(port.leaf),
+                                 group_name(map_.grouping.of_host[port.host])),
+             .expected = switch_name(usual)},
+            one_rail());
+        return true;
     }
 
     const Rail* rail_named(std::uint32_t group, std::string_view device) const {
@@ -241,7 +322,7 @@ class Inspector {
                 std::find(reached.begin(), reached.end(), rail.device) == reached.end())
                 lacks.push_back(rail.device);
         const auto cables = cables_of(hosts_.hosts[host]), lost = usual - cables;
-        const bool is_unseen = hosts_.hosts[host].adapters < usual;
+        const bool is_unseen = !has_idle_adapter(hosts_.hosts[host]);
         auto seen =
             lacks.size() == lost
                 ? fmt::format("has no {} on {} of {} rails ({})", is_unseen ? "adapter in sight" : "cable",
@@ -255,6 +336,12 @@ class Inspector {
              .next = is_unseen ? "look at the cable, the port and the adapter's name, unless it has no more"
                                : "look at the cable and the port there"},
             std::max(1.0, one_rail) * lost);
+    }
+
+    bool has_idle_adapter(const Host& host) const {
+        std::set<std::uint32_t> cabled;
+        for (auto i = host.first; i < host.first + host.count; ++i) cabled.insert(hosts_.ports[i].adapter);
+        return cabled.size() < host.adapters;
     }
 
     void look_at_links() {
@@ -275,8 +362,8 @@ class Inspector {
     }
 
     std::string device_name(std::uint32_t device) const {
-        const auto& at = fabric_.devices[device];
-        return at.kind == DeviceKind::network_switch ? switch_name(device) : std::string(at.description);
+        return fabric_.is_switch(device) ? switch_name(device)
+                                         : printable(fabric_.devices[device].description);
     }
 
     const Fabric& fabric_;
@@ -285,6 +372,7 @@ class Inspector {
     std::vector<bool> is_adapter_of_host_, is_wanted_adapter_, is_management_;
     std::array<Rates, link_kinds> rates_;
     std::array<std::pair<std::uint32_t, std::uint8_t>, link_kinds> usual_;
+    std::optional<RailKinds> rail_kinds_;
     std::vector<const Rail*> rail_of_;   ///< by leaf
     std::vector<std::uint16_t> port_of_; ///< by leaf
     std::set<std::string> lacking_;      ///< groups of which it is said that a leaf is missing

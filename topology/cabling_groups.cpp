@@ -1,8 +1,10 @@
 #include "topology/cabling_groups.hpp"
 
 #include "topology/natural.hpp"
+#include "topology/unit_order.hpp"
 
-#include <fmt/core.h>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -10,13 +12,6 @@
 
 namespace railhead::topology {
 namespace {
-
-constexpr std::size_t rare = 16; ///< one node of so many is odd at most, where names follow units
-
-/// "node" of "node12"
-std::string_view stem(std::string_view name) {
-    return name.substr(0, name.find_last_not_of("0123456789") + 1);
-}
 
 class Groups {
   public:
@@ -27,7 +22,8 @@ class Groups {
         look_at_rails();
         look_at_bare_rails();
         look_at_idle_adapters();
-        look_at_units();
+        look_at_pairs();
+        for (auto& found : unit_findings(hosts_, map_, one_rail_)) out_.push_back(std::move(found));
         return std::move(out_);
     }
 
@@ -56,6 +52,7 @@ class Groups {
                 if (group.rails.size() * 2 <= usual_rails || !is_wanted(group)) continue;
                 auto has = [&device = device](const Rail& rail) { return rail.device == device; };
                 if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
+                if (are_elsewhere(group, device)) continue; // each of these cables is told
                 lacking_.insert(group.name);
                 say({.id = "leaf-missing",
                      .level = Level::warn,
@@ -67,6 +64,19 @@ class Groups {
                     one_rail_ * static_cast<double>(group.hosts.size()));
             }
         }
+    }
+
+    /// Most of the group's cables of this rail lead to other leaves.
+    bool are_elsewhere(const LeafGroup& group, std::string_view device) const {
+        std::size_t there = 0;
+        for (auto host : group.hosts) {
+            const auto* first = hosts_.ports.data() + hosts_.hosts[host].first;
+            there += std::any_of(first, first + hosts_.hosts[host].count,
+                                 [&](const HostPort& port) { return port.device == device; })
+                         ? 1
+                         : 0;
+        }
+        return there * 2 > group.hosts.size();
     }
 
     /// Most nodes of a group have an adapter without a cable: a leaf is gone.
@@ -93,21 +103,66 @@ class Groups {
         }
     }
 
-    /// A rail that less than half of a group's nodes are on is told once; else each node that is not is
-    /// named.
+    /// Of two nodes alone nobody can tell on which of them two rails are swapped.
+    void look_at_pairs() {
+        for (const auto& group : map_.groups) {
+            if (group.hosts.size() != 2 || !is_wanted(group)) continue;
+            const auto &one = hosts_.hosts[group.hosts[0]], &other = hosts_.hosts[group.hosts[1]];
+            if (name_stem(one.name) != name_stem(other.name) || one.adapters != other.adapters ||
+                one.is_double || other.is_double)
+                continue;
+            const auto leaves = leaves_by_device(group.hosts[0]), others = leaves_by_device(group.hosts[1]);
+            std::vector<std::string_view> differ;
+            for (const auto& [device, its] : leaves)
+                if (auto found = others.find(device); found != others.end() && found->second != its)
+                    differ.push_back(device);
+            if (differ.empty()) continue;
+            say({.id = "rail-swapped",
+                 .level = Level::warn,
+                 .where = fmt::format("{} or {}", one.name, other.name),
+                 .thing = fmt::to_string(fmt::join(differ, ", ")),
+                 .seen = fmt::format("{} on other leaves of {} than the other node's",
+                                     differ.size() == 1 ? "is" : "are", group.name),
+                 .expected = "one leaf for each rail",
+                 .next = "look which of the two has cables swapped"},
+                one_rail_ * static_cast<double>(differ.size()));
+        }
+    }
+    /// Of those of its group.
+    std::map<std::string_view, std::set<std::uint32_t>, Natural> leaves_by_device(std::uint32_t host) const {
+        std::map<std::string_view, std::set<std::uint32_t>, Natural> found;
+        const auto& its = hosts_.hosts[host];
+        for (auto i = its.first; i < its.first + its.count; ++i) {
+            const auto& port = hosts_.ports[i];
+            if (!port.device.empty() && map_.grouping.of_switch[port.leaf] == map_.grouping.of_host[host])
+                found[port.device].insert(port.leaf);
+        }
+        return found;
+    }
+
+    /// A rail that less than half of those nodes of a group are on that are of a kind which has it is told
+    /// once; else each node that is not is named.
     void look_at_bare_rails() {
         for (const auto& group : map_.groups) {
             if (!is_wanted(group)) continue;
-            std::map<std::string_view, std::size_t> hosts_on;
-            for (auto host : group.hosts) {
+            const auto kinds = kinds_in(group);
+            std::map<std::string_view, std::size_t> hosts_of; // by kind
+            std::map<std::string_view, std::map<std::string_view, std::size_t>>
+                hosts_on; // by device and kind
+            for (std::size_t i = 0; i < kinds.size(); ++i) {
+                const auto& host = hosts_.hosts[group.hosts[i]];
+                ++hosts_of[kinds[i]];
                 std::set<std::string_view> its;
-                for (auto i = hosts_.hosts[host].first;
-                     i < hosts_.hosts[host].first + hosts_.hosts[host].count; ++i)
-                    its.insert(hosts_.ports[i].device);
-                for (auto device : its) ++hosts_on[device];
+                for (auto port = host.first; port < host.first + host.count; ++port)
+                    its.insert(hosts_.ports[port].device);
+                for (auto device : its) ++hosts_on[device][kinds[i]];
             }
             for (const auto& rail : group.rails) {
-                const auto there = hosts_on[rail.device], all = group.hosts.size();
+                std::size_t there = 0, all = 0;
+                for (const auto& [kind, hosts] : hosts_on[rail.device]) {
+                    there += hosts;
+                    all += hosts_of.at(kind);
+                }
                 if (rail.device.empty() || there * 2 >= all) continue;
                 lacking_.insert(group.name);
                 say({.id = "rail-missing",
@@ -121,46 +176,16 @@ class Groups {
         }
     }
 
-    /// A node apart from its unit, by its name, may be cabled to the wrong one. Where that is common, names
-    /// do not follow units.
-    void look_at_units() {
-        std::vector<std::uint32_t> order;
-        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host)
-            if (map_.grouping.of_host[host] != none) order.push_back(host);
-        std::sort(order.begin(), order.end(),
-                  [&](auto a, auto b) { return Natural()(hosts_.hosts[a].name, hosts_.hosts[b].name); });
-        std::vector<std::pair<std::uint32_t, std::set<std::uint32_t>>> odd; // host, groups next to it
-        for (std::size_t i = 0; i < order.size(); ++i) {
-            auto groups = groups_next_to(order, i);
-            auto own = map_.grouping.of_host[order[i]];
-            bool is_large = std::all_of(groups.begin(), groups.end(),
-                                        [&](auto group) { return map_.groups[group].hosts.size() > 2; });
-            if (!groups.empty() && is_large && !groups.contains(own) && map_.groups[own].hosts.size() > 2)
-                odd.emplace_back(order[i], std::move(groups));
+    /// Of each host of a group what it shares of its name with others there.
+    std::vector<std::string_view> kinds_in(const LeafGroup& group) const {
+        std::map<std::string_view, std::size_t> hosts;
+        for (auto host : group.hosts) ++hosts[name_stem(hosts_.hosts[host].name)];
+        std::vector<std::string_view> kinds;
+        for (auto host : group.hosts) {
+            const auto stem = name_stem(hosts_.hosts[host].name);
+            kinds.push_back(hosts.at(stem) > 1 ? stem : std::string_view());
         }
-        if (odd.size() * rare > order.size()) return;
-        for (const auto& [host, groups] : odd) {
-            if (!hosts_.hosts[host].wanted) continue;
-            std::string others;
-            for (auto group : groups) others += (others.empty() ? "" : " and ") + map_.groups[group].name;
-            say({.id = "unit-odd",
-                 .level = Level::warn,
-                 .where = std::string(hosts_.hosts[host].name),
-                 .seen = fmt::format("is in {}, and the nodes next to it by name in {}",
-                                     map_.groups[map_.grouping.of_host[host]].name, others),
-                 .next = "look whether it is cabled to the wrong unit"},
-                one_rail_);
-        }
-    }
-
-    /// Of the hosts before and behind, as far as they are named alike.
-    std::set<std::uint32_t> groups_next_to(const std::vector<std::uint32_t>& order, std::size_t place) const {
-        std::set<std::uint32_t> groups;
-        for (auto next : {place - 1, place + 1}) // -1 is beyond the end, too
-            if (next < order.size() &&
-                stem(hosts_.hosts[order[next]].name) == stem(hosts_.hosts[order[place]].name))
-                groups.insert(map_.grouping.of_host[order[next]]);
-        return groups;
+        return kinds;
     }
 
     const Hosts& hosts_;

@@ -1,6 +1,7 @@
 #include "topology/check.hpp"
 
 #include "slurm/hostlist.hpp"
+#include "topology/blocks.hpp"
 #include "topology/natural.hpp"
 #include "topology/switch_names.hpp"
 #include "topology/topology_yaml.hpp"
@@ -154,9 +155,11 @@ class Checker {
 
     void check_blocks() {
         if (conf_.blocks.empty()) return;
-        if (options_.slurm < 2311)
+        if (options_.slurm < first_with_blocks)
             say(Level::fail, "block-unknown", in_line(conf_.blocks.front().line), "BlockName",
-                "is unknown to this Slurm", "23.11 or later");
+                options_.slurm < 2311 ? "is unknown to this Slurm"
+                                      : "goes with BlockLevels in this Slurm, which knows no BlockSizes",
+                "24.05 or later");
         std::map<std::string_view, std::uint32_t> line_of;
         const TopologyConf::Block* smallest = nullptr;
         for (const auto& one : conf_.blocks) {

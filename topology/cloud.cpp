@@ -1,7 +1,9 @@
 // What clouds say of where an instance is: from the top of the network down to what is next to it. Sources:
 // AWS EC2 API, DescribeInstanceTopology (InstanceTopology); Google Compute Engine API, instances.list
 // (resourceStatus.physicalHostTopology); Oracle Core Services API, ComputeHostSummary and
-// ComputeBareMetalHostSummary. Azure documents none.
+// ComputeBareMetalHostSummary; Azure Instance Metadata Service (compute) and Compute API
+// (VirtualMachineScaleSetVMInstanceView): the placement group only, and nothing that joins these.
+#include "topology/host_names.hpp"
 #include "topology/json_stream.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/readers.hpp"
@@ -64,6 +66,17 @@ std::optional<Place> place_in_oracle(const json& item) {
          unit_in(item, {"localBlockId", "local-block-id", "computeLocalBlockId", "compute-local-block-id"})}};
 }
 
+/// Of the metadata service, which each machine asks of itself, or of a scale set's instance view.
+std::optional<Place> place_in_azure(const json& item) {
+    const auto& compute = below(item, {"compute"});
+    const auto& told = compute.is_object() ? compute : item;
+    if (!told.contains("placementGroupId")) return std::nullopt;
+    auto name = text_of(below(told, {"osProfile", "computerName"}));
+    for (const auto* key : {"computerName", "name"})
+        if (name.empty()) name = text_of(below(told, {key}));
+    return Place{std::string(name), {std::string(text_of(below(told, {"placementGroupId"})))}};
+}
+
 /// Absent, null, or a list of names.
 bool has_sound_nodes(const json& item) {
     const auto nodes = item.find("NetworkNodes");
@@ -79,9 +92,9 @@ const char* more_after(const json& answer) {
     return nullptr;
 }
 
-/// The list of instances in an answer, wherever it has it.
+/// The list of instances in an answer, wherever it has it; one of Azure's is one instance.
 const json* instances_of(const json& answer) {
-    if (answer.is_array()) return &answer;
+    if (answer.is_array() || place_in_azure(answer)) return &answer;
     for (const auto* list : {&below(answer, {"Instances"}), &below(answer, {"data", "items"}),
                              &below(answer, {"items"}), &below(answer, {"data"})})
         if (!list->is_null()) return list;
@@ -118,10 +131,13 @@ class CloudReader {
                             .thing = fmt::format("{} of {} instances", unplaced_, unplaced_ + places_.size()),
                             .seen = "have no place in the network yet, so they are in no group",
                             .next = "ask again when they run"});
+        leave_out_doubles();
         level_paths();
         name_units();
         for (const auto& place : places_) add(place);
-        return std::move(build_).finish();
+        auto fabric = std::move(build_).finish();
+        fabric.is_tree = true;
+        return fabric;
     }
 
   private:
@@ -132,8 +148,8 @@ class CloudReader {
                      .thing = "the answer",
                      .seen = std::move(seen),
                      .expected =
-                         "what 'aws ec2 describe-instance-topology', 'gcloud compute instances list' or "
-                         "'oci compute compute-host list' prints as JSON"});
+                         "what 'aws ec2 describe-instance-topology', 'gcloud compute instances list', "
+                         "'oci compute compute-host list' or Azure's metadata service prints as JSON"});
     }
 
     Result<void> take_all(const json& list) {
@@ -146,7 +162,7 @@ class CloudReader {
         if (item.is_object() && !has_sound_nodes(item))
             return wrong(fmt::format("has NetworkNodes of {} that are no list of names",
                                      text_of(below(item, {"InstanceId"}))));
-        for (auto reader : {place_in_aws, place_in_google, place_in_oracle})
+        for (auto reader : {place_in_aws, place_in_google, place_in_oracle, place_in_azure})
             if (item.is_object())
                 if (auto place = reader(item)) {
                     std::erase_if(place->path,
@@ -158,12 +174,35 @@ class CloudReader {
                         places_.push_back(std::move(*place));
                     return {};
                 }
-        auto names = {"name", "instanceId", "instance-id"};
+        auto names = {"name", "instanceId", "instance-id", "computerName"};
         bool is_named = item.is_object() && std::any_of(names.begin(), names.end(),
                                                         [&](auto* name) { return item.contains(name); });
         if (!is_named) return wrong("has an instance of a form that is not known");
         ++unplaced_;
         return {};
+    }
+
+    /// Of pages that overlap, or of a machine that was moved between two of them.
+    void leave_out_doubles() {
+        std::map<std::string, const Place*> seen;
+        std::vector<std::string> moved;
+        std::vector<Place> kept;
+        for (const auto& place : places_) {
+            auto [at, is_new] = seen.try_emplace(place.name, &place);
+            if (is_new)
+                kept.push_back(place);
+            else if (at->second->path != place.path)
+                moved.push_back(place.name);
+        }
+        places_ = std::move(kept);
+        if (moved.empty()) return;
+        build_.finding({.id = "instance-twice",
+                        .level = Level::warn,
+                        .thing = fmt::format("{} instance{} ({})", moved.size(), moved.size() == 1 ? "" : "s",
+                                             examples(moved)),
+                        .seen = moved.size() == 1 ? "is listed at several places, and counts at the first"
+                                                  : "are listed at several places, and count at the first",
+                        .next = "ask for the list again"});
     }
 
     static std::string path_of(const Place& place, std::size_t length) {

@@ -189,8 +189,7 @@ class Drawer {
         for (const auto& link : fabric_.links)
             for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
                 if (map_.grouping.of_switch[leaf] != none && own.contains(map_.grouping.of_switch[leaf]) &&
-                    fabric_.devices[other].kind == DeviceKind::network_switch &&
-                    !map_.grouping.is_leaf[other])
+                    fabric_.is_switch(other) && !map_.grouping.is_leaf[other])
                     found.insert(other);
         return found;
     }

@@ -1,11 +1,13 @@
 #include "topology/fabric.hpp"
 
-#include "topology/sets.hpp"
+#include "topology/host_names.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
 #include <array>
+#include <map>
+#include <set>
 #include <tuple>
 
 namespace railhead::topology {
@@ -30,6 +32,8 @@ constexpr std::uint8_t lanes_untold = 10; ///< no link has so many; ten times a 
 
 /// Bytes that ibnetdiscover spends on a device and its cables, at least.
 constexpr std::size_t bytes_for_device = 400;
+constexpr std::size_t bytes_for_end =
+    64; ///< of a cable. Room that is not used costs nothing, and growing does
 
 auto order_of(const Link& link) {
     return std::tuple(link.a_port, link.b, link.b_port, link.line);
@@ -62,23 +66,97 @@ std::string text_of(Rate rate) {
     return fmt::format("{}G", rate.gbps_x10() / 10);
 }
 
-Fabric joined(std::vector<Fabric> fabrics) {
-    if (fabrics.size() == 1) return std::move(fabrics.front());
-    Fabric all;
-    for (auto& fabric : fabrics) {
-        auto first = static_cast<std::uint32_t>(all.devices.size());
-        all.devices.insert(all.devices.end(), fabric.devices.begin(), fabric.devices.end());
+namespace {
+
+/// Puts sources side by side.
+class Joiner {
+  public:
+    void add(Fabric& fabric) {
+        all_.first_of_source.push_back(static_cast<std::uint32_t>(all_.devices.size()));
+        const auto place = add_devices(fabric);
+        std::vector<std::pair<std::uint32_t, std::uint32_t>> joins;
         for (auto link : fabric.links) {
-            link.a += first;
-            link.b += first;
-            all.links.push_back(link);
+            link.a = place[link.a];
+            link.b = place[link.b];
+            if (joined_.contains(std::minmax(link.a, link.b))) continue;
+            if (fabric.is_named) joins.push_back(std::minmax(link.a, link.b));
+            if (link.a > link.b) {
+                std::swap(link.a, link.b);
+                std::swap(link.a_port, link.b_port);
+            }
+            all_.links.push_back(link);
         }
-        all.findings.insert(all.findings.end(), fabric.findings.begin(), fabric.findings.end());
+        joined_.insert(joins.begin(), joins.end());
+        all_.findings.insert(all_.findings.end(), fabric.findings.begin(), fabric.findings.end());
         fabric.devices = {};
         fabric.links = {};
     }
+    Fabric take() {
+        std::stable_sort(all_.links.begin(), all_.links.end(), [](const Link& one, const Link& other) {
+            return std::tuple(one.a, one.a_port) < std::tuple(other.a, other.a_port);
+        });
+        return std::move(all_);
+    }
+
+  private:
+    /// Where each of them is then.
+    std::vector<std::uint32_t> add_devices(const Fabric& fabric) {
+        auto is_known = [&](const Device& device) {
+            return device.kind == DeviceKind::adapter && named_.contains({device.kind, key_of(device)});
+        };
+        const bool is_same =
+            fabric.is_named && std::any_of(fabric.devices.begin(), fabric.devices.end(), is_known);
+        std::vector<std::uint32_t> place;
+        for (const auto& device : fabric.devices) {
+            place.push_back(static_cast<std::uint32_t>(all_.devices.size()));
+            if (fabric.is_named) {
+                auto [at, is_new] = named_.try_emplace({device.kind, key_of(device)}, place.back());
+                if (is_same && !is_new) {
+                    place.back() = at->second;
+                    continue;
+                }
+            }
+            all_.devices.push_back(device);
+        }
+        return place;
+    }
+
+    /// Hosts and switches are the same whatever their case and domain; devices of a host are as they are.
+    static std::string key_of(const Device& device) {
+        const auto end = std::min(device.description.find(' '), device.description.size());
+        const auto host = device.description.substr(0, end), rest = device.description.substr(end);
+        if (device.kind != DeviceKind::adapter) return in_lower_case(device.description);
+        return in_lower_case(without_domain(host)).append(rest);
+    }
+
+    Fabric all_;
+    std::map<std::pair<DeviceKind, std::string>, std::uint32_t> named_; ///< of named sources
+    std::set<std::pair<std::uint32_t, std::uint32_t>> joined_;          ///< by cables of named sources
+};
+
+} // namespace
+
+Fabric joined(std::vector<Fabric> fabrics) {
+    if (fabrics.size() == 1) return std::move(fabrics.front());
+    Joiner joiner;
+    for (auto& fabric : fabrics) joiner.add(fabric);
+    auto all = joiner.take();
+    for (auto flag : {&Fabric::is_named, &Fabric::is_tree})
+        all.*flag = std::all_of(fabrics.begin(), fabrics.end(), [&](auto& fabric) { return fabric.*flag; });
     all.sources = std::move(fabrics);
     return all;
+}
+
+std::size_t Fabric::source_of(std::uint32_t device) const {
+    auto next = std::upper_bound(first_of_source.begin(), first_of_source.end(), device);
+    return static_cast<std::size_t>(next - first_of_source.begin());
+}
+
+DisjointSets islands_of(const Fabric& fabric) {
+    DisjointSets islands(fabric.devices.size());
+    for (const auto& link : fabric.links)
+        if (fabric.joins_switches(link)) islands.join(link.a, link.b);
+    return islands;
 }
 
 FabricBuilder::FabricBuilder(Text text) {
@@ -86,6 +164,7 @@ FabricBuilder::FabricBuilder(Text text) {
     auto devices = fabric_.text.view().size() / bytes_for_device;
     by_guid_[static_cast<int>(DeviceKind::adapter)].reserve(devices);
     fabric_.devices.reserve(devices);
+    fabric_.links.reserve(fabric_.text.view().size() / bytes_for_end);
 }
 
 std::uint32_t FabricBuilder::device(DeviceKind kind, std::uint64_t guid) {
@@ -127,7 +206,6 @@ Fabric FabricBuilder::finish() && {
                 sorted.back().rate = link.rate;
         }
     }
-    sorted.shrink_to_fit();
     links = std::move(sorted);
     return std::move(fabric_);
 }

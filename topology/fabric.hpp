@@ -1,5 +1,6 @@
 #pragma once
 #include "base/error.hpp"
+#include "topology/sets.hpp"
 #include "topology/text.hpp"
 
 #include <cstdint>
@@ -53,10 +54,24 @@ struct Fabric {
     std::vector<Device> devices;
     std::vector<Link> links; ///< sorted by a, a_port
     std::vector<Finding> findings;
+    bool is_named = false; ///< its source knows devices by names alone, which people or a cloud gave
+    bool is_tree = false;  ///< its switches are units that its source names, each one alone above others
     std::vector<Fabric> sources; ///< of a fabric that was put together from several: what views point into
+    std::vector<std::uint32_t> first_of_source; ///< of these, in devices
+
+    bool is_switch(std::uint32_t device) const { return devices[device].kind == DeviceKind::network_switch; }
+    /// Which of several sources describes it first.
+    std::size_t source_of(std::uint32_t device) const;
+    bool joins_switches(const Link& link) const { return is_switch(link.a) && is_switch(link.b); }
 };
 
-/// Several fabrics side by side as one; devices are told apart by their source, not by their GUID.
+/// Which switches cables join: sets of devices, in which all but switches are alone.
+DisjointSets islands_of(const Fabric& fabric);
+
+/// Several fabrics side by side as one; devices are told apart by their source, not by their GUID. But named
+/// sources that name the same adapter tell of one fabric (LLDP of hosts and of switches): there devices of
+/// one name, in whatever case and domain, are one, and of their cables those of the first source count that
+/// has any between the two ends.
 Fabric joined(std::vector<Fabric> fabrics);
 
 /// Puts a fabric together while a reader goes through its text. A device may be named by a neighbour before

@@ -1,15 +1,21 @@
 #include "topology/grouping.hpp"
 
+#include "topology/leaf_switches.hpp"
 #include "topology/natural.hpp"
 #include "topology/planes.hpp"
 
 #include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
 
 namespace railhead::topology {
 namespace {
 
-/// A spine's few strays against the hosts of a leaf.
-constexpr std::uint32_t stray_factor = 8;
+/// All but what faults may take: fewer than a quarter.
+bool are_nearly_all(std::uint32_t some, std::uint32_t all) {
+    return some * 4 > all * 3;
+}
 
 class Grouper {
   public:
@@ -19,15 +25,12 @@ class Grouper {
           aside_(leaves_aside(fabric, hosts)) {
         out_.of_host.assign(hosts.hosts.size(), none);
         out_.of_switch.assign(fabric.devices.size(), none);
-        out_.is_leaf.assign(fabric.devices.size(), false);
-        for (std::size_t i = 0; i < on_leaf_.size(); ++i) {
+        for (std::size_t i = 0; i < on_leaf_.size(); ++i)
             out_.hosts_on.push_back(static_cast<std::uint32_t>(on_leaf_[i].size()));
-            out_.is_leaf[i] = on_leaf_[i].size() > 0;
-        }
     }
 
     Grouping grouping() {
-        drop_spines();
+        out_.is_leaf = leaf_switches(fabric_, hosts_, out_.hosts_on);
         find_inner();
         auto each_on_leaf = [&](auto add) {
             each_host_on_leaf([&](std::uint32_t leaf, std::uint32_t host) {
@@ -38,9 +41,11 @@ class Grouper {
         Lists leaves_of(hosts_.hosts.size(), [&](auto add) {
             each_on_leaf([&](std::uint32_t leaf, std::uint32_t host) { add(host, leaf); });
         });
-        auto units = join_coinciding(on_leaf_, leaves_of);
-        hosts_choose(units);
-        leaves_choose();
+        auto units = join_leaves(leaves_of);
+        join_with_guests(units);
+        const auto choices = choices_in(units);
+        hosts_choose(units, choices);
+        leaves_choose(units, choices);
         return std::move(out_);
     }
 
@@ -62,28 +67,6 @@ class Grouper {
             if (std::exchange(last[port.leaf], port.host) != port.host) add(port.leaf, port.host);
     }
 
-    void drop_spines() {
-        // The size of the leaf that the host in the middle is on: the few small leaves at the edge of a
-        // cluster do not matter.
-        std::vector<std::uint32_t> sizes;
-        for (const auto& port : hosts_.ports) sizes.push_back(out_.hosts_on[port.leaf]);
-        if (sizes.empty()) return;
-        auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
-        std::nth_element(sizes.begin(), middle, sizes.end());
-        auto is_small = [&](std::uint32_t device) { return out_.hosts_on[device] * stray_factor <= *middle; };
-        std::vector<std::uint32_t> to_leaves(fabric_.devices.size()), to_switches(fabric_.devices.size());
-        for (const auto& link : fabric_.links)
-            for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
-                if (fabric_.devices[other].kind != DeviceKind::network_switch) continue;
-                ++to_switches[one];
-                if (!is_small(other)) ++to_leaves[one];
-            }
-        for (std::size_t i = 0; i < out_.is_leaf.size(); ++i)
-            if (out_.is_leaf[i] && is_small(static_cast<std::uint32_t>(i)) &&
-                to_leaves[i] * 2 > to_switches[i])
-                out_.is_leaf[i] = false;
-    }
-
     template <class Do>
     void each_leaf_of(std::uint32_t host, Do what) const {
         const auto& all = hosts_.hosts[host];
@@ -92,98 +75,258 @@ class Grouper {
                 what(hosts_.ports[i]);
     }
 
-    void hosts_choose(DisjointSets& units) {
-        std::vector<std::uint32_t> number(fabric_.devices.size(), none), hosts_in(fabric_.devices.size()),
-            leaves_in(fabric_.devices.size());
-        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
-            if (out_.is_leaf[leaf]) {
-                hosts_in[units.root(leaf)] = std::max(hosts_in[units.root(leaf)], out_.hosts_on[leaf]);
-                ++leaves_in[units.root(leaf)];
-            }
-        // With as many cables in each, the one of more rails is the closer one, then one of clearly fewer
-        // hosts.
-        auto is_worse = [&](const Choice& one, const Choice& other) {
-            if (one.cables != other.cables) return one.cables < other.cables;
-            if (leaves_in[one.unit] != leaves_in[other.unit])
-                return leaves_in[one.unit] < leaves_in[other.unit];
-            return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
+    /// Hosts on one leaf only do not tell which leaves belong together, where they are no more than the
+    /// others.
+    DisjointSets join_leaves(const Lists& leaves_of) const {
+        std::vector<std::uint32_t> guests(on_leaf_.size());
+        bool is_any = false;
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
+            for (auto host : on_leaf_[leaf]) guests[leaf] += leaves_of[host].size() == 1 ? 1 : 0;
+            if (guests[leaf] * 2 > on_leaf_[leaf].size()) guests[leaf] = 0;
+            is_any = is_any || guests[leaf] > 0;
+        }
+        if (!is_any) return join_coinciding(on_leaf_, leaves_of);
+        auto each = [&](auto add) {
+            for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
+                for (auto host : on_leaf_[leaf])
+                    if (guests[leaf] == 0 || leaves_of[host].size() > 1) add(leaf, host);
         };
-        std::vector<std::vector<std::uint32_t>> tied(hosts_.hosts.size());
-        std::vector<std::uint32_t> unit_of(hosts_.hosts.size(), none);
-        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
-            const auto choices = choices_of(host, units);
-            if (choices.empty()) continue;
-            auto best = choices.front();
-            for (const auto& choice : choices)
-                if (is_worse(best, choice)) best = choice;
-            unit_of[host] = best.unit;
-            for (const auto& choice : choices)
-                if (choice.unit != best.unit && !is_worse(choice, best)) tied[host].push_back(choice.unit);
-        }
-        follow_neighbours(tied, unit_of);
-        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
-            if (unit_of[host] == none) continue;
-            if (number[unit_of[host]] == none) number[unit_of[host]] = out_.groups++;
-            out_.of_host[host] = number[unit_of[host]];
-        }
+        const Lists members(on_leaf_.size(), each);
+        const Lists sets(leaves_of.size(), [&](auto add) {
+            each([&](std::uint32_t leaf, std::uint32_t host) { add(host, leaf); });
+        });
+        return join_coinciding(members, sets);
     }
 
     struct Choice {
-        std::uint32_t unit, cables;
+        std::uint32_t unit, cables, of_main; ///< of the cables, those that the main source tells
     };
-    /// The units that the host has cables in, in the order of its devices.
-    std::vector<Choice> choices_of(std::uint32_t host, DisjointSets& units) const {
-        std::vector<Choice> choices;
-        each_leaf_of(host, [&](const HostPort& port) {
-            auto unit = units.root(port.leaf);
-            auto at = std::find_if(choices.begin(), choices.end(),
-                                   [&](auto& choice) { return choice.unit == unit; });
-            if (at == choices.end())
-                choices.push_back({unit, 1});
-            else
+    using Choices = std::vector<Choice>;
+    using Pair = std::pair<std::uint32_t, std::uint32_t>; ///< of units, or a unit and a group
+
+    /// Of each host the units that it has cables in, in the order of its devices.
+    std::vector<Choices> choices_in(DisjointSets& units) const {
+        std::vector<Choices> of_host(hosts_.hosts.size());
+        const auto main = main_source(fabric_, hosts_);
+        for (std::uint32_t host = 0; host < of_host.size(); ++host)
+            each_leaf_of(host, [&](const HostPort& port) {
+                const auto unit = units.root(port.leaf);
+                auto& choices = of_host[host];
+                auto at = std::find_if(choices.begin(), choices.end(),
+                                       [&](auto& choice) { return choice.unit == unit; });
+                if (at == choices.end()) at = choices.insert(at, {unit, 0, 0});
                 ++at->cables;
-        });
-        return choices;
+                if (fabric_.source_of(port.leaf) == main) ++at->of_main;
+            });
+        return of_host;
     }
 
-    /// A host as close to one unit as to another is in that of the hosts before or behind it by name; else
-    /// its first device decides.
-    static void follow_neighbours(const std::vector<std::vector<std::uint32_t>>& tied,
-                                  std::vector<std::uint32_t>& unit_of) {
+    std::vector<std::uint32_t> leaves_in(DisjointSets& units) const {
+        std::vector<std::uint32_t> leaves(fabric_.devices.size());
+        for (std::uint32_t leaf = 0; leaf < leaves.size(); ++leaf)
+            if (out_.is_leaf[leaf]) ++leaves[units.root(leaf)];
+        return leaves;
+    }
+
+    /// A unit joins another one when it has nearly all of the other's hosts on most of its leaves, and those
+    /// are nearly all that it shares with others: what it has besides are its guests.
+    void join_with_guests(DisjointSets& units) const {
+        const auto leaves = leaves_in(units);
+        std::vector<std::uint32_t> in(leaves.size()), shared(leaves.size()); // hosts, by unit
+        std::map<Pair, std::uint32_t> in_both; // a unit and one that may have it
+        for (const auto& choices : choices_in(units))
+            for (const auto& own : choices) {
+                ++in[own.unit];
+                bool is_shared = false;
+                for (const auto& other : choices) {
+                    if (other.unit == own.unit || other.cables < own.cables) continue;
+                    is_shared = true;
+                    if (own.cables * 2 > leaves[own.unit]) ++in_both[{own.unit, other.unit}];
+                }
+                if (is_shared) ++shared[own.unit];
+            }
+        for (const auto& [pair, hosts] : in_both)
+            if (are_nearly_all(hosts, in[pair.second]) && are_nearly_all(hosts, shared[pair.first]))
+                units.join(pair.first, pair.second);
+    }
+
+    void hosts_choose(DisjointSets& units, const std::vector<Choices>& of_host) {
+        const auto leaves = leaves_in(units);
+        const auto kinds = kinds_in(of_host);
+        std::vector<std::uint32_t> hosts_in(leaves.size()); // on the leaf with the most
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
+            if (out_.is_leaf[leaf])
+                hosts_in[units.root(leaf)] = std::max(hosts_in[units.root(leaf)], out_.hosts_on[leaf]);
+        // Of units that many hosts are as close to, that of fewer kinds of hosts is theirs (the other has
+        // servers), or that of more rails, or one of clearly fewer hosts.
+        auto is_worse = [&](const Choice& one, const Choice& other) {
+            if (one.cables != other.cables) return one.cables < other.cables;
+            if (one.of_main != other.of_main) return one.of_main < other.of_main;
+            if (kinds[one.unit] != kinds[other.unit]) return kinds[one.unit] > kinds[other.unit];
+            if (leaves[one.unit] != leaves[other.unit]) return leaves[one.unit] < leaves[other.unit];
+            return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
+        };
+        std::vector<std::uint32_t> unit_of(of_host.size(), none);
+        std::vector<std::vector<std::uint32_t>> tied(of_host.size());
+        std::map<Pair, std::uint32_t> ties; // hosts
+        for (std::size_t host = 0; host < of_host.size(); ++host) {
+            if (of_host[host].empty()) continue;
+            auto best = of_host[host].front();
+            for (const auto& choice : of_host[host])
+                if (is_worse(best, choice)) best = choice;
+            unit_of[host] = best.unit;
+            for (const auto& choice : of_host[host])
+                if (choice.unit != best.unit && choice.cables == best.cables &&
+                    choice.of_main == best.of_main) {
+                    tied[host].push_back(choice.unit);
+                    ++ties[std::minmax(choice.unit, best.unit)];
+                }
+        }
+        auto is_usual = [&](std::uint32_t one, std::uint32_t other) {
+            const auto hosts = ties.at(std::minmax(one, other));
+            return hosts > 1 && hosts * 4 > std::min(hosts_in[one], hosts_in[other]);
+        };
+        for (std::size_t host = 0; host < tied.size(); ++host)
+            std::erase_if(tied[host], [&](auto unit) { return is_usual(unit, unit_of[host]); });
+        follow_neighbours(tied, unit_of);
+        number_groups(unit_of);
+    }
+
+    /// By unit: how many kinds of hosts are in it, by their names.
+    std::vector<std::size_t> kinds_in(const std::vector<Choices>& of_host) const {
+        std::vector<std::set<std::string_view>> kinds(fabric_.devices.size());
+        for (std::size_t host = 0; host < of_host.size(); ++host)
+            for (const auto& choice : of_host[host])
+                kinds[choice.unit].insert(name_stem(hosts_.hosts[host].name));
+        std::vector<std::size_t> found;
+        for (const auto& its : kinds) found.push_back(its.size());
+        return found;
+    }
+
+    /// By the host in the middle of each, which one that moves elsewhere does not change.
+    void number_groups(const std::vector<std::uint32_t>& unit_of) {
+        std::vector<std::uint32_t> size(fabric_.devices.size()), met(size), number(size);
+        for (auto unit : unit_of)
+            if (unit != none) ++size[unit];
+        for (auto unit : unit_of)
+            if (unit != none && met[unit]++ == size[unit] / 2) {
+                number[unit] = out_.groups++;
+                unit_of_group_.push_back(unit);
+            }
+        for (std::size_t host = 0; host < unit_of.size(); ++host)
+            if (unit_of[host] != none) out_.of_host[host] = number[unit_of[host]];
+    }
+
+    /// A host as close to one unit as to another is in that of the hosts before or behind it by name; between
+    /// two, in the one before while that lacks a host to the largest; else its first device decides.
+    void follow_neighbours(const std::vector<std::vector<std::uint32_t>>& tied,
+                           std::vector<std::uint32_t>& unit_of) const {
         const auto decided = unit_of;
+        std::vector<std::uint32_t> size(fabric_.devices.size());
+        for (std::size_t host = 0; host < tied.size(); ++host)
+            if (tied[host].empty() && decided[host] != none) ++size[decided[host]];
+        const auto largest = size.empty() ? 0 : *std::max_element(size.begin(), size.end());
         for (std::size_t host = 0; host < tied.size(); ++host) {
             if (tied[host].empty()) continue;
-            for (auto neighbour : {host - 1, host + 1}) {
-                if (neighbour >= tied.size() || !tied[neighbour].empty())
-                    continue; // -1 is beyond the end, too
-                auto its = decided[neighbour];
-                if (its == unit_of[host]) break;
-                if (std::find(tied[host].begin(), tied[host].end(), its) == tied[host].end()) continue;
-                unit_of[host] = its;
-                break;
-            }
+            auto beside = [&](std::size_t neighbour) { // a unit of the host; -1 is beyond the end, too
+                if (neighbour >= tied.size() || !tied[neighbour].empty()) return none;
+                if (name_stem(hosts_.hosts[host].name) != name_stem(hosts_.hosts[neighbour].name))
+                    return none;
+                const auto its = decided[neighbour];
+                const bool is_tied = std::find(tied[host].begin(), tied[host].end(), its) != tied[host].end();
+                return its == unit_of[host] || is_tied ? its : none;
+            };
+            const auto before = beside(host - 1), behind = beside(host + 1);
+            if (before == none && behind == none) continue;
+            const bool is_before = behind == none || (before != none && size[before] < largest);
+            unit_of[host] = is_before ? before : behind;
         }
     }
 
-    void leaves_choose() {
+    /// How many hosts of a group are on leaves of a unit that is not theirs.
+    std::map<Pair, std::uint32_t> guests_of(const std::vector<Choices>& of_host) const {
+        std::map<Pair, std::uint32_t> guests;
+        for (std::size_t host = 0; host < of_host.size(); ++host)
+            for (const auto& choice : of_host[host])
+                if (choice.unit != unit_of_group_[out_.of_host[host]])
+                    ++guests[{choice.unit, out_.of_host[host]}];
+        return guests;
+    }
+
+    void leaves_choose(DisjointSets& units, const std::vector<Choices>& of_host) {
+        const auto guests = guests_of(of_host);
         std::vector<std::uint32_t> count(out_.groups), size(out_.groups);
         for (auto group : out_.of_host)
             if (group != none) ++size[group];
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
             if (!out_.is_leaf[leaf] || aside_[leaf]) continue;
             for (auto host : on_leaf_[leaf]) ++count[out_.of_host[host]];
+            std::uint32_t best = none;
+            bool is_others = false; // most hosts of another group are on it, or on leaves like it
             for (auto host : on_leaf_[leaf]) {
-                auto group = out_.of_host[host];
-                if (count[group] * 2 > out_.hosts_on[leaf]) out_.of_switch[leaf] = group;
+                const auto group = out_.of_host[host];
+                auto is_less = [&](std::uint32_t one, std::uint32_t other) { // and then of the smaller group
+                    return count[one] != count[other] ? count[one] < count[other] : size[one] > size[other];
+                };
+                if (best == none || is_less(best, group)) best = group;
             }
             for (auto host : on_leaf_[leaf]) {
-                auto group = out_.of_host[host];
-                if (group != out_.of_switch[leaf] && size[group] > 1 && count[group] * 2 > size[group])
-                    out_.of_switch[leaf] = none; // the other's, too
+                const auto group = out_.of_host[host];
+                if (group == best || size[group] < 2) continue;
+                const auto on_unit = guests.find({units.root(leaf), group});
+                const auto there = on_unit == guests.end() ? count[group] : on_unit->second;
+                is_others = is_others || there * 2 > size[group];
+            }
+            if (best != none && !is_others) {
+                const auto others = out_.hosts_on[leaf] - count[best];
+                const bool is_all = count[best] == size[best];
+                const bool is_its = unit_of_group_[best] == units.root(leaf)
+                                        ? (others <= 1 && others < count[best]) ||
+                                              are_nearly_all(count[best], out_.hosts_on[leaf])
+                                        : others == 0 || (others == 1 && is_all);
+                if (is_its) out_.of_switch[leaf] = best;
             }
             for (auto host : on_leaf_[leaf]) count[out_.of_host[host]] = 0;
         }
+        drop_shared_devices();
         find_stands();
+    }
+
+    /// The devices (eno1) that are no rail: of their cables one of sixteen or more leads to a leaf that
+    /// several groups share.
+    std::set<std::string_view> shared_devices() const {
+        using Place = std::tuple<std::string_view, std::uint32_t, std::uint32_t>; // device, leaf, group
+        std::map<Place, std::uint32_t> at;                                        // cables
+        for (const auto& port : hosts_.ports)
+            if (out_.is_leaf[port.leaf] && !aside_[port.leaf] && out_.of_switch[port.leaf] == none)
+                ++at[{port.device, port.leaf, out_.of_host[port.host]}];
+        std::map<std::string_view, std::uint32_t> shared, all; // cables by device
+        for (auto one = at.begin(); one != at.end();) {
+            std::uint32_t cables = 0, groups = 0;
+            const auto [device, leaf, _] = one->first;
+            for (; one != at.end() && std::get<0>(one->first) == device && std::get<1>(one->first) == leaf;
+                 ++one)
+                cables += one->second, ++groups;
+            if (groups > 1 && !device.empty()) shared[device] += cables;
+        }
+        if (shared.empty()) return {};
+        for (const auto& port : hosts_.ports)
+            if (shared.contains(port.device)) ++all[port.device];
+        std::set<std::string_view> found;
+        for (const auto& [device, cables] : shared)
+            if (cables * 16 >= all.at(device)) found.insert(device);
+        return found;
+    }
+
+    /// What racks share is none of a group's, wherever a rack and a unit happen to coincide.
+    void drop_shared_devices() {
+        const auto devices = shared_devices();
+        if (devices.empty()) return;
+        std::map<std::uint32_t, std::uint32_t> of_shared; // leaf -> their cables
+        for (const auto& port : hosts_.ports)
+            if (out_.of_switch[port.leaf] != none && devices.contains(port.device)) ++of_shared[port.leaf];
+        for (auto [leaf, cables] : of_shared)
+            if (cables * 2 > out_.hosts_on[leaf]) out_.of_switch[leaf] = none;
     }
 
     void find_stands() {
@@ -191,16 +334,20 @@ class Grouper {
         std::vector<bool> has_leaf(out_.groups);
         for (auto group : out_.of_switch)
             if (group != none) has_leaf[group] = true;
-        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
-            for (auto host : on_leaf_[leaf])
-                if (auto group = out_.of_host[host]; !has_leaf[group] && out_.stands_on[group] == none)
-                    out_.stands_on[group] = leaf;
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            auto group = out_.of_host[host];
+            if (group == none || has_leaf[group] || out_.stands_on[group] != none) continue;
+            each_leaf_of(host, [&](const HostPort& port) {
+                if (out_.stands_on[group] == none) out_.stands_on[group] = port.leaf;
+            });
+        }
     }
 
     const Fabric& fabric_;
     const Hosts& hosts_;
     Lists on_leaf_;
     std::vector<bool> aside_, inner_;
+    std::vector<std::uint32_t> unit_of_group_;
     Grouping out_;
 };
 

@@ -143,8 +143,16 @@ class Namer {
             host_of_[i] = at->second;
         }
         const auto place = order_hosts();
-        for (auto& host : host_of_)
-            if (host != none) ++out_.hosts[host = place[host]].adapters;
+        for (std::uint32_t i = 0; i < host_of_.size(); ++i) {
+            if (host_of_[i] == none) continue;
+            host_of_[i] = place[host_of_[i]];
+            if (is_of_plane(i)) ++out_.hosts[host_of_[i]].adapters;
+        }
+    }
+
+    bool is_of_plane(std::uint32_t adapter) const {
+        if (!naming_.is_aside.empty() && naming_.is_aside[adapter]) return false;
+        return !naming_.devices || naming_.devices->contains(names_[adapter].device);
     }
 
     /// By name, and as one host what differs in case only; where each host is then.
@@ -193,8 +201,7 @@ class Namer {
         for (std::uint32_t i = 0; i < fabric_.links.size(); ++i) {
             const auto& link = fabric_.links[i];
             for (auto [adapter, leaf] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
-                if (host_of_[adapter] != none && fabric_.devices[leaf].kind == DeviceKind::network_switch &&
-                    (!naming_.devices || naming_.devices->contains(names_[adapter].device)))
+                if (host_of_[adapter] != none && fabric_.is_switch(leaf) && is_of_plane(adapter))
                     out_.ports.push_back({host_of_[adapter], adapter, leaf, i, device_name(adapter)});
         }
         Lists of_host(out_.hosts.size(), [&](auto add) {
@@ -226,20 +233,29 @@ class Namer {
         return out_.texts.emplace_back(name);
     }
 
+    /// Of two ports with one name and number; each port of a card may be an adapter of its own.
+    bool are_double(const HostPort& one, const HostPort& other) const {
+        return !one.device.empty() && one.device == other.device && one.adapter != other.adapter &&
+               port_number(fabric_, one) == port_number(fabric_, other);
+    }
+
     void tell_duplicates() {
-        for (const auto& host : out_.hosts)
-            for (std::uint32_t i = host.first + 1; host.wanted && i < host.first + host.count; ++i) {
-                const auto &one = out_.ports[i - 1], &other = out_.ports[i];
-                if (one.device.empty() || one.device != other.device || one.adapter == other.adapter)
-                    continue;
+        for (auto& host : out_.hosts)
+            for (auto i = host.first; !host.is_double && i < host.first + host.count; ++i) {
+                const auto& one = out_.ports[i];
+                const auto* end = out_.ports.data() + host.first + host.count;
+                const auto* other =
+                    std::find_if(&one, end, [&](const HostPort& port) { return are_double(one, port); });
+                if (other == end) continue;
+                host.is_double = true; // one sentence for a host
+                if (!host.wanted) continue;
                 out_.findings.push_back(
                     {.id = "name-duplicate",
                      .where = std::string(host.name),
                      .thing = fmt::format("adapters {} and {}", guid_text(fabric_.devices[one.adapter].guid),
-                                          guid_text(fabric_.devices[other.adapter].guid)),
+                                          guid_text(fabric_.devices[other->adapter].guid)),
                      .seen = fmt::format("both call themselves {} of {}", one.device, host.name),
                      .next = "give each host its own name, or name these two with --map"});
-                break; // one sentence for a host
             }
     }
 
@@ -290,11 +306,17 @@ class Namer {
 
 } // namespace
 
+std::uint16_t port_number(const Fabric& fabric, const HostPort& port) {
+    const auto& link = fabric.links[port.link];
+    return link.a == port.adapter ? link.a_port : link.b_port;
+}
+
 AdapterName adapter_name_from(std::string_view description) {
     if (is_vendor_text(description)) return {};
     Scanner scanner(description);
     AdapterName name{.host = scanner.word(), .device = device_from(scanner.word())};
     if (!is_host_name(name.host)) return {};
+    if (std::any_of(name.device.begin(), name.device.end(), is_control)) name.device = {};
     return name;
 }
 

@@ -20,11 +20,16 @@ struct HostPort {
     std::string_view device;   ///< the adapter's name on its host, "mlx5_0"; empty: not known
 };
 
+/// Of the adapter.
+std::uint16_t port_number(const Fabric& fabric, const HostPort& port);
+
 struct Host {
     std::string_view name;
     std::uint32_t first = 0, count = 0; ///< its ports, in the order of their devices' names
-    std::uint32_t adapters = 0;         ///< with a cable or without
+    std::uint32_t adapters = 0;         ///< of the plane, with a cable or without
     bool wanted = true;                 ///< one of Naming::nodes
+    bool is_double = false;             ///< several machines have this name
+    bool is_other = false;              ///< no compute node (topology/other_hosts.hpp)
 };
 
 /// The hosts of a fabric, ordered by name.
@@ -44,8 +49,10 @@ struct Naming {
     /// If given, these are wanted, as spelled here whatever their case and domain in the fabric; others are
     /// hosts, too.
     std::optional<std::vector<std::string>> nodes;
-    /// If given, only these devices of a host have a cable.
+    /// If given, only these devices of a host count.
     std::optional<std::set<std::string, std::less<>>> devices{};
+    /// By device of the fabric: adapters of another plane, which are not missed. Empty: none.
+    std::vector<bool> is_aside{};
 };
 
 /// A map file has a line "GUID HOST [DEVICE]" for each adapter that the fabric names badly, with 0x in front

@@ -3,6 +3,7 @@
 #include "base/number.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/readers.hpp"
+#include "topology/told_ports.hpp"
 
 #include <fmt/core.h>
 
@@ -39,7 +40,9 @@ class TopologyReader {
         std::string_view line;
         while (lines.next(line)) {
             number_ = lines.number();
-            if (auto taken = take(line); !taken) return tl::unexpected(taken.error());
+            auto taken = take(line);
+            if (!taken && !lines.is_cut()) return tl::unexpected(taken.error());
+            if (!taken) note_cut_line(build_, lines.number(), line);
         }
         if (boxes_ == 0)
             return fail(ErrorKind::usage,
@@ -54,6 +57,7 @@ class TopologyReader {
                             .thing = fmt::format("{} lines", strange_),
                             .seen = "are none of ibnetdiscover's and were left out"});
         auto fabric = std::move(build_).finish();
+        settle_ports(fabric);
         note_undescribed(fabric, number_);
         return fabric;
     }
@@ -149,15 +153,25 @@ class TopologyReader {
 
 } // namespace
 
+void note_cut_line(FabricBuilder& build, std::uint32_t number, std::string_view line) {
+    build.finding({.id = "text-cut",
+                   .level = Level::fail,
+                   .where = fmt::format("line {}", number),
+                   .thing = fmt::format("\"{}\"", printable(line.substr(0, 100))),
+                   .seen = "ends the text within a line, so what comes behind is unknown",
+                   .expected = "all of what ibnetdiscover prints",
+                   .next = "save its output again, to its end"});
+}
+
 void note_undescribed(Fabric& fabric, std::uint32_t last_line) {
     std::size_t count = 0;
     std::string first;
     for (const auto& device : fabric.devices)
-        if (device.line == 0 && count++ == 0) first = device.description;
+        if (device.line == 0 && count++ == 0) first = printable(device.description);
     if (count == 0) return;
     fabric.findings.push_back(
         {.id = "text-cut",
-         .level = Level::warn,
+         .level = Level::fail,
          .where = fmt::format("line {}", last_line),
          .thing = fmt::format("{} (\"{}\"{})", count == 1 ? "a device" : fmt::format("{} devices", count),
                               first, count > 1 ? ", ..." : ""),

@@ -3,6 +3,7 @@
 #include "base/number.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/readers.hpp"
+#include "topology/told_ports.hpp"
 
 #include <fmt/core.h>
 
@@ -45,9 +46,12 @@ class PortsReader {
         std::string_view line;
         while (lines.next(line)) {
             if (line.empty() || line.front() == '#' || line.starts_with("ibwarn:")) continue;
-            if (!take(line, lines.number())) return bad_line(lines.number(), line, ports_form);
+            if (take(line, lines.number())) continue;
+            if (!lines.is_cut()) return bad_line(lines.number(), line, ports_form);
+            note_cut_line(build_, lines.number(), line);
         }
         auto fabric = std::move(build_).finish();
+        settle_ports(fabric);
         note_undescribed(fabric, lines.number());
         return fabric;
     }

@@ -60,7 +60,7 @@ class InventoryReader {
         place_.fill(SIZE_MAX);
         auto names = fields(line);
         for (std::size_t i = 0; i < names.size(); ++i) {
-            auto column = std::find(columns.begin(), columns.end(), names[i]);
+            auto column = std::find(columns.begin(), columns.end(), in_lower_case(names[i]));
             if (column == columns.end())
                 return bad_line(number, line, "columns named node, rail, switch, port and speed");
             auto& place = place_[static_cast<std::size_t>(column - columns.begin())];
@@ -84,11 +84,11 @@ class InventoryReader {
         for (auto i = width_; i < values.size(); ++i) // spreadsheets may write empty ones
             if (!values[i].empty()) return bad_line(number, line, fmt::format("{} fields", width_));
         if (!is_node_name(value(node))) return bad_line(number, line, node_name_form);
-        std::uint16_t switch_port = 0;
+        std::optional<std::uint16_t> switch_port;
         if (!value(port).empty()) {
             auto given = whole_number<std::uint16_t>(value(port));
-            if (!given || *given == 0) return bad_line(number, line, "a port that is a number");
-            switch_port = *given;
+            if (!given) return bad_line(number, line, "a port that is a number");
+            switch_port = given;
         }
         Rate rate;
         if (!value(speed).empty()) {

@@ -52,7 +52,8 @@ class TomlCables {
     Result<void> take(const toml::table& cable) {
         const auto line = cable.source().begin.line;
         std::string node, rail, leaf;
-        std::int64_t port = 0, gbps = 0;
+        std::int64_t gbps = 0, number_of_port = 0;
+        std::optional<std::uint16_t> port;
         for (const auto& each : cable) {
             const std::string_view key = each.first;
             const toml::node& value = each.second;
@@ -60,9 +61,9 @@ class TomlCables {
             auto text = [&](std::string& into) {
                 return (into = value.value<std::string>().value_or("")).empty();
             };
-            auto number = [&](std::int64_t& into, std::int64_t most) {
-                into = value.value_exact<std::int64_t>().value_or(0);
-                return into < 1 || into > most;
+            auto number = [&](std::int64_t& into, std::int64_t least, std::int64_t most) {
+                into = value.value_exact<std::int64_t>().value_or(-1);
+                return into < least || into > most;
             };
             const auto thing = std::string(key);
             if (key == "rail" && value.is_integer()) {
@@ -73,9 +74,11 @@ class TomlCables {
                 if (key == "node" && !is_node_name(node))
                     return wrong(at, fmt::format("node \"{}\"", node), "cannot be a node", node_name_form);
             } else if (key == "port") {
-                if (number(port, most_ports)) return wrong(at, thing, "is no port", "a number from 1");
+                if (number(number_of_port, 0, most_ports)) return wrong(at, thing, "is no port", "a number");
+                port = static_cast<std::uint16_t>(number_of_port);
             } else if (key == "speed") {
-                if (number(gbps, most_gbps)) return wrong(at, thing, "is no speed", "Gbit/s, a whole number");
+                if (number(gbps, 1, most_gbps))
+                    return wrong(at, thing, "is no speed", "Gbit/s, a whole number");
             } else {
                 return wrong(at, thing, "is not known here", "node, switch, rail, port and speed");
             }
@@ -86,7 +89,7 @@ class TomlCables {
         const auto at = build_.network_switch(leaf, line);
         const auto adapter =
             rail.empty() ? build_.next_adapter(node, line) : build_.adapter(node, rail, line);
-        build_.link(at, adapter, line, rate, static_cast<std::uint16_t>(port));
+        build_.link(at, adapter, line, rate, port);
         return {};
     }
 

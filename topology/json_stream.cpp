@@ -13,10 +13,10 @@ bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-tl::unexpected<Error> no_json(std::uint32_t line, std::string seen) {
+tl::unexpected<Error> no_json(std::uint32_t line, std::string thing, std::string seen) {
     return fail(ErrorKind::usage, {.id = "fabric-json",
                                    .where = fmt::format("line {}", line),
-                                   .thing = "the JSON that begins there",
+                                   .thing = std::move(thing),
                                    .seen = std::move(seen)});
 }
 
@@ -41,16 +41,14 @@ tl::unexpected<Error> damaged(std::string_view piece, std::uint32_t first_line) 
     const bool is_cut = sound >= piece.size();
     const auto told =
         is_cut ? piece.substr(0, piece.find_last_not_of(" \t\r\n") + 1) : piece.substr(0, sound);
-    return fail(ErrorKind::usage, {.id = "fabric-json",
-                                   .where = fmt::format("line {}", first_line + lines_in(told)),
-                                   .thing = fmt::format("the JSON that begins on line {}", first_line),
-                                   .seen = is_cut ? "is not there to its end" : "is damaged there"});
+    return no_json(first_line + lines_in(told), fmt::format("the JSON that begins on line {}", first_line),
+                   is_cut ? "is not there to its end" : "is damaged there");
 }
 
 } // namespace
 
 /// Behind the object or list that begins at `at_`; the end of the text where it is not closed.
-std::size_t JsonStream::end_of_value() const {
+JsonStream::End JsonStream::end_of_value() const {
     std::size_t depth = 0;
     bool in_text = false;
     for (auto i = at_; i < text_.size(); ++i) {
@@ -61,26 +59,29 @@ std::size_t JsonStream::end_of_value() const {
         } else if (c == '"') {
             in_text = true;
         } else if (c == '{' || c == '[') {
-            if (++depth > most_depth) return text_.npos;
+            if (++depth > most_depth) return {i, true};
         } else if ((c == '}' || c == ']') && (depth == 0 || --depth == 0)) {
-            return i + 1;
+            return {i + 1};
         }
     }
-    return text_.size();
+    return {text_.size()};
 }
 
 Result<std::optional<nlohmann::json>> JsonStream::next() {
     while (at_ < text_.size() && is_blank(text_[at_])) next_line_ += text_[at_++] == '\n' ? 1 : 0;
     line_ = next_line_;
     if (at_ == text_.size()) return std::optional<nlohmann::json>();
-    if (text_[at_] != '{' && text_[at_] != '[') return no_json(line_, "is neither an object nor a list");
-    auto end = end_of_value();
-    if (end == text_.npos) return no_json(line_, fmt::format("is nested more than {} deep", most_depth));
-    auto piece = text_.substr(at_, end - at_);
+    if (text_[at_] != '{' && text_[at_] != '[')
+        return no_json(line_, "the JSON that begins there", "is neither an object nor a list");
+    const auto end = end_of_value();
+    auto piece = text_.substr(at_, end.at - at_);
+    if (end.is_too_deep)
+        return no_json(line_ + lines_in(piece), fmt::format("the JSON that begins on line {}", line_),
+                       fmt::format("is nested more than {} deep there", most_depth));
     auto value = nlohmann::json::parse(piece.begin(), piece.end(), nullptr, false);
     if (value.is_discarded()) return damaged(piece, line_);
     next_line_ += lines_in(piece);
-    at_ = end;
+    at_ = end.at;
     return std::optional(std::move(value));
 }
 

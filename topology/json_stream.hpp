@@ -21,7 +21,11 @@ class JsonStream {
     std::uint32_t line() const { return line_; } ///< where the last value begins, counted from 1
 
   private:
-    std::size_t end_of_value() const;
+    struct End {
+        std::size_t at = 0;
+        bool is_too_deep = false; ///< there
+    };
+    End end_of_value() const;
 
     std::string_view text_;
     std::size_t at_ = 0;

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/error.hpp"
+#include "topology/characters.hpp"
 
 #include <cstdint>
 #include <cstring>
@@ -24,14 +25,18 @@ class LineReader {
             end ? static_cast<std::size_t>(static_cast<const char*>(end) - rest_.data()) : rest_.size();
         line = rest_.substr(0, size);
         rest_.remove_prefix(end ? size + 1 : size);
+        is_cut_ = end == nullptr;
         if (line.ends_with('\r')) line.remove_suffix(1);
         return true;
     }
     std::uint32_t number() const { return number_; }
+    /// The last line has no end: the text may have been cut off in it.
+    bool is_cut() const { return is_cut_; }
 
   private:
     std::string_view rest_;
     std::uint32_t number_ = 0;
+    bool is_cut_ = false;
 };
 
 /// Without blanks at its ends.
@@ -100,7 +105,7 @@ inline std::optional<std::uint64_t> guid_from(std::string_view text) {
 
 /// What a reader says of a line that it cannot take.
 inline tl::unexpected<Error> bad_line(std::uint32_t number, std::string_view line, std::string expected) {
-    std::string shown(line.substr(0, 100));
+    auto shown = printable(line.substr(0, 100));
     return fail(ErrorKind::usage, {.id = "fabric-line",
                                    .where = "line " + std::to_string(number),
                                    .thing = "\"" + shown + "\"",

@@ -5,6 +5,7 @@
 #include "topology/named_fabric.hpp"
 #include "topology/natural.hpp"
 #include "topology/readers.hpp"
+#include "topology/sets.hpp"
 
 #include <fmt/core.h>
 
@@ -127,7 +128,9 @@ class LldpReader {
             auto kind = text_of(below(far, {"id", "type"}));
             if (kind == "mac" && !descr.empty()) cable.other_port = descr;
             cable.names_ports = !kind.empty() && kind != "mac";
-            cable.forwards = is_forwarding(capability_in(below(seen, {"chassis"})));
+            const auto& capability = capability_in(below(seen, {"chassis"}));
+            cable.forwards = is_forwarding(capability);
+            says_capabilities_ = says_capabilities_ || !capability.empty(); // null is, too
             if (cable.other.empty()) return;
             ends_.insert(end_of(cable.system, cable.port));
             cables_.push_back(std::move(cable));
@@ -143,25 +146,62 @@ class LldpReader {
         for (const auto& cable : cables_) {
             if (is_switch(cable.other)) continue;
             silent.insert(short_name(cable.other));
-            if (!cable.forwards) continue;
+            if (!cable.forwards && says_capabilities_) continue;
             auto& its = forwarders[short_name(cable.other)];
             its.seen_by.insert(cable.system);
             its.names_ports = its.names_ports && cable.names_ports;
         }
         std::vector<std::string> doubtful;
+        const auto units = units_of_systems();
         for (const auto& [name, its] : forwarders) {
-            const bool is_wide = systems_.size() > 1 && its.seen_by.size() * 2 > systems_.size();
+            const bool is_wide = (systems_.size() > 1 && its.seen_by.size() * 2 > systems_.size()) ||
+                                 joins_units(its.seen_by, units);
             if (is_wide && its.names_ports)
                 silent_switches_.insert(name);
-            else if (is_wide || its.names_ports)
+            else if (says_capabilities_ && (is_wide || its.names_ports))
                 doubtful.push_back(name);
         }
         if (silent_switches_.size() * 2 >= silent.size()) { // of one unit, whose hosts see all of its leaves
-            doubtful.insert(doubtful.end(), silent_switches_.begin(), silent_switches_.end());
+            if (says_capabilities_)
+                doubtful.insert(doubtful.end(), silent_switches_.begin(), silent_switches_.end());
             silent_switches_.clear();
         }
         tell_switches({silent_switches_.begin(), silent_switches_.end()});
         tell_doubtful(doubtful);
+    }
+
+    using Units = std::unordered_map<std::string, std::uint32_t>; ///< of each system
+
+    /// Leaves of one unit see the same hosts.
+    Units units_of_systems() const {
+        Units numbers, of;
+        std::set<std::pair<std::uint32_t, std::uint32_t>> seen; // system, neighbour
+        for (const auto& cable : cables_) {
+            auto number = [&](const std::string& name) {
+                return numbers.try_emplace(name, static_cast<std::uint32_t>(numbers.size())).first->second;
+            };
+            of.try_emplace(cable.system, number(cable.system));
+            seen.emplace(of.at(cable.system), number(short_name(cable.other)));
+        }
+        auto each = [&](auto add) {
+            for (auto pair : seen) add(pair.first, pair.second);
+        };
+        const Lists members(numbers.size(), each);
+        const Lists sets(numbers.size(), [&](auto add) {
+            each([&](std::uint32_t system, std::uint32_t other) { add(other, system); });
+        });
+        auto units = join_coinciding(members, sets);
+        for (auto& [system, unit] : of) unit = units.root(unit);
+        return of;
+    }
+
+    /// More than two, and none has more than half of them: a host with a cable in the wrong unit does not.
+    static bool joins_units(const std::set<std::string>& systems, const Units& units) {
+        std::map<std::uint32_t, std::size_t> in_unit;
+        for (const auto& system : systems) ++in_unit[units.at(system)];
+        return systems.size() > 2 && std::all_of(in_unit.begin(), in_unit.end(), [&](const auto& each) {
+                   return each.second * 2 <= systems.size();
+               });
     }
 
     void tell_switches(const std::vector<std::string>& names) {
@@ -171,9 +211,10 @@ class LldpReader {
             {.id = "lldp-switches",
              .level = Level::info,
              .thing = fmt::format("{} neighbour{} ({})", names.size(), is_one ? "" : "s", examples(names)),
-             .seen =
-                 fmt::format("{} Bridge or Router and cables to most of the switches that answered, so {}",
-                             is_one ? "has" : "have", is_one ? "it is a switch" : "they are switches"),
+             .seen = fmt::format("{} {}cables to most of the switches that answered, or to "
+                                 "several units of them, so {}",
+                                 is_one ? "has" : "have", says_capabilities_ ? "Bridge or Router and " : "",
+                                 is_one ? "it is a switch" : "they are switches"),
              .next = "collect what they tell as well, for the cables between them"});
     }
 
@@ -217,6 +258,7 @@ class LldpReader {
     NamedFabric build_;
     JsonStream stream_;
     LldpFrom from_;
+    bool says_capabilities_ = false;                 ///< some neighbour says what it can do
     std::unordered_set<std::string> systems_;        ///< that told something
     std::unordered_set<std::string> ends_;           ///< "system port" of each cable that was told
     std::set<std::string, Natural> silent_switches_; ///< that told nothing

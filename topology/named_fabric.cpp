@@ -1,5 +1,6 @@
 #include "topology/named_fabric.hpp"
 
+#include "topology/characters.hpp"
 #include "topology/host_names.hpp"
 #include "topology/sets.hpp"
 
@@ -27,19 +28,20 @@ std::string at_line(std::uint32_t line) {
 } // namespace
 
 std::uint32_t NamedFabric::network_switch(std::string_view name, std::uint32_t line) {
-    return named(DeviceKind::network_switch, std::string(name), line);
+    return named(DeviceKind::network_switch, printable(name), line);
 }
 
 std::uint32_t NamedFabric::adapter(std::string_view host, std::string_view device, std::uint32_t line) {
     std::string name(host);
     if (!is_node_name(host)) {
-        no_nodes_.try_emplace(name.substr(0, most_shown_bytes), line);
+        no_nodes_.try_emplace(printable(name).substr(0, most_shown_bytes), line);
         return none;
     }
     if (!device.empty()) {
         // One word, and nothing by which a vendor's text is known.
         auto word = is_vendor_text(device) ? in_lower_case(device) : std::string(device);
         std::replace(word.begin(), word.end(), ' ', '_');
+        word = printable(word);
         name.append(" ").append(word);
     }
     return named(DeviceKind::adapter, std::move(name), line);
@@ -62,17 +64,18 @@ std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_
 }
 
 void NamedFabric::link(std::uint32_t from, std::uint32_t to, std::uint32_t line, Rate rate,
-                       std::uint16_t from_port) {
+                       std::optional<std::uint16_t> from_port) {
     if (from == none || to == none) return;
     auto next = [&](std::uint32_t device) { return ++ports_[device]; };
-    if (from_port != 0) given_ports_.push_back({from, to, line, from_port});
-    build_.link(from, from_port == 0 ? next(from) : from_port, to, next(to), rate, line);
+    if (from_port) given_ports_.push_back({from, to, line, *from_port});
+    build_.link(from, from_port ? *from_port : next(from), to, next(to), rate, line);
 }
 
 Fabric NamedFabric::finish() && {
     tell_no_nodes();
     tell_ports_used_twice();
     auto fabric = std::move(build_).finish();
+    fabric.is_named = true;
     tell_nodes_that_are_switches(fabric);
     return fabric;
 }

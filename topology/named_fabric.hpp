@@ -2,6 +2,7 @@
 #include "topology/fabric.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -21,9 +22,10 @@ class NamedFabric {
     std::uint32_t adapter(std::string_view host, std::string_view device, std::uint32_t line);
     /// One that the source does not name: "port1" is the first of each host, and so on.
     std::uint32_t next_adapter(std::string_view host, std::uint32_t line);
-    /// Without a port number the next one of that device. Where either end is `none`, there is no link.
+    /// Without a port number (from 0 or from 1) the next one of that device. Where either end is `none`,
+    /// there is no link.
     void link(std::uint32_t from, std::uint32_t to, std::uint32_t line, Rate rate = {},
-              std::uint16_t from_port = 0);
+              std::optional<std::uint16_t> from_port = {});
     void finding(Finding finding) { build_.finding(std::move(finding)); }
     /// With findings on names that are none, ports that are used twice, and nodes that are switches as well.
     Fabric finish() &&;

@@ -19,6 +19,10 @@ std::string_view take_number(std::string_view& text) {
 
 } // namespace
 
+std::string_view name_stem(std::string_view name) {
+    return name.substr(0, name.find_last_not_of("0123456789") + 1);
+}
+
 std::strong_ordering natural_order(std::string_view left, std::string_view right) {
     auto a = left, b = right;
     while (!a.empty() && !b.empty()) {

@@ -1,37 +1,62 @@
 #include "topology/rail_map.hpp"
 
 #include "topology/natural.hpp"
+#include "topology/planes.hpp"
 #include "topology/switch_names.hpp"
 #include "topology/tiers.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 #include <map>
+#include <numeric>
 #include <set>
 #include <unordered_map>
 
 namespace railhead::topology {
 namespace {
 
-/// The device that most hosts of the group have at this leaf.
+/// The device that most hosts of the group have at this leaf: of those hosts that have the most cables there,
+/// for others may count their devices otherwise.
 class RailDevices {
   public:
-    RailDevices(const Hosts& hosts, const Grouping& grouping) {
-        for (const auto& port : hosts.ports) {
-            auto group = grouping.of_switch[port.leaf];
-            if (group != none && group == grouping.of_host[port.host]) ++counts_[port.leaf][port.device];
-        }
+    RailDevices(const Hosts& hosts, const Grouping& grouping) : is_full_(hosts.hosts.size()) {
+        find_full(hosts, grouping);
+        for (const auto& port : hosts.ports)
+            if (is_own(port, grouping))
+                ++(is_full_[port.host] ? of_full_ : of_others_)[port.leaf][port.device];
     }
     std::string_view at(std::uint32_t leaf) const {
-        auto found = counts_.find(leaf);
-        if (found == counts_.end()) return {};
+        auto found = of_full_.find(leaf);
+        if (found == of_full_.end() && (found = of_others_.find(leaf)) == of_others_.end()) return {};
         auto most = [](const auto& one, const auto& other) { return one.second < other.second; };
         return std::max_element(found->second.begin(), found->second.end(), most)->first;
     }
 
   private:
-    std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t, Natural>> counts_;
+    static bool is_own(const HostPort& port, const Grouping& grouping) {
+        return grouping.of_switch[port.leaf] != none &&
+               grouping.of_switch[port.leaf] == grouping.of_host[port.host];
+    }
+    /// With as many cables as two others of the group or more, or as all.
+    void find_full(const Hosts& hosts, const Grouping& grouping) {
+        std::vector<std::uint32_t> cables(hosts.hosts.size());
+        for (const auto& port : hosts.ports)
+            if (is_own(port, grouping)) ++cables[port.host];
+        std::vector<std::vector<std::uint32_t>> of_group(grouping.groups);
+        for (std::size_t host = 0; host < cables.size(); ++host)
+            if (grouping.of_host[host] != none) of_group[grouping.of_host[host]].push_back(cables[host]);
+        for (auto& its : of_group) std::sort(its.begin(), its.end(), std::greater<>());
+        for (std::size_t host = 0; host < cables.size(); ++host)
+            if (auto group = grouping.of_host[host]; group != none)
+                is_full_[host] =
+                    cables[host] >= of_group[group][std::min<std::size_t>(2, of_group[group].size() - 1)];
+    }
+
+    std::vector<bool> is_full_; ///< by host
+    using Counts = std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t, Natural>>;
+    Counts of_full_, of_others_; ///< by leaf and device
 };
 
 class Mapper {
@@ -67,7 +92,6 @@ class Mapper {
     }
 
     void add_shared_leaves() {
-        constexpr std::uint32_t rail_to_management = 8;
         Speeds of_rails;
         std::map<std::uint32_t, Speeds> of_shared; // by leaf
         for (const auto& port : hosts_.ports) {
@@ -137,13 +161,21 @@ class Mapper {
                 if (number != none) number = place[number];
     }
 
-    /// Its own leaves, or, where it has none, those that its hosts share with other groups.
+    /// Its own leaves in the first source that has any, or, where it has none, those that its hosts share
+    /// with other groups.
     std::vector<std::uint32_t> leaves_of(const LeafGroup& group) const {
         std::vector<std::uint32_t> leaves;
         for (const auto& rail : group.rails)
             leaves.insert(leaves.end(), rail.switches.begin(), rail.switches.end());
-        if (!leaves.empty()) return leaves;
-        std::set<std::uint32_t> shared;
+        auto is_earlier = [&](std::uint32_t one, std::uint32_t other) {
+            return fabric_.source_of(one) < fabric_.source_of(other);
+        };
+        if (!leaves.empty()) {
+            const auto first = fabric_.source_of(*std::min_element(leaves.begin(), leaves.end(), is_earlier));
+            std::erase_if(leaves, [&](auto leaf) { return fabric_.source_of(leaf) != first; });
+            return leaves;
+        }
+        std::set<std::uint32_t, ByDescription> shared(ByDescription{fabric_});
         for (auto host : group.hosts)
             for (auto i = hosts_.hosts[host].first; i < hosts_.hosts[host].first + hosts_.hosts[host].count;
                  ++i)
@@ -173,16 +205,23 @@ class Mapper {
             std::string name(cut_off(group->name, std::max_element(cuts.begin(), cuts.end(), fewer)->first));
             if (!name.empty() && ++used[name] == 1) group->name = std::move(name);
         }
+        std::vector<std::uint32_t> firsts; // leaves
         for (auto& group : map_.groups) {
+            firsts.push_back(leaves_of(group).front()); // a host is in a group by a leaf
             if (!group.name.empty() && used[group.name] == 1) continue;
-            auto first = leaves_of(group).front(); // a host is in a group by a leaf
-            group.name = switch_name_from(fabric_.devices[first].description, fabric_.devices[first].guid);
+            const auto& first = fabric_.devices[firsts.back()];
+            group.name = switch_name_from(first.description, first.guid);
         }
-        for (auto& group : map_.groups) group.name = unique(group.name);
+        std::vector<std::uint32_t> order(map_.groups.size()); // no node that moves changes it
+        std::iota(order.begin(), order.end(), 0U);
+        std::sort(order.begin(), order.end(), [&](std::uint32_t one, std::uint32_t other) {
+            return ByDescription{fabric_}(firsts[one], firsts[other]);
+        });
+        for (auto group : order) map_.groups[group].name = unique(map_.groups[group].name);
     }
 
-    /// The name of the one switch that joins a unit's parts, what the names of its groups have in common, or
-    /// its number.
+    /// What the names of its groups have in common, or its number; where the source is a tree, the name of
+    /// the one switch that joins its parts. Elsewhere that may be the one of two that is not dead.
     void name_tiers() {
         for (std::size_t level = 0; level < map_.tiers.size(); ++level) {
             auto& tier = map_.tiers[level];
@@ -192,7 +231,7 @@ class Mapper {
                 for (std::size_t group = 0; group < map_.groups.size(); ++group)
                     if (tier.of_group[group] == unit) names.push_back(map_.groups[group].name);
                 auto common = names.size() > 1 && !is_top ? common_name(names) : std::string();
-                if (unit < tier.joined_by.size() && tier.joined_by[unit] != none)
+                if (fabric_.is_tree && unit < tier.joined_by.size() && tier.joined_by[unit] != none)
                     if (auto own = name_of(tier.joined_by[unit]); !own.empty()) common = std::move(own);
                 const char* kind = is_top ? "fabric" : level == 0 ? "pod" : "superpod";
                 tier.names.push_back(unique(!common.empty() ? common : fmt::format("{}{}", kind, unit + 1)));

@@ -22,7 +22,7 @@ struct LeafGroup {
 
 /// What a fabric is to a scheduler.
 struct RailMap {
-    std::vector<LeafGroup> groups; ///< in rank order: unit after unit, in each by their first node
+    std::vector<LeafGroup> groups; ///< in rank order: unit after unit, in each by their middle node
     std::vector<Tier> tiers;       ///< from pods up; the last one's units are islands
     /// Leaves of several groups; indexes in Fabric::devices, ordered by name. Of management are those to
     /// which hosts have cables with an eighth of a rail's speed or less; where no speeds are told, all are of

@@ -10,6 +10,8 @@ Result<Fabric> read_ibnetdiscover(Text text);
 
 /// ibnetdiscover describes each device that it names, unless its output was cut: a finding then.
 void note_undescribed(Fabric& fabric, std::uint32_t last_line);
+/// A last line that cannot be read and does not end: the text was cut off in it.
+void note_cut_line(FabricBuilder& build, std::uint32_t number, std::string_view line);
 
 /// ibnetdiscover -p: a line for each port.
 Result<Fabric> read_ibnetdiscover_ports(Text text);
@@ -28,14 +30,16 @@ Result<Fabric> read_ibdm_topo(Text text);
 /// A topology.conf (5), of switches or of blocks.
 Result<Fabric> read_topology_file(Text text);
 
-/// What a cloud says of where instances are: the JSON of AWS, Google and Oracle.
+/// What a cloud says of where instances are: the JSON of AWS, Google, Oracle and Azure.
 Result<Fabric> read_cloud_topology(Text text);
 
 /// Ethernet cables, as lldpd at one end of each tells them: at hosts, whose neighbours are switches, or at
 /// switches, whose neighbours are hosts but for those that tell something themselves, and those that say that
 /// they forward (Bridge, Router), name their ports, and have cables to most of two or more switches that
-/// tell; these are fewer than the hosts. Hosts with containers forward, too, but number ports by address, and
-/// see a part of the switches. Findings name what is taken for a switch so, and what might be one and is not.
+/// tell, or to more than two of which no unit (switches whose neighbours mostly coincide) has more than half;
+/// these are fewer than the hosts. Hosts with containers forward, too, but number ports by address, and
+/// see a part of the switches. Where no neighbour says what it can do, none need say that it forwards.
+/// Findings name what is taken for a switch so, and what might be one and is not.
 enum class LldpFrom { hosts, switches };
 Result<Fabric> read_lldp(Text text, LldpFrom from);
 

@@ -80,10 +80,7 @@ std::string cleaned(std::string_view text, std::size_t most) {
         is_gap = false;
         found += c;
     }
-    if (found.size() <= most) return found;
-    found.resize(most);
-    while (found.ends_with('-')) found.pop_back();
-    return found;
+    return fitting_name(std::move(found), most);
 }
 
 /// Of a director: "CS7500/L03/U1" -> "-L03".
@@ -120,6 +117,16 @@ std::string switch_name_from(std::string_view description) {
 std::string switch_name_from(std::string_view description, std::uint64_t guid) {
     auto name = switch_name_from(description);
     return name.empty() ? fmt::format("S-{:016x}", guid) : name;
+}
+
+std::string fitting_name(std::string name, std::size_t most) {
+    if (name.size() <= most) return name;
+    std::uint32_t hash = 2'166'136'261; // FNV-1a
+    for (char c : name) hash = (hash ^ static_cast<unsigned char>(c)) * 16'777'619;
+    auto end = fmt::format("-{:08x}", hash);
+    name.resize(most - end.size());
+    while (name.ends_with('-')) name.pop_back();
+    return name + end;
 }
 
 std::string numbered_name(const std::string& name, int number) {

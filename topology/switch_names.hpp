@@ -22,6 +22,9 @@ std::string switch_name_from(std::string_view description);
 /// that is a hash of what they call it.
 std::string switch_name_from(std::string_view description, std::uint64_t guid);
 
+/// What is longer is cut, and a hash of all of it put behind, so that no other name changes it.
+std::string fitting_name(std::string name, std::size_t most = max_name_bytes);
+
 /// "su1-2": within Slurm's bound, whatever the name.
 std::string numbered_name(const std::string& name, int number);
 

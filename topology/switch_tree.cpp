@@ -79,14 +79,17 @@ class TreeMaker {
         return loose;
     }
 
-    /// Nodes that no group holds, by the name of their leaf.
+    /// Nodes that no group holds, by the name of their leaf: those with cables are on spines.
     std::map<std::string, std::vector<std::string>> loose_leaves() const {
         std::map<std::string, std::vector<std::string>> leaves;
+        std::unordered_set<std::string_view> cabled;
+        for (auto host : map_.loose_hosts)
+            if (hosts_.hosts[host].count > 0) cabled.insert(hosts_.hosts[host].name);
         for (auto& node : loose_nodes()) {
             const auto partition = options_.partition_of.find(node);
-            std::string name = "unplugged";
+            std::string name = cabled.contains(node) ? "on-spine" : "unplugged";
             if (partition != options_.partition_of.end()) name.append("-").append(partition->second);
-            leaves[name.substr(0, max_name_bytes)].push_back(std::move(node));
+            leaves[fitting_name(std::move(name))].push_back(std::move(node));
         }
         return leaves;
     }

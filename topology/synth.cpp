@@ -1,6 +1,7 @@
 #include "topology/synth.hpp"
 
 #include "base/number.hpp"
+#include "topology/synth_shape.hpp"
 
 #include <fmt/format.h>
 #include <fmt/ranges.h>
@@ -12,8 +13,8 @@
 namespace railhead::topology {
 namespace {
 
-constexpr std::uint32_t most_ports = 60'000; ///< in one fabric's file a port is a 16-bit number
 constexpr const char* normal_rate = "4xHDR";
+constexpr const char* vendors_text = "MT4123 ConnectX6   Mellanox Technologies";
 
 struct Box {
     std::uint64_t guid = 0, system_guid = 0;
@@ -29,6 +30,7 @@ struct Cable {
     End a, b;
     const char* rate = normal_rate;
     bool is_lost = false;
+    bool is_harmed = false; ///< by some fault
 };
 
 class Synthesizer {
@@ -36,7 +38,7 @@ class Synthesizer {
     explicit Synthesizer(const Synth& wanted) : wanted_(wanted), random_(wanted.seed) {}
 
     Result<std::string> text() {
-        if (auto can = check(); !can) return tl::unexpected(can.error());
+        if (auto can = can_be_made(wanted_); !can) return tl::unexpected(can.error());
         build();
         for (const auto& fault : wanted_.faults)
             if (auto done = harm(fault); !done) return tl::unexpected(done.error());
@@ -44,34 +46,6 @@ class Synthesizer {
     }
 
   private:
-    Result<void> check() const {
-        auto wrong = [](std::string thing, std::string expected) {
-            return fail(ErrorKind::usage, {.id = "synth",
-                                           .thing = std::move(thing),
-                                           .seen = "cannot be",
-                                           .expected = std::move(expected)});
-        };
-        if (wanted_.nodes < 1 || wanted_.nodes > 1'000'000 || wanted_.rails < 1 || wanted_.rails > 64)
-            return wrong(fmt::format("{} nodes with {} rails", wanted_.nodes, wanted_.rails),
-                         "1 to 1000000 and 1 to 64");
-        if (wanted_.unit < 1 || wanted_.unit + wanted_.spines > most_ports)
-            return wrong(fmt::format("a unit of {} nodes", wanted_.unit),
-                         "1 or more, and ports for all on one switch");
-        if (std::max({wanted_.spines, wanted_.cores, wanted_.tops, wanted_.pod_units, wanted_.zone_pods}) >
-                4096 ||
-            wanted_.storage > 100'000)
-            return wrong(
-                "the number of spines, cores, tops, units in a pod, pods in a zone or storage servers",
-                "at most 4096, and 100000 servers");
-        if (wanted_.planes < 1 || wanted_.planes > wanted_.rails)
-            return wrong(fmt::format("{} planes with {} rails", wanted_.planes, wanted_.rails),
-                         "1 or more, and a rail for each");
-        if (wanted_.names != "mlx5" && wanted_.names != "hca" && wanted_.names != "vendor" &&
-            wanted_.names != "none")
-            return wrong(fmt::format("--names {}", wanted_.names), "mlx5, hca, vendor or none");
-        return {};
-    }
-
     std::uint32_t add(bool is_switch, std::string description) {
         auto number = static_cast<std::uint64_t>(boxes_.size()) + 1;
         // Adapters and switches of one vendor, each with room for its ports' own.
@@ -87,7 +61,7 @@ class Synthesizer {
     std::uint32_t add_adapter(const std::string& host, std::uint32_t rail) {
         if (wanted_.names == "mlx5") return add(false, fmt::format("{} mlx5_{}", host, rail));
         if (wanted_.names == "hca") return add(false, fmt::format("{} HCA-{}", host, rail + 1));
-        return add(false, wanted_.names == "vendor" ? "MT4123 ConnectX6   Mellanox Technologies" : "");
+        return add(false, wanted_.names == "vendor" ? vendors_text : "");
     }
     void cable(std::uint32_t one, std::uint32_t other) {
         End a{one, static_cast<std::uint32_t>(boxes_[one].cables.size()) + 1};
@@ -115,11 +89,7 @@ class Synthesizer {
 
     /// Units of all pods of all zones, and what joins them; returns the spines of the first pod and plane.
     std::vector<std::uint32_t> build_switches() {
-        auto units = (wanted_.nodes + wanted_.unit - 1) / wanted_.unit;
-        auto in_pod = wanted_.pod_units == 0 ? units : wanted_.pod_units;
-        auto pods = (units + in_pod - 1) / in_pod;
-        auto in_zone = wanted_.zone_pods == 0 ? pods : wanted_.zone_pods;
-        auto zones = (pods + in_zone - 1) / in_zone;
+        const auto [units, in_pod, pods, in_zone, zones] = SynthShape(wanted_);
         leaves_.resize(std::size_t{units} * wanted_.rails);
         for (std::uint32_t unit = 0; unit < units; ++unit)
             for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail)
@@ -179,78 +149,81 @@ class Synthesizer {
 
     /// Below `bound`; the same on every machine, which std::uniform_int_distribution is not.
     std::uint32_t pick(std::size_t bound) { return static_cast<std::uint32_t>(random_() % bound); }
-    std::size_t any_host_cable_number() {
+
+    // Each kind of fault has a row of places, each with the cables that it harms. No two faults share a
+    // cable.
+    std::size_t places(const std::string& kind) const {
+        if (kind == "half-node" || kind == "moved-node") return hosts_.size();
+        if (kind == "dead-leaf") return leaves_.size();
+        if (kind == "lost-uplink") return leaves_.size() * wanted_.spines;
+        if (kind == "lost-core-cable") return core_cables_.size();
+        return hosts_.size() * wanted_.rails;
+    }
+    std::size_t any_place(const std::string& kind) {
         auto node = std::size_t{pick(hosts_.size())};
+        if (kind == "half-node" || kind == "moved-node") return node;
+        if (kind == "dead-leaf") return pick(leaves_.size());
+        if (kind == "lost-core-cable") return pick(core_cables_.size());
+        if (kind == "lost-uplink") {
+            auto leaf = std::size_t{pick(leaves_.size())};
+            return leaf * wanted_.spines + pick(wanted_.spines);
+        }
+        if (kind != "foreign-cable" && kind != "swapped-rails") node = pick(hosts_.size());
         return node * wanted_.rails + pick(wanted_.rails);
     }
-    Cable& any_host_cable() { return cables_[host_cable(any_host_cable_number())]; }
+    std::vector<std::uint32_t> cables_at(const std::string& kind, std::size_t place) const {
+        if (kind == "moved-node") return hosts_[place];
+        if (kind == "half-node")
+            return {hosts_[place].begin(), hosts_[place].begin() + static_cast<int>(wanted_.rails / 2)};
+        if (kind == "lost-core-cable") return {core_cables_[place]};
+        if (kind == "lost-uplink")
+            return {boxes_[leaves_[place / wanted_.spines]].cables[place % wanted_.spines]};
+        if (kind == "dead-leaf") {
+            auto cables = boxes_[leaves_[place]].cables;
+            std::erase(cables, UINT32_MAX);
+            return cables;
+        }
+        const auto& node = hosts_[place / wanted_.rails];
+        const auto rail = place % wanted_.rails;
+        if (kind == "swapped-rails") return {node[rail], node[(rail + 1) % wanted_.rails]};
+        return {node[rail]};
+    }
+    /// From a place on, the cables of the first where none is harmed; empty: there is none.
+    std::vector<std::uint32_t> whole_cables(const std::string& kind, std::size_t from) const {
+        const auto all = places(kind);
+        for (std::size_t i = 0; i < all; ++i) {
+            auto cables = cables_at(kind, (from + i) % all);
+            if (std::none_of(cables.begin(), cables.end(),
+                             [&](auto cable) { return cables_[cable].is_harmed; }))
+                return cables;
+        }
+        return {};
+    }
 
-    // What can be lost, in one row each.
-    std::uint32_t host_cable(std::size_t number) const {
-        return hosts_[number / wanted_.rails][number % wanted_.rails];
-    }
-    std::uint32_t uplink(std::size_t number) const {
-        return boxes_[leaves_[number / wanted_.spines]].cables[number % wanted_.spines];
-    }
-    std::size_t uplinks() const { return leaves_.size() * wanted_.spines; }
-    std::size_t host_cables() const { return hosts_.size() * wanted_.rails; }
-
-    /// The cable `number` of a row, or the next that is not lost yet.
-    template <class Row>
-    void lose(std::size_t number, std::size_t size, const Row& row) {
-        while (cables_[row(number)].is_lost) number = (number + 1) % size;
-        cables_[row(number)].is_lost = true;
-    }
-    template <class Row>
-    std::size_t left(std::size_t size, const Row& row) const {
-        std::size_t count = 0;
-        for (std::size_t number = 0; number < size; ++number) count += !cables_[row(number)].is_lost;
-        return count;
-    }
-    auto host_row() const {
-        return [this](std::size_t number) { return host_cable(number); };
-    }
-    auto uplink_row() const {
-        return [this](std::size_t number) { return uplink(number); };
-    }
-    auto core_row() const {
-        return [this](std::size_t number) { return core_cables_[number]; };
-    }
     /// The end in the switch goes to another one.
     void replug(Cable& moved, std::uint32_t box) {
         boxes_[moved.b.box].cables[moved.b.port - 1] = UINT32_MAX;
         boxes_[box].cables.push_back(static_cast<std::uint32_t>(&moved - cables_.data()));
         moved.b = {box, static_cast<std::uint32_t>(boxes_[box].cables.size())};
     }
-    std::uint32_t other_unit(std::uint32_t node) {
-        auto units = static_cast<std::uint32_t>(leaves_.size()) / wanted_.rails;
-        return (node / wanted_.unit + 1 + pick(units - 1)) % units;
-    }
 
     /// Or why there is no place for it.
-    Result<void> can_be(const std::string& fault, const std::string& kind, std::uint32_t count) const {
-        auto cannot = [&](std::string seen, std::string next) {
-            return fail(ErrorKind::usage, {.id = "synth-fault",
-                                           .thing = "--fault " + fault,
-                                           .seen = std::move(seen),
-                                           .next = std::move(next)});
-        };
+    Result<void> can_be(const std::string& fault, const std::string& kind) const {
         if (leaves_.size() == wanted_.rails && (kind == "foreign-cable" || kind == "moved-node"))
-            return cannot("needs two units", "raise --nodes or lower --unit");
+            return cannot(fault, "needs two units", "raise --nodes or lower --unit");
         if (wanted_.rails < 2 && (kind == "swapped-rails" || kind == "half-node"))
-            return cannot("needs two rails", "raise --rails");
-        if (wanted_.spines == 0 && kind == "lost-uplink") return cannot("needs spines", "raise --spines");
+            return cannot(fault, "needs two rails", "raise --rails");
+        if (wanted_.spines == 0 && kind == "lost-uplink")
+            return cannot(fault, "needs spines", "raise --spines");
         if (core_cables_.empty() && kind == "lost-core-cable")
-            return cannot("needs several pods and cores above them", "give --pod-units, and --cores");
-        auto there = std::size_t{count};
-        if (kind == "lost-cable") there = left(host_cables(), host_row());
-        if (kind == "lost-uplink") there = left(uplinks(), uplink_row());
-        if (kind == "lost-core-cable") there = left(core_cables_.size(), core_row());
-        if (there < count)
-            return cannot(fmt::format("is more than the {} that {} there", counted(there, "such cable"),
-                                      there == 1 ? "is" : "are"),
-                          "lower the number");
+            return cannot(fault, "needs several pods and cores above them", "give --pod-units, and --cores");
         return {};
+    }
+    static tl::unexpected<Error> cannot(const std::string& fault, std::string seen, std::string next) {
+        return fail(ErrorKind::usage, {.id = "synth-fault",
+                                       .thing = "--fault " + fault,
+                                       .seen = std::move(seen),
+                                       .next = std::move(next)});
     }
 
     Result<void> harm(const std::string& fault) {
@@ -265,45 +238,45 @@ class Synthesizer {
                          .thing = "--fault " + fault,
                          .seen = "is no fault",
                          .expected = fmt::format("KIND or KIND:COUNT, of {}", fmt::join(kinds, ", "))});
-        if (auto can = can_be(fault, kind, *count); !can) return can;
-        for (std::uint32_t i = 0; i < *count; ++i) harm_once(kind);
+        if (auto can = can_be(fault, kind); !can) return can;
+        for (std::uint32_t done = 0; done < *count; ++done) {
+            const auto cables = whole_cables(kind, any_place(kind));
+            if (cables.empty())
+                return cannot(fault, fmt::format("has place for {} only", done), "lower the number");
+            harm(kind, cables);
+        }
         return {};
     }
 
-    void harm_once(const std::string& kind) {
-        auto node = pick(hosts_.size());
-        if (kind == "lost-cable") lose(any_host_cable_number(), host_cables(), host_row());
-        if (kind == "slow-link") any_host_cable().rate = "4xEDR";
-        if (kind == "narrow-link") any_host_cable().rate = "1xHDR";
-        if (kind == "unnamed")
-            boxes_[any_host_cable().a.box].description = "MT4123 ConnectX6   Mellanox Technologies";
-        if (kind == "half-node")
-            for (std::uint32_t rail = 0; rail < wanted_.rails / 2; ++rail)
-                cables_[hosts_[node][rail]].is_lost = true;
-        if (kind == "dead-leaf")
-            for (auto cable : boxes_[leaves_[pick(leaves_.size())]].cables)
-                if (cable != UINT32_MAX) cables_[cable].is_lost = true;
-        if (kind == "lost-uplink") {
-            auto leaf = std::size_t{pick(leaves_.size())};
-            lose(leaf * wanted_.spines + pick(wanted_.spines), uplinks(), uplink_row());
+    void harm(const std::string& kind, const std::vector<std::uint32_t>& cables) {
+        for (auto cable : cables) {
+            auto& harmed = cables_[cable];
+            harmed.is_harmed = true;
+            if (kind == "slow-link") harmed.rate = "4xEDR";
+            if (kind == "narrow-link") harmed.rate = "1xHDR";
+            if (kind == "unnamed") boxes_[harmed.a.box].description = vendors_text;
+            if (kind.starts_with("lost-") || kind == "half-node" || kind == "dead-leaf")
+                harmed.is_lost = true;
         }
-        if (kind == "lost-core-cable") lose(pick(core_cables_.size()), core_cables_.size(), core_row());
-        if (kind == "foreign-cable") {
-            auto rail = pick(wanted_.rails);
-            replug(cables_[hosts_[node][rail]], leaves_[other_unit(node) * wanted_.rails + rail]);
-        }
-        if (kind == "moved-node") {
-            auto unit = other_unit(node);
-            for (std::uint32_t rail = 0; rail < wanted_.rails; ++rail)
-                replug(cables_[hosts_[node][rail]], leaves_[unit * wanted_.rails + rail]);
-        }
+        if (kind == "foreign-cable" || kind == "moved-node") move_elsewhere(cables);
         if (kind == "swapped-rails") {
-            auto rail = pick(wanted_.rails), other = (rail + 1) % wanted_.rails;
-            auto &one = cables_[hosts_[node][rail]], &two = cables_[hosts_[node][other]];
+            auto &one = cables_[cables[0]], &two = cables_[cables[1]];
             auto box = one.b.box;
             replug(one, two.b.box);
             replug(two, box);
         }
+    }
+
+    /// Cables of one node to another unit, each to the leaf of its rail.
+    void move_elsewhere(const std::vector<std::uint32_t>& cables) {
+        auto leaf_number = [&](std::uint32_t cable) {
+            return static_cast<std::uint32_t>(
+                std::find(leaves_.begin(), leaves_.end(), cables_[cable].b.box) - leaves_.begin());
+        };
+        const auto units = static_cast<std::uint32_t>(leaves_.size()) / wanted_.rails;
+        const auto away = (1 + pick(units - 1)) * wanted_.rails;
+        for (auto cable : cables)
+            replug(cables_[cable], leaves_[(leaf_number(cable) + away) % leaves_.size()]);
     }
 
     std::string write() const {

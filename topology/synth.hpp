@@ -25,7 +25,8 @@ struct Synth {
     std::string names = "mlx5"; ///< mlx5 ("node1 mlx5_0"), hca ("node1 HCA-1"), vendor, none
     std::string host = "node";  ///< in front of a host's number
     std::uint64_t seed = 1;
-    std::vector<std::string> faults; ///< KIND or KIND:COUNT, each at places that the seed chooses
+    std::vector<std::string>
+        faults; ///< KIND or KIND:COUNT, at places that the seed chooses; no two harm one cable
 };
 
 /// lost-cable, dead-leaf, swapped-rails, foreign-cable (one cable of a node in another unit), moved-node (all
@@ -35,5 +36,8 @@ const std::vector<std::string>& synth_faults();
 
 /// The text of ibnetdiscover; ibsim(8) reads it, too. Error (usage) for a shape that cannot be.
 Result<std::string> synthesize(const Synth& wanted);
+
+/// What is strange about a shape that can be.
+std::vector<Finding> synth_findings(const Synth& wanted);
 
 } // namespace railhead::topology

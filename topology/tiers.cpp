@@ -13,7 +13,7 @@ class Tiers {
     Tiers(const Fabric& fabric, const Grouping& grouping)
         : fabric_(fabric), grouping_(grouping), neighbours_(fabric.devices.size(), [&](auto add) {
               for (const auto& link : fabric.links)
-                  if (is_switch(link.a) && is_switch(link.b)) {
+                  if (fabric.joins_switches(link)) {
                       add(link.a, link.b);
                       add(link.b, link.a);
                   }
@@ -47,15 +47,12 @@ class Tiers {
             if (joins) out_.push_back({units, of_group, {}, only_ones(parts)});
             if (is_top) break;
         }
+        if (out_.empty()) join_neighbours(of_group);
         add_islands(of_group);
         return std::move(out_);
     }
 
   private:
-    bool is_switch(std::uint32_t device) const {
-        return fabric_.devices[device].kind == DeviceKind::network_switch;
-    }
-
     static std::vector<std::uint32_t> only_ones(const std::vector<std::vector<std::uint32_t>>& parts) {
         std::vector<std::uint32_t> ones;
         for (const auto& part : parts) ones.push_back(part.size() == 1 ? part.front() : none);
@@ -132,6 +129,50 @@ class Tiers {
         }
     }
 
+    /// Where no switches are above leaves.
+    void join_neighbours(std::vector<std::uint32_t>& of_group) {
+        std::vector<std::set<std::uint32_t>> around(grouping_.groups); // and the group itself
+        for (std::uint32_t group = 0; group < around.size(); ++group) around[group].insert(group);
+        for (std::uint32_t leaf = 0; leaf < neighbours_.size(); ++leaf)
+            for (auto other : neighbours_[leaf]) {
+                auto one = grouping_.of_switch[leaf], two = grouping_.of_switch[other];
+                if (one != none && two != none) around[one].insert(two);
+            }
+        DisjointSets joined(grouping_.groups);
+        for (std::uint32_t one = 0; one < around.size(); ++one)
+            for (auto other : around[one]) {
+                auto is_of_both = [&](std::uint32_t group) { return around[other].contains(group); };
+                const auto common = static_cast<std::size_t>(
+                    std::count_if(around[one].begin(), around[one].end(), is_of_both));
+                // A third one is around both, for without it one lost cable makes any two neighbours alike.
+                if (common > 2 && common * 2 > std::min(around[one].size(), around[other].size()))
+                    joined.join(one, other);
+            }
+        join_left_over(around, joined);
+        for (auto& unit : of_group) unit = joined.root(unit);
+        if (auto units = number(of_group); units < grouping_.groups) out_.push_back({units, of_group, {}});
+    }
+
+    /// A lost cable in a pod of three leaves no two of them with a third: they are one by the cables that are
+    /// left between such, as long as they are no more than the largest pod.
+    void join_left_over(const std::vector<std::set<std::uint32_t>>& around, DisjointSets& joined) const {
+        std::vector<std::size_t> size(around.size());
+        for (std::uint32_t group = 0; group < around.size(); ++group) ++size[joined.root(group)];
+        const auto largest = size.empty() ? 0 : *std::max_element(size.begin(), size.end());
+        if (largest < 2) return;
+        auto is_alone = [&](std::uint32_t group) { return size[joined.root(group)] == 1; };
+        DisjointSets left(around.size());
+        for (std::uint32_t one = 0; one < around.size(); ++one)
+            for (auto other : around[one])
+                if (is_alone(one) && is_alone(other)) left.join(one, other);
+        std::map<std::uint32_t, std::vector<std::uint32_t>> parts;
+        for (std::uint32_t group = 0; group < around.size(); ++group)
+            if (is_alone(group)) parts[left.root(group)].push_back(group);
+        for (const auto& [first, part] : parts)
+            if (part.size() <= largest)
+                for (auto group : part) joined.join(first, group);
+    }
+
     /// Numbers from 0 in the order in which they come; returns how many there are.
     static std::uint32_t number(std::vector<std::uint32_t>& of) {
         std::vector<std::uint32_t> numbers(
@@ -145,10 +186,8 @@ class Tiers {
     }
 
     void add_islands(const std::vector<std::uint32_t>& highest) {
-        DisjointSets devices(fabric_.devices.size());
+        auto devices = islands_of(fabric_);
         auto first = grouping_.stands_on;
-        for (const auto& link : fabric_.links)
-            if (is_switch(link.a) && is_switch(link.b)) devices.join(link.a, link.b);
         for (std::uint32_t device = 0; device < grouping_.of_switch.size(); ++device) {
             auto group = grouping_.of_switch[device];
             if (group == none) continue;

@@ -16,8 +16,10 @@ struct Tier {
 
 /// From the lowest up. Two groups are of one unit when the switches above them mostly coincide, or when one
 /// has more than half of the other's, and so on for units. The last tier holds the islands: units between
-/// which there is no cable at all are never joined. A fabric without spines (flat, dragonfly) has that tier
-/// only.
+/// which there is no cable at all are never joined. Without spines, two groups are of one unit when cables
+/// join them, a third one is around both, and so are more than half of those around the one with fewer: those
+/// of a dragonfly's group of three or more, and all of a flat fabric. In a torus, a ring and a dragonfly of
+/// pairs, whose cables tell nothing of pairs, none are, and there are islands only.
 std::vector<Tier> tiers_of(const Fabric& fabric, const Grouping& grouping);
 
 } // namespace railhead::topology

@@ -33,7 +33,9 @@ Result<Fabric> read_topology_file(Text text) {
         if (finding.level == Level::fail) finding.level = Level::warn; // it is read nevertheless
         build.finding(std::move(finding));
     }
-    return std::move(build).finish();
+    auto fabric = std::move(build).finish();
+    fabric.is_tree = true;
+    return fabric;
 }
 
 } // namespace railhead::topology

@@ -1,5 +1,6 @@
 #include "topology/uplinks.hpp"
 
+#include "topology/host_names.hpp"
 #include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
@@ -14,6 +15,7 @@ namespace {
 
 constexpr double most_even = 1.05; ///< bandwidth down to up of a leaf that is not over-subscribed
 constexpr std::size_t rare = 4;    ///< where more than one of so many is odd, it is built that way
+constexpr std::size_t very_rare = 16;
 
 class Uplinks {
   public:
@@ -33,6 +35,7 @@ class Uplinks {
 
     std::vector<CablingFinding> findings() {
         look_at_leaves();
+        look_between_leaves();
         look_above();
         look_at_bare_switches();
         look_at_bandwidth();
@@ -45,9 +48,6 @@ class Uplinks {
         auto fewer = [](const auto& one, const auto& other) { return one.second <= other.second; };
         return std::max_element(counts.begin(), counts.end(), fewer)->first; // of equal ones the last
     }
-    bool is_switch(std::uint32_t device) const {
-        return fabric_.devices[device].kind == DeviceKind::network_switch;
-    }
     bool is_up(std::uint32_t lower, std::uint32_t upper) const {
         return level_[lower] != none && level_[upper] == level_[lower] + 1;
     }
@@ -56,7 +56,7 @@ class Uplinks {
     void find_levels() {
         std::vector<std::pair<std::uint32_t, std::uint32_t>> cables;
         for (const auto& link : fabric_.links)
-            if (is_switch(link.a) && is_switch(link.b)) cables.emplace_back(link.a, link.b);
+            if (fabric_.joins_switches(link)) cables.emplace_back(link.a, link.b);
         std::vector<std::uint32_t> now;
         for (std::uint32_t device = 0; device < level_.size(); ++device)
             if (map_.grouping.is_leaf[device]) level_[device] = 0;
@@ -94,17 +94,102 @@ class Uplinks {
                         each * (usual - up_[device])});
     }
 
+    /// With those of their source, which may know leaves only.
     void look_at_leaves() {
-        std::map<std::uint32_t, std::uint32_t> leaves_with;
+        find_spines();
+        std::map<std::size_t, std::map<std::uint32_t, std::uint32_t>>
+            leaves_with; // source -> cables up -> leaves
         for (std::uint32_t device = 0; device < up_.size(); ++device)
-            if (map_.grouping.of_switch[device] != none) ++leaves_with[up_[device]];
-        if (leaves_with.empty()) return;
-        auto usual = most_frequent(leaves_with);
+            if (map_.grouping.of_switch[device] != none)
+                ++leaves_with[fabric_.source_of(device)][up_[device]];
+        std::map<std::size_t, std::uint32_t> usual;
+        for (const auto& [source, leaves] : leaves_with) usual[source] = most_frequent(leaves);
         for (std::uint32_t device = 0; device < up_.size(); ++device) {
             auto group = map_.grouping.of_switch[device];
-            if (group != none && up_[device] < usual && has_wanted(group))
-                say_uneven(device, usual, "leaves");
+            if (group == none || !has_wanted(group)) continue;
+            if (auto most = usual.at(fabric_.source_of(device)); up_[device] < most)
+                say_uneven(device, most, "leaves");
+            else
+                look_at_spines_of(device);
         }
+    }
+
+    /// The switches above a leaf. Most leaves may lack a cable, each to another spine: then each spine has
+    /// one to most of the leaves that share most of its like.
+    void find_spines() {
+        for (const auto& link : fabric_.links)
+            for (auto [lower, upper] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
+                if (map_.grouping.of_switch[lower] != none && is_up(lower, upper)) ++cables_to_[lower][upper];
+        auto each = [&](auto add) {
+            for (const auto& [leaf, spines] : cables_to_)
+                for (const auto& [spine, cables] : spines) add(leaf, spine);
+        };
+        const Lists members(level_.size(), each);
+        const Lists sets(level_.size(), [&](auto add) {
+            each([&](std::uint32_t leaf, std::uint32_t spine) { add(spine, leaf); });
+        });
+        like_ = join_coinciding(members, sets);
+        std::map<std::uint32_t, std::uint32_t> leaves; // by their root
+        std::map<std::pair<std::uint32_t, std::uint32_t>, std::map<std::uint32_t, std::uint32_t>> with;
+        for (const auto& [leaf, spines] : cables_to_) {
+            const auto root = like_.root(leaf);
+            ++leaves[root];
+            for (auto [spine, cables] : spines) ++with[{root, spine}][cables];
+        }
+        for (auto& [place, leaves_with] : with) {
+            auto without = leaves.at(place.first);
+            for (auto [cables, count] : leaves_with) without -= count;
+            if (without > 0) leaves_with[0] = without;
+            if (auto usual = most_frequent(leaves_with); usual > 0)
+                usual_to_[place.first].emplace_back(place.second, usual);
+        }
+    }
+    void look_at_spines_of(std::uint32_t leaf) {
+        std::uint32_t expected = 0;
+        std::vector<std::string> fewer;
+        for (auto [spine, usual] : usual_to_[like_.root(leaf)]) {
+            expected += usual;
+            if (cables_to_[leaf][spine] < usual) fewer.push_back(name_of(spine));
+        }
+        if (up_[leaf] >= expected) return;
+        out_.push_back({{.id = "uplinks-uneven",
+                         .level = Level::warn,
+                         .where = name_of(leaf),
+                         .seen = fmt::format("has {} cable{} up, and fewer to {} than most leaves that share "
+                                             "its spines",
+                                             up_[leaf], up_[leaf] == 1 ? "" : "s", examples(fewer)),
+                         .expected = std::to_string(expected)},
+                        std::max(1.0, usual_gbps_[0]) * (expected - up_[leaf])});
+    }
+
+    /// Where nothing is above leaves, and all but few of them have as many cables to others.
+    void look_between_leaves() {
+        std::map<std::uint32_t, std::uint32_t> across, leaves_with; // leaf -> cables -> leaves
+        std::map<std::uint32_t, std::uint32_t> rates;
+        for (const auto& link : fabric_.links) {
+            if (!fabric_.joins_switches(link)) continue;
+            if (level_[link.a] != 0 || level_[link.b] != 0) return;
+            ++across[link.a];
+            ++across[link.b];
+            ++rates[link.rate.gbps_x10()];
+        }
+        for (auto [leaf, cables] : across) ++leaves_with[cables];
+        if (leaves_with.empty()) return;
+        const auto [usual, count] = *leaves_with.rbegin();
+        // A lost cable has two ends; more than that is a shape.
+        const auto odd = across.size() - count;
+        if (odd * rare > across.size() || (odd > 2 && odd * very_rare > across.size())) return;
+        const auto each = std::max(1.0, most_frequent(rates) / 10.0);
+        for (auto [leaf, cables] : across)
+            if (auto group = map_.grouping.of_switch[leaf];
+                cables < usual && (group == none || has_wanted(group)))
+                out_.push_back(
+                    {{.id = "uplinks-uneven",
+                      .level = Level::warn,
+                      .where = name_of(leaf),
+                      .seen = fmt::format("has {} cable{} to other leaves", cables, cables == 1 ? "" : "s"),
+                      .expected = fmt::format("{}, as most leaves have", usual)},
+                     each * (usual - cables)});
     }
 
     /// First against those that join the same unit; then, where few are odd, against all of their level.
@@ -112,9 +197,7 @@ class Uplinks {
         using Place =
             std::tuple<std::uint32_t, std::uint32_t, std::uint32_t>; // level, fabric, unit that it joins
         std::map<Place, std::vector<std::uint32_t>> of_unit, of_level;
-        DisjointSets fabrics(fabric_.devices.size());
-        for (const auto& link : fabric_.links)
-            if (is_switch(link.a) && is_switch(link.b)) fabrics.join(link.a, link.b);
+        auto fabrics = islands_of(fabric_);
         for (std::uint32_t device = 0; device < up_.size(); ++device) {
             auto level = level_[device], group = group_below_[device];
             if (level == none || level == 0 || group == none) continue;
@@ -146,7 +229,7 @@ class Uplinks {
         std::vector<bool> is_cabled(fabric_.devices.size());
         for (const auto& link : fabric_.links) is_cabled[link.a] = is_cabled[link.b] = true;
         for (std::uint32_t device = 0; device < is_cabled.size(); ++device)
-            if (is_switch(device) && !is_cabled[device])
+            if (fabric_.is_switch(device) && !is_cabled[device])
                 out_.push_back({{.id = "switch-unplugged",
                                  .level = Level::warn,
                                  .where = name_of(device),
@@ -163,7 +246,7 @@ class Uplinks {
         for (const auto& link : fabric_.links)
             for (auto [one, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)}) {
                 const auto gbps = link.rate.gbps_x10() / 10.0;
-                if (is_up(one, other) || (level_[one] == 0 && is_switch(other))) up[one] += gbps;
+                if (is_up(one, other) || (level_[one] == 0 && fabric_.is_switch(other))) up[one] += gbps;
                 if (is_hosts[other] || is_up(other, one)) down[one] += gbps;
             }
         std::map<std::uint32_t, std::vector<double>> ratios; // by level
@@ -191,6 +274,10 @@ class Uplinks {
     std::vector<std::uint32_t> group_below_; ///< by device: a group that it joins
     std::vector<std::uint32_t> up_;          ///< by device: cables to the next level
     std::map<std::uint32_t, double> usual_gbps_;
+    std::map<std::uint32_t, std::map<std::uint32_t, std::uint32_t>> cables_to_; ///< leaf -> spine -> cables
+    DisjointSets like_{0};                                                      ///< leaves that share spines
+    std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::uint32_t>>>
+        usual_to_; ///< root of these -> spines, and the cables that most have to each
     std::vector<CablingFinding> out_;
 };
 

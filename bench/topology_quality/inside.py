@@ -16,9 +16,9 @@ def main(options: dict) -> None:
     for name, path in options["files"].items():
         jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
         with Controller(options["nodes"], "none", topology=Path(path).read_text(encoding="utf-8")):
-            play(jobs)
+            held = play(jobs)
         say(f"{name}: {len(jobs)} jobs over")
-        result[name] = [[job.nodes, job.groups, job.began - job.submitted] for job in jobs]
+        result[name] = {"jobs": [[job.nodes, job.groups, job.began - job.submitted] for job in jobs], "held": held}
     print(json.dumps(result))
 
 

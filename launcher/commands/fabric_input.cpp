@@ -1,23 +1,17 @@
 #include "launcher/commands/fabric_input.hpp"
 
-#include "base/child.hpp"
-#include "base/fd.hpp"
 #include "launcher/commands/inventory.hpp"
 #include "slurm/hostlist.hpp"
-#include "topology/readers.hpp"
+#include "topology/host_names.hpp"
+#include "topology/other_hosts.hpp"
+#include "topology/planes.hpp"
 #include "topology/wanted.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
-
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <cstring>
 #include <optional>
 #include <set>
 #include <unordered_set>
@@ -25,110 +19,24 @@
 namespace railhead {
 namespace {
 
-constexpr std::size_t most_fabric_bytes = std::size_t{4}
-                                          << 30; ///< of one source; 50,000 nodes with 8 rails are 160 MiB
-constexpr std::size_t first_room = 1 << 16;      ///< for what does not say its size
 constexpr std::size_t most_wanted_nodes = 1'000'000;
 constexpr std::size_t most_absent_named = 20;
 
-tl::unexpected<Error> cannot_read(const std::string& name, int error) {
-    return fail(ErrorKind::usage, {.id = "fabric-file",
-                                   .thing = name,
-                                   .seen = fmt::format("cannot be read: {}", std::strerror(error))});
-}
-
-struct Source {
-    const char* kind;
-    Result<topology::Fabric> (*read)(topology::Text);
-};
-
-Result<topology::Fabric> read_any_ibnetdiscover(topology::Text text) {
-    return topology::is_ports_report(text.view()) ? topology::read_ibnetdiscover_ports(std::move(text))
-                                                  : topology::read_ibnetdiscover(std::move(text));
-}
-
-Result<topology::Fabric> read_any_inventory(topology::Text text) {
-    return topology::is_toml_inventory(text.view()) ? topology::read_inventory_toml(std::move(text))
-                                                    : topology::read_inventory_file(std::move(text));
-}
-
-constexpr const char* live_kind = "live";
-constexpr double live_within_s = 300;
-constexpr const char* domains_kind = "nvlink";
 constexpr const char *compute_plane = "compute", *storage_plane = "storage", *management_plane = "management";
 constexpr const char* of_slurm = "slurm"; ///< --nodes
 constexpr std::size_t most_devices = 1000;
-constexpr std::array<Source, 8> sources{{
-    {"ibnetdiscover", read_any_ibnetdiscover},
-    {"ibdm", topology::read_ibdm_topo},
-    {"inventory", read_any_inventory},
-    {"lldp",
-     [](topology::Text text) { return topology::read_lldp(std::move(text), topology::LldpFrom::hosts); }},
-    {"lldp-switches",
-     [](topology::Text text) { return topology::read_lldp(std::move(text), topology::LldpFrom::switches); }},
-    {"cloud", topology::read_cloud_topology},
-    {"topology", topology::read_topology_file},
-    {domains_kind, topology::read_nvlink_domains},
-}};
-
-std::string kinds() {
-    std::string text(live_kind);
-    for (const auto& source : sources) text += fmt::format(", {}", source.kind);
-    return text;
-}
-
-std::string kind_of(const std::string& from) {
-    return from.substr(0, from.find(':'));
-}
-
-/// The fabric that this machine is on, by infiniband-diags' program, which needs a port that is up and
-/// /dev/infiniband/umad*.
-Result<topology::Text> live_text(const Environment& environment) {
-    auto failed = [](std::string seen) {
-        return fail(ErrorKind::usage,
-                    {.id = "fabric-live",
-                     .thing = "ibnetdiscover",
-                     .seen = std::move(seen),
-                     .next = "run this as root on a machine of the fabric with infiniband-diags"});
-    };
-    auto variables = environment.all();
-    variables["PATH"] += ":/usr/sbin:/sbin";
-    auto answer =
-        capture({.argv = {"ibnetdiscover"}, .env = std::move(variables)}, live_within_s, most_fabric_bytes);
-    if (!answer) return failed("cannot be run: " + sentence(answer.error()));
-    if (!answer->status) return failed(fmt::format("was not done after {} s", live_within_s));
-    if (!answer->status->success()) return failed("failed");
-    return topology::Text(answer->out);
-}
-
-Result<topology::Fabric> read_source(const Environment& environment, const std::string& from) {
-    if (from == live_kind) {
-        auto text = live_text(environment);
-        if (!text) return tl::unexpected(text.error());
-        return topology::read_ibnetdiscover(std::move(*text));
-    }
-    auto colon = from.find(':');
-    auto path = colon == from.npos ? "-" : from.substr(colon + 1);
-    const auto* source = std::find_if(sources.begin(), sources.end(),
-                                      [&](auto& known) { return known.kind == kind_of(from); });
-    if (source == sources.end())
-        return fail(ErrorKind::usage,
-                    {.id = "fabric-kind",
-                     .thing = "--from " + from,
-                     .seen = "names no source that is known",
-                     .expected = kinds() + "; with :FILE behind it or from standard input"});
-    if (path.empty())
-        return fail(ErrorKind::usage, {.id = "fabric-file",
-                                       .thing = "--from " + from,
-                                       .seen = "names no file",
-                                       .expected = "a file behind the colon",
-                                       .next = "leave the colon out for standard input"});
-    auto text = text_of_input(path);
-    if (!text) return tl::unexpected(text.error());
-    auto fabric = source->read(std::move(*text));
-    if (!fabric)
-        return tl::unexpected(std::move(fabric.error()).within(path == "-" ? "standard input" : path));
-    return fabric;
+/// Whatever is read first would leave nothing for the others.
+Result<void> can_read_all(const FabricOptions& options) {
+    std::vector<std::string> readers;
+    for (const auto& from : options.from)
+        if (reads_standard_input(from)) readers.push_back("--from " + from);
+    if (options.map == "-") readers.emplace_back("--map -");
+    if (readers.size() < 2) return {};
+    return fail(ErrorKind::usage, {.id = "input-twice",
+                                   .thing = "standard input",
+                                   .seen = fmt::format("is given for {}", fmt::join(readers, " and ")),
+                                   .expected = "it once",
+                                   .next = "name files for the others"});
 }
 
 void map_fabric(FabricMap& made, const topology::Naming& naming) {
@@ -143,16 +51,21 @@ FabricMap mapped(std::vector<topology::Fabric> fabrics, const topology::Naming& 
     return made;
 }
 
-/// Without the hosts' cables to other leaves.
-void keep_leaves(FabricMap& made, const std::vector<std::uint32_t>& leaves, const topology::Naming& naming) {
+/// Without the hosts' cables to other leaves, and without the adapters that have only such.
+void keep_leaves(FabricMap& made, const std::vector<std::uint32_t>& leaves, topology::Naming naming) {
     const std::set<std::uint32_t> kept(leaves.begin(), leaves.end());
+    auto leads_elsewhere = [&](std::uint32_t from, std::uint32_t to) {
+        return made.fabric.devices[from].kind == topology::DeviceKind::adapter && !kept.contains(to);
+    };
+    std::vector<bool> is_there(made.fabric.devices.size());
+    naming.is_aside.resize(is_there.size());
     std::erase_if(made.fabric.links, [&](const topology::Link& link) {
-        auto is_adapter = [&](auto device) {
-            return made.fabric.devices[device].kind == topology::DeviceKind::adapter;
-        };
-        return (is_adapter(link.a) && !kept.contains(link.b)) ||
-               (is_adapter(link.b) && !kept.contains(link.a));
+        const bool goes = leads_elsewhere(link.a, link.b) || leads_elsewhere(link.b, link.a);
+        for (auto end : {link.a, link.b}) (goes ? naming.is_aside : is_there)[end] = true;
+        return goes;
     });
+    for (std::size_t device = 0; device < is_there.size(); ++device)
+        if (is_there[device]) naming.is_aside[device] = false;
     map_fabric(made, naming);
 }
 
@@ -210,7 +123,7 @@ std::string names_in(const std::string& kind) {
     if (kind == "lldp") return "the names of those that answered";
     if (kind == "lldp-switches") return "the neighbours' names";
     if (kind == "ibdm") return "the systems' names";
-    return kind == domains_kind ? "the first column" : "the node descriptions";
+    return kind == nvlink_kind ? "the first column" : "the node descriptions";
 }
 
 /// Why no host is left: by what is known of names there, else where to look.
@@ -253,42 +166,74 @@ std::optional<Finding> absent_nodes(const FabricInput& input, const std::string&
                            "; in a tree they get a leaf of their own"};
 }
 
+/// Of NVLink's nodes, which may be spelled otherwise there.
+void spell_as_in(const topology::Hosts& fabric, topology::Hosts& domains) {
+    std::map<std::string, std::string_view> spelled;
+    for (const auto& host : fabric.hosts) spelled.emplace(topology::in_lower_case(host.name), host.name);
+    for (auto& host : domains.hosts)
+        if (auto found = spelled.find(topology::in_lower_case(host.name)); found != spelled.end())
+            host.name = found->second;
+}
+
+/// Sources that do not follow the others' units.
+std::optional<Finding> sources_that_differ(const FabricInput& input, const FabricOptions& options) {
+    std::vector<std::string> named, differ;
+    for (const auto& from : options.from)
+        if (input.is_domains || kind_of(from) != nvlink_kind) named.push_back(from);
+    for (auto source : topology::sources_aside(input.fabric, input.hosts)) differ.push_back(named[source]);
+    if (differ.empty()) return std::nullopt;
+    const bool is_one = differ.size() == 1;
+    return Finding{
+        .id = "source-differs",
+        .level = Level::warn,
+        .thing = fmt::format("--from {}", fmt::join(differ, " and --from ")),
+        .seen = fmt::format("{} hosts otherwise than the source with the most cables, and {} no group",
+                            is_one ? "joins" : "join", is_one ? "makes" : "make"),
+        .next = "leave out the source that is not the nodes' rails; of as many cables the first one "
+                "counts"};
+}
+
+/// No host is wanted that is no compute node.
+std::optional<Finding> leave_out_others(topology::Hosts& hosts) {
+    std::vector<std::string> names;
+    for (auto& host : hosts.hosts) {
+        if (!host.is_other) continue;
+        names.emplace_back(host.name);
+        host.wanted = false;
+    }
+    if (names.empty()) return std::nullopt;
+    const bool is_one = names.size() == 1;
+    return Finding{.id = "host-left-out",
+                   .level = Level::info,
+                   .thing = fmt::format("{} host{} ({})", names.size(), is_one ? "" : "s",
+                                        compress_hostlist(names, most_absent_named)),
+                   .seen = fmt::format("{} by {} cables, and {} left out",
+                                       is_one ? "is no compute node" : "are no compute nodes",
+                                       is_one ? "its" : "their", is_one ? "is" : "are"),
+                   .next = "give --nodes if Slurm has " + std::string(is_one ? "it" : "them")};
+}
+
 } // namespace
 
-Result<topology::Text> text_of_input(const std::string& path) {
-    auto name = path == "-" ? "standard input" : path;
-    UniqueFd file(path == "-" ? dup(STDIN_FILENO) : open(path.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!file) return cannot_read(name, errno);
-    struct stat status {};
-    if (fstat(file.get(), &status) != 0) return cannot_read(name, errno);
-    if (S_ISDIR(status.st_mode)) return cannot_read(name, EISDIR);
-    // One byte more than the file has shows its end without growing.
-    auto expected = S_ISREG(status.st_mode)
-                        ? std::min(most_fabric_bytes, static_cast<std::size_t>(status.st_size)) + 1
-                        : first_room;
-    auto text = topology::Text::with_room(expected);
-    std::size_t size = 0;
-    while (true) {
-        if (size == text.room()) text.grow();
-        auto count = read(file.get(), text.data() + size, text.room() - size);
-        if (count < 0 && errno == EINTR) continue;
-        if (count < 0) return cannot_read(name, errno);
-        if (count == 0) break;
-        size += static_cast<std::size_t>(count);
-        if (size > most_fabric_bytes)
-            return fail(ErrorKind::usage, {.id = "fabric-file",
-                                           .thing = name,
-                                           .seen = "is larger than 4 GiB",
-                                           .expected = "the text of one fabric"});
+int say(const std::vector<Finding>& findings, bool only_failures) {
+    int status = 0;
+    for (const auto& finding : findings) {
+        const bool is_failure = finding.level == Level::fail;
+        if (is_failure) status = 1;
+        if (is_failure || !only_failures)
+            fmt::print(stderr, "railhead: {}: {} [{}]\n",
+                       is_failure                     ? "error"
+                       : finding.level == Level::info ? "note"
+                                                      : "warning",
+                       sentence(finding), finding.id);
     }
-    text.end_at(size);
-    return text;
+    return status;
 }
 
 void add_source_options(CLI::App& command, FabricOptions& options) {
     command
         .add_option("--from", options.from,
-                    "Where the fabric comes from: " + kinds() +
+                    "Where the fabric comes from: " + source_kinds() +
                         "; without a file, standard input; may be given several times")
         ->type_name("KIND[:FILE]")
         ->allow_extra_args(false);
@@ -313,7 +258,9 @@ void add_fabric_options(CLI::App& command, FabricOptions& options) {
             "--nodes", options.nodes,
             "The nodes that are wanted, as a host list, or slurm: those of the running controller; default: "
             "all hosts of the fabric")
-        ->type_name("HOSTLIST");
+        ->type_name("HOSTLIST")
+        ->check(CLI::Validator(
+            [](const std::string& text) { return text.empty() ? "the list is empty" : std::string(); }, ""));
 }
 
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text) {
@@ -335,6 +282,7 @@ std::vector<std::string> names_of(const Inventory& inventory) {
 
 Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options,
                                 bool look_at_cabling) {
+    if (auto can = can_read_all(options); !can) return tl::unexpected(can.error());
     FabricInput input;
     auto naming = naming_for(environment, options, input);
     if (!naming) return tl::unexpected(naming.error());
@@ -342,7 +290,7 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     for (const auto& from : options.from) {
         auto fabric = read_source(environment, from);
         if (!fabric) return tl::unexpected(fabric.error());
-        (kind_of(from) == domains_kind ? domains : fabrics).push_back(std::move(*fabric));
+        (kind_of(from) == nvlink_kind ? domains : fabrics).push_back(std::move(*fabric));
     }
     input.is_domains = fabrics.empty();
     if (input.is_domains)
@@ -350,10 +298,15 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     else if (!domains.empty())
         input.domains = mapped(std::move(domains), *naming);
     static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);
+    if (input.domains) spell_as_in(input.hosts, input.domains->hosts);
+    const auto differs = sources_that_differ(input, options);
     if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
     if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
+    const bool is_shared_plane = options.plane == storage_plane || options.plane == management_plane;
+    if (options.nodes.empty() && !is_shared_plane) topology::mark_others(input.hosts, input.map);
     if (look_at_cabling) input.cabling = topology::cabling_findings(input.fabric, input.hosts, input.map);
     const bool has_hosts = !input.hosts.hosts.empty();
+    const auto left_out = options.only_compute ? leave_out_others(input.hosts) : std::nullopt;
     topology::keep_wanted(input.hosts, input.map);
     if (input.domains) topology::keep_wanted(input.domains->hosts, input.domains->map);
     if (input.hosts.hosts.empty()) return no_hosts(options, input, has_hosts);
@@ -371,6 +324,8 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     add(input.fabric.findings);
     add(input.hosts.findings);
     if (input.domains) add(input.domains->fabric.findings);
+    for (const auto& found : {differs, left_out})
+        if (found) input.findings.push_back(*found);
     if (auto absent = absent_nodes(input, kind_of(options.from.front())))
         input.findings.push_back(std::move(*absent));
     return input;

@@ -1,5 +1,5 @@
 #pragma once
-#include "base/environment.hpp"
+#include "launcher/commands/fabric_source.hpp"
 #include "slurm/inventory.hpp"
 #include "topology/cabling.hpp"
 #include "topology/rail_map.hpp"
@@ -21,6 +21,7 @@ struct FabricOptions {
     std::string nodes;             ///< host list, or "slurm"; empty: all hosts
     std::string map;               ///< file; empty: none
     std::string plane = "compute"; ///< storage, management, or the devices that make it, as a host list
+    bool only_compute = false;     ///< without `nodes`, hosts that are no compute nodes are left out
 };
 
 /// A fabric, its hosts, or the wanted ones, and what was made of them.
@@ -46,9 +47,6 @@ void add_source_options(CLI::App& command, FabricOptions& options);
 /// These and --nodes; --from is required.
 void add_fabric_options(CLI::App& command, FabricOptions& options);
 
-/// A file, or standard input for "-". Error (usage) with its name.
-Result<topology::Text> text_of_input(const std::string& path);
-
 /// A host list, or what the running controller has for "slurm". Error (usage).
 Result<std::vector<std::string>> node_names_from(const Environment& environment, const std::string& text);
 
@@ -57,5 +55,8 @@ std::vector<std::string> names_of(const Inventory& inventory);
 /// Error (usage) with the file, and the line where there is one.
 Result<FabricInput> load_fabric(const Environment& environment, const FabricOptions& options,
                                 bool look_at_cabling = false);
+
+/// A line on standard error for each, or for those that are failures; 1 where one is: the exit status.
+int say(const std::vector<Finding>& findings, bool only_failures = false);
 
 } // namespace railhead

@@ -18,7 +18,7 @@ namespace railhead {
 namespace {
 
 constexpr std::size_t most_marked = 100'000;
-constexpr std::size_t most_named = 10; ///< nodes in a sentence
+constexpr std::size_t most_unknown = 10; ///< nodes in a sentence
 
 struct DrawOptions {
     FabricOptions fabric;
@@ -42,7 +42,9 @@ int print_pairs(const FabricInput& input, bool as_json) {
 }
 
 int report(const Context& context, const ReportOptions& options) {
-    auto input = load_fabric(context.environment, options.fabric, !options.burn_in);
+    auto wanted = options.fabric;
+    wanted.only_compute = options.burn_in;
+    auto input = load_fabric(context.environment, wanted, !options.burn_in);
     if (!input) return print_error(input.error());
     if (options.burn_in) return print_pairs(*input, options.json);
     const auto& findings = input->cabling;
@@ -73,7 +75,7 @@ void say_unknown(const FabricInput& input, const std::vector<std::string>& marke
     if (unknown.empty()) return;
     fmt::print(stderr,
                "railhead: warning: {} of {} nodes of --mark ({}) {} not in the picture [node-unknown]\n",
-               unknown.size(), marked.size(), compress_hostlist(unknown, most_named),
+               unknown.size(), marked.size(), compress_hostlist(unknown, most_unknown),
                unknown.size() == 1 ? "is" : "are");
 }
 
@@ -93,14 +95,14 @@ int draw(const Context& context, const DrawOptions& options) {
     say_unknown(*input, *marked);
     print_text("svg", topology::draw(input->fabric, input->hosts, input->map, input->cabling, *marked),
                options.json);
-    return 0;
+    return say(input->findings, true);
 }
 
 int synth(const topology::Synth& wanted, bool as_json) {
     auto text = topology::synthesize(wanted);
     if (!text) return print_error(text.error());
     print_text("ibnetdiscover", *text, as_json);
-    return 0;
+    return say(topology::synth_findings(wanted));
 }
 
 void add_synth(CLI::App& command, Context& context) {

@@ -11,12 +11,11 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <memory>
 
 namespace railhead {
 namespace {
-
-constexpr std::uint32_t first_with_blocks = 2311; // topology.conf (5)
 
 struct GenerateOptions {
     FabricOptions fabric;
@@ -24,12 +23,6 @@ struct GenerateOptions {
     std::uint32_t block_size = 0;
     bool separate = false, json = false;
 };
-
-void say(const std::vector<Finding>& findings) {
-    for (const auto& finding : findings)
-        fmt::print(stderr, "railhead: {}: {} [{}]\n", finding.level == Level::info ? "note" : "warning",
-                   sentence(finding), finding.id);
-}
 
 std::string name_of_switch(const topology::Fabric& fabric, std::uint32_t device) {
     return topology::switch_name_from(fabric.devices[device].description, fabric.devices[device].guid);
@@ -72,7 +65,13 @@ std::vector<Finding> all_findings(const FabricInput& input) {
     return findings;
 }
 
-nlohmann::json json_of(const FabricInput& input) {
+std::vector<topology::SwitchLine> tree_from(const FabricInput& input, bool separate) {
+    return topology::switch_tree_of(
+        input.hosts, input.map,
+        {.nodes = input.nodes, .partition_of = input.partition_of, .separate_fabrics = separate});
+}
+
+nlohmann::json json_of(const FabricInput& input, bool separate) {
     auto tiers = nlohmann::json::array();
     for (const auto& tier : input.map.tiers) {
         auto units = nlohmann::json::array();
@@ -82,7 +81,9 @@ nlohmann::json json_of(const FabricInput& input) {
             units[tier.of_group[group]]["groups"].push_back(input.map.groups[group].name);
         tiers.push_back(std::move(units));
     }
-    auto loose = nlohmann::json::array(), domains = nlohmann::json::array();
+    auto loose = nlohmann::json::array(), domains = nlohmann::json::array(), tree = nlohmann::json::array();
+    for (const auto& line : tree_from(input, separate))
+        tree.push_back({{"name", line.name}, {"nodes", line.nodes}, {"switches", line.switches}});
     for (auto host : input.map.loose_hosts) loose.push_back(input.hosts.hosts[host].name);
     if (input.domains)
         for (const auto& group : json_of_groups(*input.domains))
@@ -91,6 +92,7 @@ nlohmann::json json_of(const FabricInput& input) {
             {"leaf_groups", json_of_groups(input)},
             {"pods", tiers.empty() ? nlohmann::json::array() : tiers.front()},
             {"tiers", tiers},
+            {"tree", std::move(tree)},
             {"planes", json_of_planes(input)},
             {"nodes_without_leaf", std::move(loose)},
             {"nvlink_domains", std::move(domains)},
@@ -98,11 +100,11 @@ nlohmann::json json_of(const FabricInput& input) {
 }
 
 Result<void> can_be_separate(const GenerateOptions& options) {
-    if (!options.separate || options.to == "tree" || options.to == "yaml") return {};
+    if (!options.separate || (options.to != "block" && options.to != "hosts")) return {};
     return fail(ErrorKind::usage, {.id = "separate-fabrics",
                                    .thing = "--separate-fabrics",
                                    .seen = "means nothing with --to " + options.to,
-                                   .expected = "--to tree or --to yaml"});
+                                   .expected = "--to tree, yaml or json"});
 }
 
 Result<void> can_have_blocks(const GenerateOptions& options) {
@@ -118,7 +120,7 @@ Result<void> can_be_read_by(const GenerateOptions& options) {
     if (options.slurm.empty()) return {};
     auto release = release_from(options.slurm);
     if (!release) return tl::unexpected(release.error());
-    auto first = options.to == "block"  ? first_with_blocks
+    auto first = options.to == "block"  ? topology::first_with_blocks
                  : options.to == "yaml" ? topology::first_with_yaml
                                         : 0;
     if (*release >= first) return {};
@@ -159,19 +161,18 @@ int generate(const Context& context, const GenerateOptions& options) {
     auto input = load_fabric(context.environment, options.fabric, as_json);
     if (!input) return print_error(input.error());
     if (as_json) {
-        fmt::print("{}\n", json_text(json_of(*input), 2));
-        return 0;
+        fmt::print("{}\n", json_text(json_of(*input, options.separate), 2));
+        return say(input->findings, true);
     }
-    say(input->findings);
+    const int status = say(input->findings);
     if (options.to == "block" || (options.to == "yaml" && input->is_domains)) {
         auto blocks = blocks_from(*input, options);
-        return print_blocks(blocks, options.to == "block"
-                                        ? topology::topology_conf(blocks)
-                                        : "---\n" + topology::topology_yaml(blocks, "default", true));
+        return std::max(
+            status, print_blocks(blocks, options.to == "block"
+                                             ? topology::topology_conf(blocks)
+                                             : "---\n" + topology::topology_yaml(blocks, "default", true)));
     }
-    auto tree = topology::switch_tree_of(
-        input->hosts, input->map,
-        {.nodes = input->nodes, .partition_of = input->partition_of, .separate_fabrics = options.separate});
+    auto tree = tree_from(*input, options.separate);
     if (options.to == "hosts") {
         for (const auto& line : tree)
             for (const auto& node : line.nodes) fmt::print("{}\n", node);
@@ -179,13 +180,14 @@ int generate(const Context& context, const GenerateOptions& options) {
         auto text = "---\n" + topology::topology_yaml(tree, "default", true);
         if (input->domains) {
             auto blocks = blocks_from(*input, options);
-            return print_blocks(blocks, text + topology::topology_yaml(blocks, "nvlink", false));
+            return std::max(status,
+                            print_blocks(blocks, text + topology::topology_yaml(blocks, "nvlink", false)));
         }
         fmt::print("{}", text);
     } else {
         fmt::print("{}", topology::topology_conf(tree));
     }
-    return 0;
+    return status;
 }
 
 } // namespace
@@ -194,6 +196,7 @@ void add_topology_generate(CLI::App& command, Context& context) {
     auto* generate_command = command.add_subcommand("generate", "Print the topology file of a fabric");
     auto wanted = std::make_shared<GenerateOptions>();
     add_fabric_options(*generate_command, wanted->fabric);
+    wanted->fabric.only_compute = true;
     auto* to =
         generate_command
             ->add_option("--to", wanted->to,

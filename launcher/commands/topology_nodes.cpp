@@ -28,6 +28,8 @@ struct NodesOptions {
 struct Whereabouts {
     topology::Placed placed;
     std::optional<FabricInput> fabric;
+
+    int status() const { return fabric ? say(fabric->findings, true) : 0; }
 };
 
 Result<Whereabouts> whereabouts(const Environment& environment, const NodesOptions& options) {
@@ -123,7 +125,7 @@ int score_nodes(const Context& context, const NodesOptions& options) {
         fmt::print("{}\n", json_text(json_of(score, rails), 2));
     else
         print(score, rails);
-    return 0;
+    return where->status();
 }
 
 int order_nodes(const Context& context, const NodesOptions& options) {
@@ -137,7 +139,7 @@ int order_nodes(const Context& context, const NodesOptions& options) {
                    unknown.size() == 1 ? "it comes" : "they come");
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"nodes", ordered}}, 2));
-        return 0;
+        return where->status();
     }
     for (const auto& node : ordered) {
         if (options.form == "slots")
@@ -145,7 +147,7 @@ int order_nodes(const Context& context, const NodesOptions& options) {
         else
             for (std::uint32_t task = 0; task < options.tasks; ++task) fmt::print("{}\n", node);
     }
-    return 0;
+    return where->status();
 }
 
 std::shared_ptr<NodesOptions> add_nodes(CLI::App& command) {

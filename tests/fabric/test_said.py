@@ -40,12 +40,32 @@ def test_an_install_that_fails_says_why_in_its_json(tmp_path):
     (["score", "--job", "1", "FILE"], NO_SCONTROL),
     (["score", "--nodes", "slurm", "FILE"], f"--nodes slurm: {NO_SCONTROL}"),
     (["diff", "-", "-"], "standard input is given for both files (expected - for one of the two); name a file for the other one\n"),
+    (["check", ""], "the file's name is empty (expected a file, or - for standard input)\n"),
+    (["generate", "--from", "ibnetdiscover", "--from", "nvlink:-"], "standard input is given for --from ibnetdiscover and --from nvlink:- (expected it once); name files for the others\n"),
+    (["generate", "--from", "ibnetdiscover", "--to", "block", "--slurm", "23.11"], "--to block is nothing that Slurm 23.11 reads (expected 24.05 or later); use --to tree\n"),
+    (["generate", "--from", "ibnetdiscover", "--nodes", ""], "--nodes: the list is empty; see railhead topology generate --help\n"),
     (["report", "--from", "ibnetdiscover:"], "--from ibnetdiscover: names no file (expected a file behind the colon); leave the colon out for standard input\n"),
 ])
 def test_what_cannot_be_is_refused_in_one_sentence(tmp_path, words, said):
     (tmp_path / "conf").write_text(CONF)
     done = topology(*[str(tmp_path / "conf") if word == "FILE" else word for word in words])
     assert (done.returncode, done.stderr) == (100, f"railhead: {said}")
+
+
+@pytest.mark.parametrize("words", [["generate"], ["generate", "--json"], ["draw"], ["report"], ["score", "--nodes", "node1"], ["order", "--nodes", "node1"]])
+def test_a_fabric_that_is_cut_off_is_no_success(words):
+    made = topology(*SHAPE).stdout
+    cut = made[:made.index("\n\n", made.index("Switch"))]  # behind the first leaf
+    done = topology(*words, "--from", "ibnetdiscover", text=cut)
+    assert done.returncode == 1 and done.stdout and "not described to its end" in (done.stdout if words == ["report"] else done.stderr), done
+
+
+def test_the_tree_of_the_json_is_the_file():
+    made, words = topology(*SHAPE).stdout, ["generate", "--from", "ibnetdiscover", "--nodes", "node[1-4],off"]
+    lines = topology(*words, text=made).stdout.splitlines()
+    tree = json.loads(topology(*words, "--json", text=made).stdout)["tree"]
+    assert [line["name"] for line in tree] == [line.split()[0].removeprefix("SwitchName=") for line in lines] == ["su1", "unplugged", "root"]
+    assert tree[1:] == [{"name": "unplugged", "nodes": ["off"], "switches": []}, {"name": "root", "nodes": [], "switches": ["su1", "unplugged"]}]
 
 
 def test_one_thing_is_counted_as_one():
@@ -62,3 +82,50 @@ def test_weights_of_a_slurm_conf_are_seen(tmp_path):
     assert "warning: partition p has nodes of several Weights (1 of n[1-4], 100 of n[5-8]), and Slurm takes the lowest first" in done.stdout
     conf.write_text(conf.read_text().replace("Weight=100", "Weight=1"))
     assert topology("check", "--slurm-conf", str(conf), "-", text=CONF).returncode == 0
+
+
+def test_a_source_that_joins_nodes_otherwise_is_named(tmp_path):
+    ib, racks = tmp_path / "ib.txt", tmp_path / "racks.csv"
+    ib.write_text(topology("synth", "--nodes", "32", "--rails", "1", "--unit", "8", "--spines", "8").stdout)
+    racks.write_text("node,rail,switch\n" + "".join(f"node{node:02},eno1,tor{node // 5}\n" for node in range(1, 33)))
+    alone, beside = (topology("generate", "--from", f"ibnetdiscover:{ib}", *more) for more in ([], ["--from", f"inventory:{racks}"]))
+    assert "Nodes=node[01-08]\n" in alone.stdout
+    assert [line for line in beside.stdout.splitlines() if "Nodes" in line] == [line for line in alone.stdout.splitlines() if "Nodes" in line]
+    assert beside.stderr == (f"railhead: warning: --from inventory:{racks} joins hosts otherwise than the source with the most cables, and makes no group; "
+                             "leave out the source that is not the nodes' rails; of as many cables the first one counts [source-differs]\n")
+
+
+@pytest.mark.parametrize("plane", ["compute", "storage", "mlx5_[0-3]", "mlx5_[0-7]", "mlx5_8"])
+def test_a_plane_misses_nothing_of_the_others(plane):
+    made = topology("synth", "--nodes", "32", "--rails", "8", "--unit", "8", "--spines", "16", "--storage", "4").stdout
+    said = topology("report", "--from", "ibnetdiscover", "--plane", plane, text=made).stdout
+    assert [line for line in said.splitlines() if "[oversubscribed]" not in line] == []
+
+
+def test_a_plane_misses_its_own():
+    made = topology("synth", "--nodes", "32", "--rails", "8", "--unit", "8", "--spines", "16", "--fault", "lost-cable").stdout
+    assert "has no cable on 1 of 8 rails" in topology("report", "--from", "ibnetdiscover", "--plane", "mlx5_[0-7]", text=made).stdout
+
+
+def test_a_node_is_one_in_whatever_case_its_sources_call_it(tmp_path):
+    hosts, switches, nvlink = tmp_path / "hosts.csv", tmp_path / "switches.csv", tmp_path / "nvlink.csv"
+    plan = "".join(f"NAME{node},eth{rail},leaf{rail + 2 * (node // 5)}\n" for node in range(1, 9) for rail in range(2))
+    hosts.write_text("node,rail,switch\n" + plan.replace("NAME", "Node"))
+    words = ["generate", "--from", f"inventory:{hosts}"]
+    alone = topology(*words)
+    assert alone.stdout.splitlines()[:2] == ["SwitchName=leaf0 Nodes=Node[1-4]", "SwitchName=leaf2 Nodes=Node[5-8]"] and not alone.stderr
+    switches.write_text("node,rail,switch\n" + plan.replace("NAME", "node").replace(",eth", ".site.org,eth").replace("leaf", "Leaf"))
+    beside = topology(*words, "--from", f"inventory:{switches}")
+    assert (beside.returncode, beside.stdout) == (0, alone.stdout) and "name-duplicate" not in beside.stderr
+    nvlink.write_text("".join(f"NODE{node}, 11111111-2222-3333-4444-55555555555{node // 5}, 1\n" for node in range(1, 9)))
+    blocks = topology(*words, "--from", f"nvlink:{nvlink}", "--to", "block")
+    assert blocks.returncode == 0 and "Nodes=Node[1-4]\n" in blocks.stdout and "Nodes=Node[5-8]\n" in blocks.stdout, blocks
+
+
+@pytest.mark.parametrize("behind", ['\n[3] \t"H-98', '\nSwitch\t40 "S-0c42', "\n[2"])
+def test_a_fabric_that_is_cut_off_within_a_line_is_no_success_either(behind):
+    made = topology(*SHAPE, "--storage", "2").stdout
+    cut = made[:made.index(behind, made.index("su1-leaf2")) + len(behind)]
+    done = topology("generate", "--from", "ibnetdiscover", text=cut)
+    last = cut.count("\n") + 1
+    assert done.returncode == 1 and done.stdout and f"railhead: error: line {last}: " in done.stderr and "within a line" in done.stderr, done

@@ -4,6 +4,7 @@
 #include "topology/switch_tree.hpp"
 #include "topology/synth.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <map>
@@ -11,7 +12,23 @@
 
 namespace railhead::topology {
 
-/// A fabric's text read and mapped.
+/// The fabric with one more adapter, cabled to a switch that synth calls so.
+inline std::string with_adapter(std::string text, const std::string& description,
+                                const std::string& switch_name) {
+    static std::uint64_t guid = 0xaa00;
+    const auto port = 200 + ++guid % 50; // of no other cable
+    const auto at = text.find("# \"MF0;" + switch_name + ":MQM8700/U1\" enhanced");
+    EXPECT_NE(at, text.npos) << switch_name;
+    const auto box = text.rfind("Switch\t", at), name = text.find("\"S-", box);
+    const auto its = text.substr(name, text.find('"', name + 1) + 1 - name);
+    text.insert(text.find('\n', at) + 1, fmt::format("[{}] \t\"H-{:016x}\"[1](ab) \t\t# \"{}\" lid 1 4xHDR\n",
+                                                     port, guid, description));
+    return text + fmt::format("\nvendid=0x2c9\nCa\t1 \"H-{0:016x}\"\t\t# \"{1}\"\n"
+                              "[1](ab) \t{2}[{3}]\t\t# lid 1 lmc 0 \"x\" lid 1 4xHDR\n",
+                              guid, description, its, port);
+}
+
+/// A fabric, or its text read, and mapped.
 struct Mapped {
     Fabric fabric;
     Hosts hosts;
@@ -20,12 +37,16 @@ struct Mapped {
     explicit Mapped(const std::string& text, const Naming& naming = {}) {
         auto read = read_ibnetdiscover(Text(text));
         EXPECT_TRUE(read) << sentence(read.error());
-        if (!read) return;
-        fabric = std::move(*read);
+        if (read) take(std::move(*read), naming);
+    }
+    explicit Mapped(Fabric built) { take(std::move(built), {}); }
+    explicit Mapped(const Synth& wanted, const Naming& naming = {}) : Mapped(*synthesize(wanted), naming) {}
+
+    void take(Fabric whole, const Naming& naming) {
+        fabric = std::move(whole);
         hosts = hosts_of(fabric, naming);
         map = rail_map_of(fabric, hosts);
     }
-    explicit Mapped(const Synth& wanted, const Naming& naming = {}) : Mapped(*synthesize(wanted), naming) {}
 
     /// The nodes of each group, by its name.
     std::map<std::string, std::set<std::string>> groups() const {

@@ -1,6 +1,7 @@
 #include "topology/cabling.hpp"
 
 #include "fabric_rig.hpp"
+#include "topology/named_fabric.hpp"
 
 #include <fmt/core.h>
 
@@ -63,6 +64,20 @@ TEST(Cabling, names_a_leaf_that_one_of_two_groups_lacks_and_whose_adapters_are_n
     EXPECT_THAT(inspected(Mapped(seen)),
                 testing::Contains(MatchesRegex(
                     R"(su.: has no leaf switch on rail mlx5_. \(expected one, as 1 other group has\); .*)")));
+}
+
+TEST(Cabling, says_nothing_of_cables_of_a_name_that_two_machines_have) {
+    const auto whole = *synthesize(shape({}));
+    const auto text = std::regex_replace(whole, std::regex("node30 "), "node05 "); // of su4 and of su1
+    const Mapped mapped(text);
+    EXPECT_THAT(inspected(mapped), IsEmpty());
+    ASSERT_THAT(mapped.hosts.findings, testing::SizeIs(1));
+    EXPECT_THAT(sentence(mapped.hosts.findings[0]),
+                MatchesRegex("node05: adapters 0x[0-9a-f]+ and 0x[0-9a-f]+ both call themselves mlx5_0 of "
+                             "node05; give each host its own name, .*"));
+    auto expected = Mapped(whole).groups();
+    expected["su4"].erase("node30");
+    EXPECT_EQ(mapped.groups(), expected);
 }
 
 TEST(Cabling, counts_cables_where_adapters_are_not_named) {
@@ -161,6 +176,21 @@ TEST(Cabling, says_what_leaves_should_have_also_where_half_of_them_lack_it) {
         EXPECT_THAT(inspected(two_spines), testing::Contains(HasSubstr("[uplinks-uneven]"))) << seed;
         two_spines.spines = 2;
     }
+}
+
+TEST(Cabling, tells_once_of_a_kind_of_nodes_that_has_fewer_adapters) {
+    auto text = *synthesize(shape({}));
+    for (int i = 1; i <= 4; ++i) text = with_adapter(text, fmt::format("cpu{} mlx5_0", i), "su1-leaf1");
+    EXPECT_THAT(
+        inspected(Mapped(text)),
+        ElementsAre("su1: cpu[1-4] have at most 1 adapter in sight (expected 4, as most nodes there); "
+                    "look at the cables, unless nodes of that name have no more [rail-missing]"));
+    text = with_adapter(text, "cpu5 mlx5_0", "su2-leaf1");
+    text = with_adapter(text, "cpu5 mlx5_1", "su2-leaf2");
+    text = with_adapter(text, "node33 mlx5_1", "su2-leaf2");
+    EXPECT_THAT(inspected(Mapped(text)),
+                testing::Contains(testing::StartsWith("node33: has no adapter in sight")))
+        << "its like have more";
 }
 
 TEST(Cabling, has_no_speed_and_yet_is_wrong) {
@@ -298,4 +328,54 @@ TEST(Cabling, says_once_that_a_fabric_is_over_subscribed) {
         inspected(half),
         ElementsAre(
             "half of the leaves have 2.0 times as much bandwidth down as up, or more [oversubscribed]"));
+}
+
+TEST(Cabling, names_leaves_that_lack_a_cable_up_also_where_most_do) {
+    for (auto lost : {5U, 8U, 12U}) {
+        const Synth wanted{.nodes = 32,
+                           .rails = 4,
+                           .unit = 8,
+                           .spines = 8,
+                           .seed = 11,
+                           .faults = {fmt::format("lost-uplink:{}", lost)}};
+        const Mapped mapped(wanted);
+        std::map<std::string, std::uint32_t> up;
+        for (const auto& link : mapped.fabric.links)
+            if (mapped.fabric.joins_switches(link))
+                for (auto end : {link.a, link.b})
+                    if (mapped.map.grouping.is_leaf[end])
+                        ++up[std::string(mapped.fabric.devices[end].description)];
+        std::set<std::string> lacking, named;
+        for (const auto& [leaf, cables] : up)
+            if (cables < 8) lacking.insert(leaf.substr(4, leaf.find(':') - 4));
+        for (const auto& each : inspected(mapped))
+            if (each.find("[uplinks-uneven]") != each.npos && each.starts_with("su"))
+                named.insert(each.substr(0, each.find(':')));
+        EXPECT_EQ(named, lacking) << lost;
+    }
+}
+
+TEST(Cabling, blames_no_leaf_that_is_built_with_fewer_cables_up) {
+    NamedFabric build{Text("")};
+    for (int leaf = 0; leaf < 12; ++leaf) {
+        const auto own = build.network_switch(fmt::format("leaf{}", leaf), 1);
+        for (int node = 0; node < 4; ++node)
+            build.link(own, build.adapter(fmt::format("n{}", leaf * 4 + node), "mlx5_0", 1), 1);
+        for (int spine = 0; spine < 4; ++spine) // each rail has its own spines
+            build.link(own, build.network_switch(fmt::format("spine{}-{}", leaf % 2, spine), 1), 1);
+    }
+    EXPECT_THAT(inspected(Mapped(std::move(build).finish())), IsEmpty());
+}
+
+TEST(Cabling, looks_for_the_name_of_an_adapter_where_all_that_are_seen_have_cables) {
+    auto with_storage = shape({});
+    with_storage.storage = 4;
+    const auto whole = *synthesize(with_storage);
+    const auto text = std::regex_replace(whole, std::regex("node07 mlx5_2"), "MT4123 ConnectX6");
+    EXPECT_THAT(
+        inspected(Mapped(text)),
+        ElementsAre("node07: has no adapter in sight on 1 of 4 rails (mlx5_2); look at the cable, the "
+                    "port and the adapter's name, unless it has no more [rail-missing]"));
+    with_storage.faults = {"lost-cable"};
+    EXPECT_THAT(inspected(with_storage), ElementsAre(HasSubstr("look at the cable and the port there")));
 }

@@ -67,7 +67,11 @@ TEST(Check, holds_each_release_to_its_own_rules) {
     EXPECT_THAT(
         judged("BlockName=a Nodes=n1\n", {.slurm = 2205}),
         ElementsAre(
-            "error: line 1: BlockName is unknown to this Slurm (expected 23.11 or later) [block-unknown]"));
+            "error: line 1: BlockName is unknown to this Slurm (expected 24.05 or later) [block-unknown]"));
+    EXPECT_THAT(judged("BlockName=a Nodes=n1\nBlockSizes=1\n", {.slurm = 2311}),
+                ElementsAre("error: line 1: BlockName goes with BlockLevels in this Slurm, which knows no "
+                            "BlockSizes (expected 24.05 or later) [block-unknown]"));
+    EXPECT_THAT(judged("BlockName=a Nodes=n1\nBlockSizes=1\n", {.slurm = 2405}), IsEmpty());
 }
 
 TEST(Check, warns_of_what_slurm_makes_something_else_of) {

@@ -1,5 +1,8 @@
 #include "topology/readers.hpp"
 
+#include "fabric_rig.hpp"
+#include "topology/cabling.hpp"
+
 #include <gmock/gmock.h>
 
 using namespace railhead::topology;
@@ -85,7 +88,7 @@ TEST(Ibnetdiscover, names_the_line_that_it_cannot_read) {
     EXPECT_EQ(refusal("[1]\t\"H-98\"[1]\n"), "line 1: \"[1]\t\"H-98\"[1]\" cannot be read (expected a line "
                                              "of Switch or Ca before the lines of its ports)");
     auto cut = std::string(small).substr(0, std::string(small).find("node2") - 25);
-    EXPECT_THAT(refusal(cut), testing::MatchesRegex("line 12: .* cannot be read .expected .port. .*"));
+    EXPECT_THAT(refusal(cut + "\n"), testing::MatchesRegex("line 12: .* cannot be read .expected .port. .*"));
     EXPECT_THAT(refusal("Switch\t41 \"X-12\"\n"), testing::HasSubstr("line 1: "));
     EXPECT_THAT(refusal("Switch\t41 \"S-12345678901234567\"\n"), testing::HasSubstr("line 1: "));
     EXPECT_EQ(refusal("SwitchName=a Nodes=b\n"),
@@ -99,6 +102,34 @@ TEST(Ibnetdiscover, leaves_out_what_other_programs_wrote_between_with_a_finding)
     ASSERT_TRUE(fabric);
     ASSERT_THAT(fabric->findings, SizeIs(1));
     EXPECT_EQ(sentence(fabric->findings[0]), "line 1: 1 lines are none of ibnetdiscover's and were left out");
+}
+
+TEST(Ibnetdiscover, shows_no_control_characters) {
+    EXPECT_THAT(refusal("Switch\t4 \"S-1\"\n[1] \x1b[31mfoo\n"),
+                testing::HasSubstr("line 2: \"[1] ?[31mfoo\" "));
+}
+
+TEST(Ibnetdiscover, has_one_cable_on_a_port) {
+    const auto whole = *synthesize({.nodes = 16, .rails = 2, .unit = 8, .spines = 2});
+    // The leaf of the first node says that its port is cabled to the ninth node.
+    auto text = whole;
+    const auto box = [&](const char* description) {
+        const auto at = text.find(fmt::format("\"\t\t# \"{}\"", description));
+        return text.substr(text.rfind('"', at - 1), at + 1 - text.rfind('"', at - 1));
+    };
+    const auto leaf = text.find("# \"MF0;su1-leaf1:MQM8700/U1\" enhanced");
+    const auto first = box("node01 mlx5_0"), ninth = box("node09 mlx5_0");
+    text.replace(text.find(first, leaf), first.size(), ninth);
+    const Mapped expected(whole), mapped(text);
+    EXPECT_EQ(mapped.fabric.links.size(), expected.fabric.links.size());
+    EXPECT_EQ(mapped.conf(), expected.conf());
+    EXPECT_THAT(cabling_findings(mapped.fabric, mapped.hosts, mapped.map).size(),
+                cabling_findings(expected.fabric, expected.hosts, expected.map).size());
+    ASSERT_THAT(mapped.fabric.findings, SizeIs(1));
+    EXPECT_THAT(sentence(mapped.fabric.findings[0]),
+                testing::MatchesRegex(
+                    "line [0-9]+: port [0-9]+ of .* has a cable to .* and, by line [0-9]+, one to .*, the "
+                    "first of 2 such ports .*"));
 }
 
 TEST(Rate, is_lanes_and_their_speed) {

@@ -98,6 +98,18 @@ TEST(InventoryFile, may_call_rails_as_it_likes) {
     EXPECT_THAT(hosts.findings, IsEmpty());
 }
 
+TEST(InventoryFile, may_count_ports_from_0_and_name_its_columns_in_capitals) {
+    auto read = read_inventory_file(Text("Node, Rail, Switch, Port\nn1, 0, leaf1, 0\nn2, 0, leaf1, 1\n"));
+    ASSERT_TRUE(read) << sentence(read.error());
+    ASSERT_THAT(read->links, testing::SizeIs(2));
+    EXPECT_THAT(read->findings, testing::IsEmpty());
+    auto same = read_inventory_toml(Text("[[cable]]\nnode = \"n1\"\nswitch = \"leaf1\"\nport = 0\n"));
+    ASSERT_TRUE(same) << sentence(same.error());
+    auto twice = read_inventory_file(Text("node,switch,port\nn1,leaf1,0\nn2,leaf1,0\n"));
+    ASSERT_THAT(twice->findings, testing::SizeIs(1));
+    EXPECT_THAT(sentence(twice->findings[0]), HasSubstr("port 0 of leaf1 has a cable to n2"));
+}
+
 TEST(InventoryFile, has_one_cable_on_a_port) {
     EXPECT_THAT(said("node,switch,port\nn1,s,1\nn2,s,2\nn3,s,1\n"),
                 ElementsAre("line 4: port 1 of s has a cable to n3 port1 here and one to n1 port1 on line 2 "
@@ -163,7 +175,7 @@ TEST(InventoryFile, as_toml_names_the_line_too) {
                 HasSubstr("line 2: node is no name (expected text in quotes)"));
     EXPECT_THAT(refusal("[[cable]]\nswitch = \"s\"\nnode = \"n 3\"\n"),
                 HasSubstr("line 3: node \"n 3\" cannot be a node (expected a node's name, of letters"));
-    EXPECT_THAT(refusal("[[cable]]\nport = 0\n"), HasSubstr("line 2: port is no port"));
+    EXPECT_THAT(refusal("[[cable]]\nport = -1\n"), HasSubstr("line 2: port is no port"));
     EXPECT_THAT(refusal("[[cable]]\nspeed = 0.5\n"), HasSubstr("line 2: speed is no speed"));
     EXPECT_THAT(refusal("[[cable]]\nleaf = \"s\"\n"),
                 HasSubstr("line 2: leaf is not known here (expected node, switch, rail, port and speed)"));

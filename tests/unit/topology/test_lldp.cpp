@@ -1,11 +1,15 @@
 // What lldpd says, at hosts and at switches.
+#include "topology/cabling.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
+#include "topology/synth.hpp"
 
 #include <gmock/gmock.h>
 
 #include <fmt/core.h>
 #include <fmt/ranges.h>
+
+#include <regex>
 
 using namespace railhead::topology;
 using railhead::sentence;
@@ -98,7 +102,7 @@ TEST(Lldp, of_switches_knows_what_joins_them) {
                 told("spine1", uplink("swp1", "leaf1", "swp63") + "," + uplink("swp2", "leaf2", "swp63"));
     EXPECT_EQ(lldp_of_switches(text), "SwitchName=leaf1 Nodes=node[1-2]\n"
                                       "SwitchName=leaf2 Nodes=node[3-4]\n"
-                                      "SwitchName=spine1 Switches=leaf[1-2]\n");
+                                      "SwitchName=fabric1 Switches=leaf[1-2]\n");
     auto fabric = read_lldp(Text(text), LldpFrom::switches);
     EXPECT_THAT(fabric->links, SizeIs(6)) << "what both ends tell is one cable";
     EXPECT_EQ(hosts_of(*fabric, {}).ports[0].device, "eth0");
@@ -117,7 +121,7 @@ TEST(Lldp, says_what_it_cannot_read) {
 TEST(Lldp, of_leaves_only_knows_a_spine_by_what_it_says_and_whom_it_joins) {
     const auto* tree = "SwitchName=su1 Nodes=node[1-2]\n"
                        "SwitchName=su2 Nodes=node[3-4]\n"
-                       "SwitchName=spine1 Switches=su[1-2]\n";
+                       "SwitchName=fabric1 Switches=su[1-2]\n";
     EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}, {"su2", 3}}, false, "mac")), tree);
     EXPECT_EQ(lldp_of_switches(leaves({{"su1", 1}, {"su2", 3}}, true, "mac")), tree)
         << "containers make a host a bridge";
@@ -126,8 +130,35 @@ TEST(Lldp, of_leaves_only_knows_a_spine_by_what_it_says_and_whom_it_joins) {
     EXPECT_THAT(
         said(LldpFrom::switches, leaves({{"su1", 1}, {"su2", 3}}, true, "mac")),
         ElementsAre("1 neighbour (spine1) has Bridge or Router and cables to most of the switches that "
-                    "answered, so it is a switch; collect what they tell as well, for the cables "
+                    "answered, or to several units of them, so it is a switch; collect what they tell as "
+                    "well, for the cables "
                     "between them"));
+}
+
+TEST(Lldp, of_leaves_only_knows_a_spine_where_nobody_says_what_it_can_do) {
+    const auto text =
+        std::regex_replace(leaves({{"su1", 1}, {"su2", 3}, {"su3", 5}}, false, "ifname"),
+                           std::regex(R"re("capability": \[[^\]]*\])re"), R"("capability": [])");
+    EXPECT_EQ(lldp_of_switches(text), "SwitchName=su1 Nodes=node[1-2]\n"
+                                      "SwitchName=su2 Nodes=node[3-4]\n"
+                                      "SwitchName=su3 Nodes=node[5-6]\n"
+                                      "SwitchName=fabric1 Switches=su[1-3]\n");
+    EXPECT_THAT(said(LldpFrom::switches, text),
+                ElementsAre(HasSubstr("1 neighbour (spine1) has cables to most")));
+}
+
+TEST(Lldp, of_leaves_only_knows_the_spine_of_a_pod_that_is_less_than_half) {
+    auto text = leaves({{"su1", 1}, {"su2", 3}}, true, "ifname");
+    auto other = leaves({{"su3", 5}, {"su4", 7}, {"su5", 9}}, true, "ifname");
+    for (std::size_t at = 0; (at = other.find("spine1", at)) != other.npos;) other[at + 5] = '2';
+    EXPECT_EQ(lldp_of_switches(text + other), "SwitchName=su1 Nodes=node[1-2]\n"
+                                              "SwitchName=su2 Nodes=node[3-4]\n"
+                                              "SwitchName=su3 Nodes=node[5-6]\n"
+                                              "SwitchName=su4 Nodes=node[7-8]\n"
+                                              "SwitchName=su5 Nodes=node[9-10]\n"
+                                              "SwitchName=fabric1 Switches=su[1-2]\n"
+                                              "SwitchName=fabric2 Switches=su[3-5]\n"
+                                              "SwitchName=root Switches=fabric[1-2]\n");
 }
 
 TEST(Lldp, names_what_might_be_a_switch) {
@@ -163,4 +194,60 @@ TEST(Lldp, says_which_names_are_no_nodes) {
     EXPECT_EQ(lldp_of_hosts(text), "SwitchName=leaf1 Nodes=n\n");
     EXPECT_THAT(said(LldpFrom::hosts, text),
                 ElementsAre(HasSubstr("line 2: 1 name (\"n 3\") is no node's, and is left out")));
+}
+
+TEST(Lldp, of_hosts_and_of_switches_is_one_fabric) {
+    std::string of_hosts;
+    for (int node = 1; node <= 4; ++node)
+        of_hosts += fmt::format(
+            R"({{"node{}": {{"lldp": {{"interface": [{}, {}]}}}}}})", node,
+            R"({"eth0": {"chassis": {"su)" + std::to_string((node + 1) / 2) + R"(-leaf1": {}}}})",
+            R"({"eth1": {"chassis": {"su)" + std::to_string((node + 1) / 2) + R"(-leaf2": {}}}})");
+    std::string of_switches;
+    for (int unit = 1; unit <= 2; ++unit)
+        for (int leaf = 1; leaf <= 2; ++leaf)
+            of_switches += fmt::format(
+                R"({{"su{0}-leaf{1}": {{"lldp": {{"interface": [{{"swp1": {2}}}, {{"swp2": {3}}}, {{"swp9": {{"chassis": {{"spine1": {{}}}}}}}}]}}}}}}
+                   {{"spine1": {{"lldp": {{"interface": [{{"swp{0}{1}": {{"chassis": {{"su{0}-leaf{1}": {{}}}}}}}}]}}}}}})",
+                unit, leaf,
+                fmt::format(
+                    R"({{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "aa"}}, "descr": "eth{}"}}}})",
+                    unit * 2 - 1, leaf - 1),
+                fmt::format(
+                    R"({{"chassis": {{"node{}": {{}}}}, "port": {{"id": {{"type": "mac", "value": "bb"}}, "descr": "eth{}"}}}})",
+                    unit * 2, leaf - 1));
+    for (bool switches_first : {true, false}) {
+        std::vector<Fabric> sources;
+        for (bool of_first : {true, false})
+            sources.push_back(of_first == switches_first ? *read_lldp(Text(of_switches), LldpFrom::switches)
+                                                         : *read_lldp(Text(of_hosts), LldpFrom::hosts));
+        const auto fabric = joined(std::move(sources));
+        const auto hosts = hosts_of(fabric, {});
+        const auto map = rail_map_of(fabric, hosts);
+        EXPECT_THAT(hosts.findings, IsEmpty());
+        EXPECT_THAT(hosts.ports, SizeIs(8)) << "a cable that both tell is one";
+        EXPECT_EQ(topology_conf(switch_tree_of(hosts, map, {})), "SwitchName=su1 Nodes=node[1-2]\n"
+                                                                 "SwitchName=su2 Nodes=node[3-4]\n"
+                                                                 "SwitchName=fabric1 Switches=su[1-2]\n");
+        for (const auto& each : cabling_findings(fabric, hosts, map)) EXPECT_EQ(sentence(each.finding), "");
+    }
+}
+
+TEST(Lldp, beside_a_fabric_of_adapters_renames_no_group_and_is_asked_for_no_uplinks) {
+    std::string management;
+    for (int node = 1; node <= 8; ++node)
+        management += fmt::format(
+            R"({{"node{}": {{"lldp": {{"interface": {{"eno1": {{"chassis": {{"tor{}": {{}}}}}}}}}}}}}})",
+            node, (node + 3) / 4);
+    const auto text = *synthesize({.nodes = 8, .rails = 2, .unit = 4, .spines = 4});
+    std::vector<Fabric> sources;
+    sources.push_back(*read_ibnetdiscover(Text(text)));
+    sources.push_back(*read_lldp(Text(management), LldpFrom::hosts));
+    const auto fabric = joined(std::move(sources));
+    const auto hosts = hosts_of(fabric, {});
+    const auto map = rail_map_of(fabric, hosts);
+    EXPECT_EQ(topology_conf(switch_tree_of(hosts, map, {})), "SwitchName=su1 Nodes=node[1-4]\n"
+                                                             "SwitchName=su2 Nodes=node[5-8]\n"
+                                                             "SwitchName=fabric1 Switches=su[1-2]\n");
+    for (const auto& each : cabling_findings(fabric, hosts, map)) EXPECT_EQ(sentence(each.finding), "");
 }

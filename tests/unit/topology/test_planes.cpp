@@ -12,8 +12,8 @@ namespace {
 constexpr std::uint32_t nodes = 24, unit = 8, rails = 4;
 
 /// A rail-optimised fabric at 4xHDR, and beside it another one whose leaves hold `nodes_on_leaf` nodes in
-/// order and two servers each.
-Fabric with_storage(std::uint32_t nodes_on_leaf, Rate rate) {
+/// order and some servers each.
+Fabric with_storage(std::uint32_t nodes_on_leaf, Rate rate, std::uint32_t servers = 2) {
     FabricBuilder build;
     std::uint64_t guid = 0;
     std::map<std::uint32_t, std::uint16_t> ports;
@@ -46,9 +46,9 @@ Fabric with_storage(std::uint32_t nodes_on_leaf, Rate rate) {
         cable(add(DeviceKind::adapter, fmt::format("node{:02} mlx5_8", node)),
               storage_leaves[node / nodes_on_leaf], rate);
     }
-    for (std::uint32_t server = 0; server < 2 * storage_leaves.size(); ++server)
-        cable(add(DeviceKind::adapter, fmt::format("stor{} mlx5_0", server)), storage_leaves[server / 2],
-              rate);
+    for (std::uint32_t server = 0; server < servers * storage_leaves.size(); ++server)
+        cable(add(DeviceKind::adapter, fmt::format("stor{} mlx5_0", server)),
+              storage_leaves[server / servers], rate);
     return std::move(build).finish();
 }
 
@@ -85,10 +85,113 @@ TEST(Planes, of_management_are_much_slower) {
     for (const auto& found : cabling_findings(fabric, hosts, map)) ADD_FAILURE() << sentence(found.finding);
 }
 
+TEST(Planes, of_storage_may_be_as_fast_where_they_alone_have_servers) {
+    for (auto on_leaf : {unit, 12U}) {
+        auto fabric = with_storage(on_leaf, rate_from("4xHDR"));
+        auto hosts = hosts_of(fabric, {});
+        auto map = rail_map_of(fabric, hosts);
+        EXPECT_THAT(map.storage_leaves, testing::SizeIs((nodes + on_leaf - 1) / on_leaf));
+        EXPECT_THAT(map.groups[0].rails, testing::SizeIs(rails));
+        for (const auto& found : cabling_findings(fabric, hosts, map))
+            ADD_FAILURE() << sentence(found.finding);
+    }
+}
+
 TEST(Planes, of_one_speed_are_rails) {
-    auto fabric = with_storage(unit, rate_from("4xHDR"));
+    auto fabric = with_storage(unit, rate_from("4xHDR"), 0);
     auto hosts = hosts_of(fabric, {});
     auto map = rail_map_of(fabric, hosts);
     ASSERT_THAT(map.groups, testing::SizeIs(3));
     EXPECT_THAT(map.groups[0].rails, testing::SizeIs(rails + 1));
+}
+
+namespace {
+
+/// A plan of units with a leaf a rail, and of racks with a switch each for management, with no cable between
+/// switches. `speed` is management's: "" tells none at all.
+Mapped with_racks(std::uint32_t in_unit, std::uint32_t in_rack, std::uint32_t of_rails,
+                  const std::string& speed) {
+    std::string plan = "node,rail,switch,speed\n";
+    for (std::uint32_t node = 0; node < 3 * in_unit; ++node) {
+        for (std::uint32_t rail = 0; rail < of_rails; ++rail)
+            plan += fmt::format("n{:03d},mlx5_{},su{}-leaf{},{}\n", node, rail, node / in_unit + 1, rail + 1,
+                                speed.empty() ? "" : "400");
+        if (in_rack > 0) plan += fmt::format("n{:03d},eno1,tor{},{}\n", node, node / in_rack + 1, speed);
+    }
+    auto read = read_inventory_file(Text(plan));
+    EXPECT_TRUE(read);
+    return Mapped(std::move(*read));
+}
+
+std::string findings_of(const Mapped& mapped) {
+    std::string said;
+    for (const auto& found : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
+        said += sentence(found.finding) + "\n";
+    return said;
+}
+
+} // namespace
+
+TEST(Planes, of_management_are_racks_that_do_not_line_up_with_units) {
+    for (auto in_unit : {8U, 16U, 20U})
+        for (auto of_rails : {1U, 2U, 8U}) {
+            const auto expected = with_racks(in_unit, 0, of_rails, "").groups();
+            for (std::uint32_t in_rack = 1; in_rack <= 3 * in_unit; ++in_rack) {
+                const auto seen = with_racks(in_unit, in_rack, of_rails, "1");
+                const auto what =
+                    fmt::format("units of {}, racks of {}, {} rails", in_unit, in_rack, of_rails);
+                ASSERT_EQ(seen.groups(), expected) << what;
+                ASSERT_EQ(findings_of(seen), "") << what;
+                EXPECT_THAT(seen.map.management_leaves,
+                            testing::SizeIs((3 * in_unit + in_rack - 1) / in_rack));
+            }
+        }
+}
+
+TEST(Planes, whose_leaves_several_units_share_have_no_rail_though_no_speed_is_told) {
+    for (auto in_unit : {8U, 16U, 20U})
+        for (auto of_rails : {2U, 8U}) {
+            const auto expected = with_racks(in_unit, 0, of_rails, "").groups();
+            for (std::uint32_t in_rack = 2; in_rack <= 3 * in_unit; ++in_rack) {
+                if (in_unit % in_rack == 0) continue; // these follow units, as far as is seen
+                if (in_rack * 8 > in_unit * 7 && in_rack * 8 <= in_unit * 9) continue; // or with few strays
+                const auto seen = with_racks(in_unit, in_rack, of_rails, "");
+                const auto what =
+                    fmt::format("units of {}, racks of {}, {} rails", in_unit, in_rack, of_rails);
+                ASSERT_EQ(seen.groups(), expected) << what;
+                ASSERT_EQ(findings_of(seen), "") << what;
+            }
+        }
+}
+
+namespace {
+
+/// What lldpcli says on each node of a fabric by synth, whose only Ethernet cable leads to its rack's switch.
+Fabric lldp_of_racks(std::uint32_t nodes_in_all, std::uint32_t in_rack) {
+    std::string told;
+    for (std::uint32_t node = 0; node < nodes_in_all; ++node)
+        told += fmt::format(
+            R"({{"node{:02}": {{"lldp": {{"interface": {{"eno1": {{"chassis": {{"tor{}": {{}}}}, )"
+            R"("port": {{"id": {{"type": "ifname", "value": "swp{}"}}}}}}}}}}}}}})",
+            node + 1, node / in_rack + 1, node % in_rack + 1);
+    auto read = read_lldp(Text(told), LldpFrom::hosts);
+    EXPECT_TRUE(read) << railhead::sentence(read.error());
+    return std::move(*read);
+}
+
+} // namespace
+
+TEST(Planes, of_a_source_that_joins_nodes_otherwise_make_no_group) {
+    for (auto of_rails : {1U, 4U})
+        for (auto in_rack = 3U; in_rack <= 50; ++in_rack) {
+            const Synth shape{.nodes = 80, .rails = of_rails, .unit = 16, .spines = 16};
+            const auto text = *synthesize(shape);
+            std::vector<Fabric> both;
+            both.push_back(*read_ibnetdiscover(Text(text)));
+            both.push_back(lldp_of_racks(shape.nodes, in_rack));
+            const Mapped seen(joined(std::move(both)));
+            ASSERT_EQ(seen.groups(), Mapped(shape).groups()) << "racks of " << in_rack;
+            if (in_rack * 8 > 16 * 7 && in_rack * 8 <= 16 * 9) continue; // it follows units, with few strays
+            ASSERT_EQ(findings_of(seen), "") << "racks of " << in_rack;
+        }
 }

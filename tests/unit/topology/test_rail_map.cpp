@@ -1,6 +1,7 @@
 #include "fabric_rig.hpp"
 
 #include "topology/draw.hpp"
+#include "topology/named_fabric.hpp"
 
 #include <fmt/core.h>
 
@@ -176,6 +177,33 @@ TEST(RailMap, of_few_switches_above_is_the_same_with_one_cable_less) {
         }
 }
 
+TEST(RailMap, has_the_same_names_with_one_of_two_cores_dead) {
+    Mapped mapped(Synth{.nodes = 32, .rails = 2, .unit = 4, .pod_units = 4, .spines = 2, .cores = 2});
+    const auto whole = mapped.conf();
+    std::erase_if(mapped.fabric.links, [&](const Link& link) {
+        return mapped.fabric.devices[link.a].description.starts_with("MF0;core2:") ||
+               mapped.fabric.devices[link.b].description.starts_with("MF0;core2:");
+    });
+    mapped.hosts = hosts_of(mapped.fabric, {});
+    mapped.map = rail_map_of(mapped.fabric, mapped.hosts);
+    EXPECT_EQ(mapped.conf(), whole);
+}
+
+TEST(RailMap, of_a_plan_has_the_same_names_with_one_of_two_cores_dead) {
+    const auto conf = [](int cores) {
+        NamedFabric build{Text("")};
+        for (int leaf = 1; leaf <= 3; ++leaf) {
+            const auto own = build.network_switch(fmt::format("leaf{}", leaf), 1);
+            for (int node = 1; node <= 3; ++node)
+                build.link(build.adapter(fmt::format("n{}", leaf * 3 - 3 + node), "eth0", 1), own, 1);
+            for (int core = 1; core <= cores; ++core)
+                build.link(own, build.network_switch(fmt::format("core{}", core), 1), 1);
+        }
+        return Mapped(std::move(build).finish()).conf();
+    };
+    EXPECT_EQ(conf(1), conf(2));
+}
+
 TEST(RailMap, leaves_a_host_with_as_many_cables_elsewhere_where_its_neighbours_are) {
     for (std::uint64_t seed = 1; seed <= 40; ++seed) {
         const Synth two_rails{
@@ -225,6 +253,74 @@ TEST(RailMap, moves_a_node_that_is_cabled_elsewhere_and_nobody_besides) {
     }
 }
 
+TEST(RailMap, changes_no_line_but_two_when_a_node_moves) {
+    Synth shape{.nodes = 32, .rails = 4, .unit = 8, .pod_units = 2, .spines = 4, .faults = {}};
+    const auto lines_of = [](const std::string& text) {
+        std::set<std::string> lines;
+        std::istringstream in(text);
+        for (std::string line; std::getline(in, line);) lines.insert(line);
+        return lines;
+    };
+    const auto order_of = [](const Mapped& mapped) {
+        std::vector<std::string> names;
+        for (const auto& group : mapped.map.groups) names.push_back(group.name);
+        return names;
+    };
+    const Mapped before(shape);
+    const auto lines = lines_of(before.conf());
+    shape.faults = {"moved-node"};
+    for (shape.seed = 1; shape.seed <= 50; ++shape.seed) { // now and then it is node01
+        const Mapped now(shape);
+        EXPECT_EQ(order_of(now), order_of(before)) << shape.seed;
+        std::size_t same = 0;
+        for (const auto& line : lines_of(now.conf())) same += lines.count(line);
+        EXPECT_EQ(same, lines.size() - 2) << shape.seed;
+    }
+}
+
+/// Two groups of hosts on the leaves of both, so that neither has one of its own; leaves come as they are
+/// given.
+std::string conf_of_leaves(const std::vector<std::string>& leaves) {
+    NamedFabric build{Text("")};
+    for (const auto& leaf : leaves) build.network_switch(leaf, 1);
+    const auto plug = [&](const std::string& host, const char* device, const char* leaf) {
+        build.link(build.adapter(host, device, 1), build.network_switch(leaf, 1), 1);
+    };
+    for (int i = 1; i <= 4; ++i) {
+        plug(fmt::format("a{}", i), "mlx5_0", "x1");
+        plug(fmt::format("b{}", i), "mlx5_0", "x2");
+        plug(fmt::format("c{}", i), "mlx5_0", i % 2 ? "x1" : "x2");
+        plug(fmt::format("c{}", i), "mlx5_1", "y");
+    }
+    auto fabric = std::move(build).finish();
+    auto hosts = hosts_of(fabric, {});
+    return topology_conf(switch_tree_of(hosts, rail_map_of(fabric, hosts), {}));
+}
+
+TEST(RailMap, names_groups_without_leaves_of_their_own_alike_in_any_order) {
+    std::vector<std::string> leaves{"x1", "x2", "y"};
+    const auto expected = conf_of_leaves(leaves);
+    while (std::next_permutation(leaves.begin(), leaves.end())) EXPECT_EQ(conf_of_leaves(leaves), expected);
+}
+
+TEST(RailMap, gives_long_names_that_no_other_changes) {
+    const auto conf = [](const std::vector<int>& units) {
+        NamedFabric build{Text("")};
+        for (auto unit : units)
+            for (int i = 1; i <= 2; ++i)
+                build.link(build.adapter(fmt::format("n{}", unit * 2 + i), "mlx5_0", 1),
+                           build.network_switch(std::string(70, 'x') + std::to_string(unit), 1), 1);
+        auto fabric = std::move(build).finish();
+        auto hosts = hosts_of(fabric, {});
+        return topology_conf(switch_tree_of(hosts, rail_map_of(fabric, hosts), {}));
+    };
+    const auto three = conf({1, 2, 3}), two = conf({2, 3});
+    for (const auto* nodes : {" Nodes=n[5-6]\n", " Nodes=n[7-8]\n"}) {
+        const auto end = three.find(nodes), begin = three.rfind("SwitchName", end);
+        EXPECT_THAT(two, testing::HasSubstr(three.substr(begin, end - begin) + nodes));
+    }
+}
+
 TEST(RailMap, is_the_same_in_whatever_order_the_fabric_is_told) {
     auto text = *synthesize({.nodes = 32,
                              .rails = 4,
@@ -269,19 +365,4 @@ TEST(RailMap, tells_storage_from_management_by_the_speed_of_its_cables) {
     EXPECT_THAT(storage.map.management_leaves, IsEmpty());
     EXPECT_THAT(management.map.management_leaves, SizeIs(2));
     EXPECT_THAT(management.map.storage_leaves, IsEmpty());
-}
-
-TEST(RailMap, takes_a_spine_with_one_management_host_for_a_spine) {
-    auto text = *synthesize({.nodes = 32, .rails = 2, .unit = 16, .spines = 2});
-    auto expected = Mapped(text).map.groups.size();
-    auto spine = text.rfind("Switch\t", text.find("# \"MF0;spine1:MQM8700/U1\" enhanced"));
-    auto guid = text.substr(text.find("\"S-", spine) + 3, 16);
-    text.insert(text.find('\n', spine) + 1,
-                "[39] \t\"H-00000000000000aa\"[1](ab) \t\t# \"ufm1 mlx5_0\" lid 1 4xHDR\n");
-    text += "\nCa\t1 \"H-00000000000000aa\"\t\t# \"ufm1 mlx5_0\"\n[1](ab) \t\"S-" + guid +
-            "\"[39]\t\t# lid 1 lmc 0 \"x\" lid 1 4xHDR\n";
-    Mapped mapped(text);
-    EXPECT_EQ(mapped.map.groups.size(), expected);
-    ASSERT_THAT(mapped.map.loose_hosts, SizeIs(1));
-    EXPECT_EQ(mapped.hosts.hosts[mapped.map.loose_hosts[0]].name, "ufm1");
 }

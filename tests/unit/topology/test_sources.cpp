@@ -3,6 +3,7 @@
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
 
+#include <fmt/core.h>
 #include <gmock/gmock.h>
 
 #include <functional>
@@ -10,6 +11,7 @@
 using namespace railhead::topology;
 using railhead::sentence;
 using testing::HasSubstr;
+using testing::IsEmpty;
 using testing::SizeIs;
 
 namespace {
@@ -84,6 +86,20 @@ TEST(Cloud, of_amazon_is_a_tree_of_network_nodes) {
                                              "in no group; ask again when they run");
 }
 
+TEST(Cloud, may_list_an_instance_twice) {
+    auto listed = [](const char* again) {
+        return read_cloud_topology(Text(fmt::format(R"([{{"InstanceId": "i-1", "NetworkNodes": ["a", "b"]}},
+                                 {{"InstanceId": "i-1", "NetworkNodes": ["a", "{}"]}}])",
+                                                    again)));
+    };
+    EXPECT_THAT(listed("b")->findings, IsEmpty());
+    const auto moved = listed("c");
+    ASSERT_THAT(moved->findings, SizeIs(1));
+    EXPECT_EQ(sentence(moved->findings[0]), "1 instance (i-1) is listed at several places, and counts at the "
+                                            "first; ask for the list again");
+    EXPECT_THAT(moved->links, SizeIs(2));
+}
+
 TEST(Cloud, of_google_may_list_machines_without_a_place) {
     constexpr auto* text = R"([
         {"name": "vm-1", "resourceStatus": {"physicalHostTopology": {"cluster": "c1", "block": "b1", "subblock": "s1"}}},
@@ -132,6 +148,23 @@ TEST(Cloud, of_oracle_is_island_network_block_and_local_block_in_both_spellings)
     EXPECT_EQ(tree_of(read_cloud_topology, text, naming), "SwitchName=l1 Nodes=gpu-1\n"
                                                           "SwitchName=l2 Nodes=gpu-2\n"
                                                           "SwitchName=n Switches=l[1-2]\n");
+}
+
+TEST(Cloud, of_azure_is_the_placement_group_as_machines_and_scale_sets_tell_it) {
+    constexpr auto* told =
+        R"({"compute": {"name": "vmss_0", "osProfile": {"computerName": "gpu-1"}, "placementGroupId": "p1", "vmId": "a"}, "network": {}}
+{"name": "vmss_1", "osProfile": {"computerName": "gpu-2"}, "placementGroupId": "p1"}{"name": "gpu-3", "placementGroupId": "p2"}{"name": "login", "placementGroupId": ""})";
+    constexpr auto* view =
+        R"([{"computerName": "gpu-1", "placementGroupId": "p1"}, {"computerName": "gpu-2", "placementGroupId": "p1"},
+        {"computerName": "gpu-3", "placementGroupId": "p2"}, {"computerName": "off"}])";
+    for (const auto* text : {told, view}) {
+        EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=p1 Nodes=gpu-[1-2]\n"
+                                                      "SwitchName=p2 Nodes=gpu-3\n"
+                                                      "SwitchName=root Switches=p[1-2]\n");
+        auto fabric = read_cloud_topology(Text(text));
+        ASSERT_THAT(fabric->findings, SizeIs(1));
+        EXPECT_THAT(sentence(fabric->findings[0]), HasSubstr("1 of 4 instances have no place"));
+    }
 }
 
 TEST(Cloud, may_answer_in_pages) {
@@ -183,6 +216,8 @@ TEST(Cloud, says_what_it_cannot_read) {
                 HasSubstr("of a form that is not known"));
     EXPECT_THAT(tree_of(read_cloud_topology, "{\"Instances\": []}"), HasSubstr("names no instance"));
     EXPECT_THAT(tree_of(read_cloud_topology, std::string(100, '[')), HasSubstr("nested more than"));
+    EXPECT_THAT(tree_of(read_cloud_topology, "\n[\n" + std::string(100, '[')),
+                HasSubstr("line 3: the JSON that begins on line 2 is nested more than 64 deep there"));
 }
 
 TEST(IbdmTopo, is_a_section_for_each_switch) {
@@ -205,7 +240,7 @@ TEST(IbdmTopo, is_a_section_for_each_switch) {
                            "   HCA-1/P1 -> MQM8700 leaf3 P1\n";
     EXPECT_EQ(tree_of(read_ibdm_topo, text), "SwitchName=leaf1 Nodes=node[1-2]\n"
                                              "SwitchName=leaf3 Nodes=node3\n"
-                                             "SwitchName=spine1 Switches=leaf[1,3]\n");
+                                             "SwitchName=fabric1 Switches=leaf[1,3]\n");
     auto fabric = read_ibdm_topo(Text(text));
     EXPECT_THAT(fabric->links, SizeIs(8)) << "a cable that is told from both ends is one";
     EXPECT_EQ(fabric->links[0].rate.gbps_x10(), 1000);

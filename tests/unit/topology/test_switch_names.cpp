@@ -32,10 +32,12 @@ TEST(SwitchName, is_cleaned_of_what_cannot_be_in_a_name) {
     EXPECT_EQ(switch_name_from("rack1/L2"), "rack1-L2") << "no chip of a director";
     EXPECT_EQ(switch_name_from("rack;1:2"), "rack-1-2") << "no form of a vendor's";
     EXPECT_EQ(switch_name_from("[#]"), "");
-    EXPECT_EQ(switch_name_from(std::string(65, 'x')), std::string(64, 'x')) << "longer than Slurm takes";
-    EXPECT_EQ(switch_name_from(std::string(63, 'x') + " y"), std::string(63, 'x'));
+    EXPECT_EQ(switch_name_from(std::string(65, 'x')), std::string(55, 'x') + "-b42b1787")
+        << "longer than Slurm takes";
+    EXPECT_EQ(switch_name_from(std::string(63, 'x') + " y"), std::string(55, 'x') + "-b6a78efd")
+        << "no other than one with the same first letters";
     EXPECT_EQ(switch_name_from("MF0;" + std::string(80, 'x') + ":CS7500/L03/U1"),
-              std::string(60, 'x') + "-L03");
+              std::string(51, 'x') + "-67b9d905-L03");
 }
 
 TEST(CommonName, is_whole_parts_that_all_have) {

@@ -1,0 +1,89 @@
+#include "topology/other_hosts.hpp"
+
+#include "fabric_rig.hpp"
+#include "topology/cabling.hpp"
+
+using namespace railhead::topology;
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+namespace {
+
+struct Marked : Mapped {
+    explicit Marked(const std::string& text) : Mapped(text) { mark_others(hosts, map); }
+
+    std::vector<std::string> others() const {
+        std::vector<std::string> found;
+        for (const auto& host : hosts.hosts)
+            if (host.is_other) found.emplace_back(host.name);
+        return found;
+    }
+    std::vector<std::string> findings() const {
+        std::vector<std::string> found;
+        for (const auto& each : cabling_findings(fabric, hosts, map))
+            if (each.finding.id != "oversubscribed")
+                found.push_back(each.finding.id + " " + each.finding.where);
+        return found;
+    }
+};
+
+const Synth shape{.nodes = 24, .rails = 4, .unit = 8, .spines = 4};
+
+} // namespace
+
+TEST(OtherHosts, are_on_storage_leaves_or_spines_only) {
+    auto with_storage = shape;
+    with_storage.storage = 3;
+    with_storage.sharp = true;
+    const Marked storage(*synthesize(with_storage));
+    EXPECT_THAT(storage.others(), ElementsAre("storage1", "storage2", "storage3"));
+    EXPECT_THAT(storage.findings(), IsEmpty());
+    const Marked spine(with_adapter(*synthesize(shape), "ufm1 mlx5_0", "spine1"));
+    EXPECT_THAT(spine.others(), ElementsAre("ufm1"));
+    EXPECT_THAT(spine.findings(), ElementsAre("host-on-spine ufm1"));
+}
+
+TEST(OtherHosts, are_storage_servers_however_many_where_nodes_have_far_more_cables) {
+    for (auto rails : {4U, 8U})
+        for (auto servers : {8U, 9U, 40U}) {
+            Synth few_nodes{.nodes = 8, .rails = rails, .unit = 8, .spines = 8, .storage = servers};
+            const Marked marked(*synthesize(few_nodes));
+            EXPECT_THAT(marked.others(), testing::SizeIs(servers));
+            EXPECT_THAT(marked.others(), testing::Each(testing::StartsWith("storage")));
+            EXPECT_THAT(marked.findings(), IsEmpty());
+            EXPECT_THAT(marked.hosts.findings, IsEmpty());
+        }
+}
+
+TEST(OtherHosts, are_doubtful_where_they_are_most_and_have_as_many_cables) {
+    const Marked marked(*synthesize({.nodes = 8, .rails = 2, .unit = 8, .spines = 8, .storage = 9}));
+    EXPECT_THAT(marked.others(), IsEmpty());
+    ASSERT_THAT(marked.hosts.findings, testing::SizeIs(1));
+    EXPECT_THAT(railhead::sentence(marked.hosts.findings[0]),
+                testing::StartsWith("9 hosts (storage[1-9]) have cables to leaves of several groups only"));
+}
+
+TEST(OtherHosts, have_far_fewer_cables_than_most_of_their_group) {
+    auto text = with_adapter(*synthesize(shape), "ufm1 mlx5_0", "su1-leaf1");
+    text = with_adapter(text, "ufm2 mlx5_0", "su1-leaf2"); // no swapped rail: it has none
+    const Marked marked(text);
+    EXPECT_THAT(marked.others(), ElementsAre("ufm1", "ufm2"));
+    EXPECT_THAT(marked.findings(), IsEmpty());
+    auto two = *synthesize(shape);
+    for (const auto* leaf : {"su1-leaf1", "su1-leaf2"}) two = with_adapter(two, "login1 mlx5_0", leaf);
+    EXPECT_THAT(Marked(two).others(), IsEmpty()) << "half of the rails is not far fewer";
+}
+
+TEST(OtherHosts, are_named_like_no_compute_node) {
+    const auto text = with_adapter(*synthesize(shape), "node25 mlx5_0", "su1-leaf1");
+    EXPECT_THAT(Marked(text).others(), IsEmpty());
+    EXPECT_THAT(Marked(text).findings(), testing::Contains("rail-missing node25"));
+    EXPECT_THAT(Marked(*synthesize(shape)).others(), IsEmpty());
+}
+
+TEST(OtherHosts, are_few_in_a_group) {
+    auto text = *synthesize(shape);
+    for (int cpu = 1; cpu <= 3; ++cpu)
+        text = with_adapter(text, fmt::format("cpu{} mlx5_0", cpu), "su1-leaf1");
+    EXPECT_THAT(Marked(text).others(), IsEmpty());
+}
