@@ -3,7 +3,7 @@
 namespace railhead {
 namespace {
 
-/// How old a view may be that refuses where slurmctld does not tell of changes.
+/// How old a view may be that refuses where slurmctld does not tell of changes, or not of which node.
 constexpr double young_s = 5;
 
 std::string line_for(const Finding& finding) {
@@ -20,16 +20,20 @@ bool qos_may_lift(const Finding& finding) {
     return finding.id == "time-limit" || finding.id == "gpus-total";
 }
 
-/// Leaves of the refusals what holds whatever features the nodes have; false when that is none.
-bool holds_without_features(std::vector<Finding>& findings, JobRequest job, const View& view) {
-    job.features.clear();
-    auto sure = judge(job, *view.inventory, *view.settings).findings;
-    if (refuses(sure)) {
-        findings = std::move(sure);
-        return true;
+/// Leaves of the refusals what holds whatever features the nodes have been given since the view, and
+/// whichever have come back; false when that is none.
+bool holds_with_other_nodes(Judgement& judgement, JobRequest job, const View& view, double age_s) {
+    auto only_warn = [&] {
+        for (auto& finding : judgement.findings) finding.level = Level::warn;
+        return false;
+    };
+    if (!job.features.empty()) {
+        job.features.clear();
+        auto sure = judge(job, *view.inventory, *view.settings);
+        if (!refuses(sure.findings)) return only_warn();
+        judgement = std::move(sure);
     }
-    for (auto& finding : findings) finding.level = Level::warn;
-    return false;
+    return judgement.by_down_nodes && age_s > young_s ? only_warn() : true;
 }
 
 } // namespace
@@ -54,9 +58,9 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
     auto judgement = judge(job, *view.inventory, *view.settings);
     if (judgement.findings.empty() && !judgement.placement) return decision;
     decision.stale = !is_fresh(view, moment, !job.reservation.empty());
-    bool others = !job.features.empty() && moment.changes.nodes != view.changes.nodes;
-    if (others && !decision.stale && refuses(judgement.findings))
-        decision.doubted = !holds_without_features(judgement.findings, job, view);
+    auto age_s = moment.now_s - view.loaded_s;
+    if (moment.changes.nodes != view.changes.nodes && !decision.stale && refuses(judgement.findings))
+        decision.doubted = !holds_with_other_nodes(judgement, job, view, age_s);
     for (auto& finding : judgement.findings) {
         bool refused = finding.level == Level::fail && !decision.stale;
         if (refused && may_override()) {
@@ -65,8 +69,7 @@ Decision decide(const JobRequest& job, const View& view, const Moment& moment,
             refused = false;
         }
         decision.refuse = decision.refuse || refused;
-        if (refused && qos_may_lift(finding) && moment.now_s - view.loaded_s > young_s)
-            decision.doubted = true;
+        if (refused && qos_may_lift(finding) && age_s > young_s) decision.doubted = true;
         auto& text = decision.stale ? decision.withheld : decision.message;
         if (!text.empty()) text += '\n';
         text += line_for(finding);

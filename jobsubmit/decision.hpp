@@ -39,8 +39,9 @@ struct Decision {
 };
 
 /// What only the job's constraint makes wrong is warned of, not refused, if any node has changed since the
-/// view: it may have been given the feature, and slurmctld does not tell more. Of QOS it tells nothing at
-/// all: what one might have been allowed since is refused, and looked at again before the next such job.
+/// view: it may have been given the feature, and slurmctld does not tell more. So it is with nodes that were
+/// down where policy ignores those, once the view is a few seconds old. Of QOS it tells nothing at all: what
+/// one might have been allowed since is refused, and looked at again before the next such job.
 ///
 /// Pure but for `may_override` (root, SlurmUser, operators: only warned), which is asked only before a
 /// refusal.

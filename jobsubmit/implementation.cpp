@@ -27,7 +27,7 @@ namespace {
 
 /// The plugin's one state; never destroyed, for the refresher may outlive exit's destructors.
 struct State {
-    std::unique_ptr<Refresher> refresher;
+    std::optional<Refresher> refresher;
     std::atomic<bool> stale_said{false}; ///< once per stale period
 };
 
@@ -114,31 +114,49 @@ void carry_out(const Said& said, job_desc_msg_t& job, char** message) {
     if (said.placement) place(job, *said.placement);
 }
 
-/// Decides on `job`; false when it shall be refused.
-bool handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
-    if (!state().refresher) return true;
-    auto view = state().refresher->view();
-    auto shape = is_update ? 0 : abi::shape_of(job, uid, view->judged->seed());
-    if (view->judged->is_silent(shape)) return true;
+/// What Slurm itself says of such a job, or would if it ever said something: sbatch ends with its words.
+int error_of(const Decision& decision) {
+    const auto& id = decision.verdicts.front().id;
+    if (id == "time-limit") return ESLURM_INVALID_TIME_LIMIT;
+    if (id == "scalable-unit") return ESLURM_INVALID_NODE_COUNT;
+    for (const auto* each : {"gpus-per-node", "gpus-total", "node-shape", "conflict"})
+        if (id == each) return ESLURM_REQUESTED_NODE_CONFIG_UNAVAILABLE;
+    return ESLURM_INVALID_GRES;
+}
+
+/// Decides on a `job` that is not known to be accepted in silence; an error when it shall be refused. Not
+/// inlined, so that the code of the common case is a few cache lines.
+[[gnu::noinline]] int handle_other(const View& view, std::uint64_t shape, job_desc_msg_t& job, bool is_update,
+                                   std::uint32_t uid, char** message) {
     const auto spelled = abi::spelled_shape_of(job, shape);
-    if (const auto* said = view->judged->said_of(spelled); said && is_fresh(*view, now())) {
+    if (const auto* said = view.judged->said_of(spelled); said && is_fresh(view, now())) {
         carry_out(*said, job, message);
-        return true;
+        return SLURM_SUCCESS;
     }
     auto request = abi::request_from(job, is_update);
-    if (!request) return true; // Slurm has its own words for a GRES that cannot be read
+    if (!request) return SLURM_SUCCESS; // Slurm has its own words for a GRES that cannot be read
     auto owner = request->uid == NO_VAL ? uid : request->uid; // an update does not name the job's user
-    if (auto user = view->users.find(owner); user != view->users.end()) request->user = user->second;
+    if (auto user = view.users.find(owner); user != view.users.end()) request->user = user->second;
     add_earlier(*request);
-    auto decision = decision_for(*request, uid, *view);
+    auto decision = decision_for(*request, uid, view);
     Said said{.message = decision.message, .lines = {}, .placement = decision.placement};
     for (const auto& verdict : decision.verdicts) said.lines.push_back(verdict_line(verdict, *request, uid));
     carry_out(said, job, message);
     if (decision.silent())
-        view->judged->add_silent(shape);
+        view.judged->add_silent(shape);
     else if (decision.holds())
-        view->judged->add(spelled, std::move(said));
-    return !decision.refuse;
+        view.judged->add(spelled, std::move(said));
+    return decision.refuse ? error_of(decision) : SLURM_SUCCESS;
+}
+
+/// Decides on `job`; an error when it shall be refused.
+[[gnu::hot]] int handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
+    if (job.spank_job_env_size > 0 && abi::outlives_nodes(job)) job.kill_on_node_fail = 0; // as --no-kill
+    if (!state().refresher) return SLURM_SUCCESS;
+    auto view = state().refresher->view();
+    auto shape = is_update ? 0 : abi::shape_of(job, uid, view->seed);
+    if (view->judged->is_silent(shape)) return SLURM_SUCCESS;
+    return handle_other(*view, shape, job, is_update, uid, message);
 }
 
 } // namespace
@@ -151,7 +169,7 @@ int start() {
     sources.changes = changes;
     sources.policy_file = site_settings_file;
     sources.log = log;
-    state().refresher = std::make_unique<Refresher>(std::move(sources));
+    state().refresher.emplace(std::move(sources));
     return SLURM_SUCCESS;
 }
 
@@ -163,12 +181,12 @@ int stop() {
     return SLURM_SUCCESS;
 }
 
-int submit(job_desc_msg_t& job, std::uint32_t uid, char** message) {
-    return handle(job, false, uid, message) ? SLURM_SUCCESS : ESLURM_INVALID_GRES;
+[[gnu::hot]] int submit(job_desc_msg_t& job, std::uint32_t uid, char** message) {
+    return handle(job, false, uid, message);
 }
 
 int modify(job_desc_msg_t& update, std::uint32_t uid, char** message) {
-    return handle(update, true, uid, message) ? SLURM_SUCCESS : ESLURM_INVALID_GRES;
+    return handle(update, true, uid, message);
 }
 
 } // namespace railhead::jobsubmit

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 #include <vector>
 
@@ -27,15 +26,12 @@ struct Said {
 /// without lock.
 class JudgedShapes {
   public:
-    JudgedShapes() : seed_(std::random_device()() | std::uint64_t{std::random_device()()} << 32) {}
+    JudgedShapes() = default;
     JudgedShapes(const JudgedShapes&) = delete;
     JudgedShapes& operator=(const JudgedShapes&) = delete;
     ~JudgedShapes() {
         for (auto& slot : spoken_of_) delete slot.load();
     }
-
-    /// Of abi::shape_of, by chance.
-    std::uint64_t seed() const { return seed_; }
 
     /// Accepted without a word.
     bool is_silent(std::uint64_t shape) const {
@@ -65,7 +61,6 @@ class JudgedShapes {
         std::uint64_t shape;
         Said said;
     };
-    std::uint64_t seed_;
     std::array<std::atomic<std::uint64_t>, 1024> silent_{};
     std::array<std::atomic<const Entry*>, 256> spoken_of_{};
 };

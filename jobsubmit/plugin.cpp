@@ -33,7 +33,7 @@ RAILHEAD_EXPORT int fini(void) {
     return railhead::guarded("fini", SLURM_SUCCESS, report, [] { return railhead::jobsubmit::stop(); });
 }
 
-RAILHEAD_EXPORT int job_submit(job_desc_msg_t* job, std::uint32_t uid, char** message) {
+[[gnu::hot]] RAILHEAD_EXPORT int job_submit(job_desc_msg_t* job, std::uint32_t uid, char** message) {
     return railhead::guarded("job_submit", SLURM_SUCCESS, report,
                              [&] { return railhead::jobsubmit::submit(*job, uid, message); });
 }

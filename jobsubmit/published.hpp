@@ -40,7 +40,7 @@ class Published {
         mutable std::atomic<int> readers{0};
         std::shared_ptr<const T> value;
     };
-    Slot slots_[2];
+    alignas(64) Slot slots_[2]; // all that a reader touches is one cache line
     std::atomic<int> active_{0};
 };
 

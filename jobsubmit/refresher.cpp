@@ -112,6 +112,7 @@ void Refresher::Shared::look_at_policy() {
         auto view = *published.read();
         view.settings = news.settings;
         view.users = users_of(*news.settings);
+        next_load_s = std::min(next_load_s, last_load_s + view.settings->seconds(Key::submit_refresh));
         publish(std::move(view));
     }
     for (const auto& [level, line] : news.lines) sources.log(level, line);

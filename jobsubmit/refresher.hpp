@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <random>
 #include <string>
 
 namespace railhead {
@@ -23,6 +24,12 @@ struct Changes {
 
 /// What a submission is judged by; immutable but for what is remembered of it in `judged`.
 struct View {
+    // What every submission reads stands first, on the cache line of the pointer's own count.
+    /// Of abi::shape_of, by chance.
+    std::uint64_t seed = std::random_device()() | std::uint64_t{std::random_device()()} << 32;
+    /// Of this view alone: what may be said of a shape changes with it.
+    std::shared_ptr<JudgedShapes> judged = std::make_shared<JudgedShapes>();
+
     std::shared_ptr<const Inventory> inventory;   ///< null until the first one is loaded
     std::shared_ptr<const Settings> settings;     ///< never null
     std::map<std::uint32_t, std::string> users{}; ///< by uid: those whom the settings name
@@ -30,8 +37,6 @@ struct View {
     /// the change, and another one in it would go unseen.
     Changes changes{};
     double loaded_s = 0; ///< monotonic; when it began
-    /// Of this view alone: what may be said of a shape changes with it.
-    std::shared_ptr<JudgedShapes> judged = std::make_shared<JudgedShapes>();
 
     static constexpr std::int64_t unsettled = -1;
 };

@@ -1,6 +1,7 @@
 #include "lint/checks.hpp"
 
 #include "base/number.hpp"
+#include "slurm/fields.hpp"
 
 #include <fmt/core.h>
 
@@ -39,11 +40,7 @@ bool starts_program(const std::string& text) {
 }
 
 int version_from(std::string_view said) {
-    auto digits = said.substr(std::min(said.find(' ') + 1, said.size())); // npos + 1 is 0
-    auto dot = digits.find('.');
-    auto year = whole_number<int>(digits.substr(0, dot));
-    if (!year || dot == digits.npos) return 0;
-    return *year * 100 + leading_number<int>(digits.substr(dot + 1)).value_or(0);
+    return release_of(said.substr(std::min(said.find(' ') + 1, said.size()))); // npos + 1 is 0
 }
 
 std::vector<Finding> check_script(const Script& script, const Surroundings& around) {

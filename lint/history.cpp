@@ -24,31 +24,41 @@ std::uint64_t tres(std::string_view list, std::string_view name) {
     return 0;
 }
 
-/// The types in "gres/gpu=16,gres/gpu:h100=16", each with its number; without any, the untyped number.
-std::vector<GresItem> gpus_of(std::string_view list) {
-    constexpr std::string_view typed = "gres/gpu:";
-    std::vector<GresItem> items;
-    for (auto rest = list; !rest.empty();) {
-        auto item = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-        if (!item.starts_with(typed)) continue;
-        auto name = item.substr(0, item.find('='));
-        if (auto count = tres(list, name))
-            items.push_back(
-                {"gpu", std::string(name.substr(typed.size())), Per::job, count, std::string(item)});
+/// Of "gres/gpu=16,gres/gpu:h100=16,gres/shard=4": the typed numbers, and the untyped of what has no type.
+std::vector<GresItem> gres_of(std::string_view list) {
+    constexpr std::string_view gres = "gres/";
+    std::vector<GresItem> typed, untyped;
+    for (const auto& item : names_in(list)) {
+        auto key = std::string_view(item).substr(0, item.find('='));
+        auto count = tres(list, key);
+        if (!key.starts_with(gres) || count == 0) continue;
+        auto name = key.substr(gres.size());
+        auto colon = name.find(':');
+        auto type = colon == name.npos ? std::string_view() : name.substr(colon + 1);
+        (type.empty() ? untyped : typed)
+            .push_back({std::string(name.substr(0, colon)), std::string(type), Per::job, count, item});
     }
-    auto all = tres(list, "gres/gpu");
-    if (items.empty() && all > 0) items.push_back({"gpu", "", Per::job, all, "gres/gpu"});
-    return items;
+    for (auto& item : untyped)
+        if (std::none_of(typed.begin(), typed.end(), [&](auto& other) { return other.gres == item.gres; }))
+            typed.push_back(std::move(item));
+    return typed;
 }
 
-/// The options of "sbatch -N2 job.sh --epochs 3": up to the program, whose own they are from there on.
+/// The options of "sbatch -N2 : -N4 job.sh --epochs 3": of each component up to its program, whose own they
+/// are from there on; ":" stays.
 std::vector<std::string> options_in(std::string_view submit_line) {
     auto words = shell_words(submit_line);
     std::vector<std::string> options;
+    bool of_program = false;
     for (std::size_t i = 1; i < words.size(); ++i) {
+        if (words[i] == ":") {
+            options.push_back(words[i]);
+            of_program = false;
+        }
+        if (of_program) continue;
         auto alone = read_script("", "", {words[i], "value"}).options;
-        if (alone.empty()) break; // the script, or "-" for standard input
+        of_program = alone.empty() && words[i] != ":"; // the script, or "-" for standard input
+        if (alone.empty()) continue;
         options.push_back(words[i]);
         bool takes_next = alone.front().value == "value";
         if (takes_next && i + 1 < words.size() && !words[i + 1].starts_with('-'))
@@ -57,10 +67,13 @@ std::vector<std::string> options_in(std::string_view submit_line) {
     return options;
 }
 
+/// A command line that says a size says the nodes, too; else their number in the totals is a least one. Of
+/// each job without --nodes that is 1, however many nodes it may have: no number asked for, and never a most.
 void add_totals(JobRequest& job, std::string_view totals) {
-    if (job.gpus.items.empty()) job.gpus.items = gpus_of(totals);
+    bool says_size = job.nodes_min || job.tasks || job.tasks_per_node || !job.gpus.items.empty();
+    if (job.gpus.items.empty()) job.gpus.items = gres_of(totals);
     auto nodes = static_cast<std::uint32_t>(std::min<std::uint64_t>(tres(totals, "node"), UINT32_MAX));
-    if (!job.nodes_min && nodes > 0) job.nodes_min = job.nodes_max = nodes;
+    if (!says_size && nodes > 1) job.nodes_min = nodes;
 }
 
 } // namespace
@@ -75,10 +88,16 @@ std::optional<PastJob> past_job_from(std::string_view line) {
     }
     auto [id, user, account, partition, qos, reservation, start, limit, totals, submitted] = fields;
     if (id.empty() || id[0] < '0' || id[0] > '9') return std::nullopt;
-    auto request = request_of(read_script(std::string(id), "", options_in(submitted)));
+    // "17+1": the second component of a heterogeneous job.
+    auto plus = id.find('+');
+    std::optional<std::uint16_t> offset;
+    if (plus != id.npos) offset = whole_number<std::uint16_t>(id.substr(plus + 1));
+    auto script = read_script(std::string(id), "", options_in(submitted));
+    auto request = request_of(component_of(script, offset.value_or(0)));
+    if (offset) request.het_offset = *offset;
     PastJob job{.id = std::string(id), .user = std::string(user)};
     job.ran = !start.empty() && start != "Unknown" && start != "None";
-    job.whole = !request.gpus.items.empty() || gpus_of(totals).empty();
+    job.whole = !request.gpus.items.empty() || gres_of(totals).empty();
     job.request = std::move(request);
     job.request.user = user;
     job.request.account = account;

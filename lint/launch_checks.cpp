@@ -1,5 +1,9 @@
 #include "lint/checks.hpp"
 
+#include "base/number.hpp"
+#include "lint/request.hpp"
+#include "slurm/fields.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -53,10 +57,23 @@ bool asks_by_task(const StepLine& step) {
     return false;
 }
 
-/// "mlx5_1", but not "mlx5", which means all of them.
-bool names_one_device(std::string_view name) {
+/// "mlx5_1", which takes mlx5_10, too; but not "mlx5", which means all of them, and not "mlx5_0": there is no
+/// mlx5_00.
+bool begins_other_names(std::string_view name) {
     auto digits = name.find_last_not_of("0123456789") + 1; // npos + 1 is 0
-    return digits > 0 && digits < name.size() && name[digits - 1] == '_';
+    return digits > 0 && digits < name.size() && name[digits - 1] == '_' && name[digits] != '0';
+}
+
+/// Of NCCL_IB_HCA's value, what else it takes: "mlx5_10" of "mlx5_0,mlx5_1:1". Empty: nothing.
+std::string taken_unasked(std::string_view hca) {
+    if (hca.starts_with('^')) hca.remove_prefix(1);
+    std::string taken;
+    if (hca.starts_with('=')) return taken;
+    for (const auto& device : names_in(hca)) {
+        auto name = device.substr(0, device.find(':'));
+        if (begins_other_names(name)) taken += (taken.empty() ? "" : ", ") + name + "0";
+    }
+    return taken;
 }
 
 bool starts_torch(const std::string& text) {
@@ -131,11 +148,9 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
             "ask once in the script and pass the answer on");
     for (const auto& word : words) {
         auto hca = assigned(word, "NCCL_IB_HCA");
-        auto last = hca.substr(std::min(hca.rfind(',') + 1, hca.size())); // npos + 1 is 0
-        auto name = last.substr(0, last.find(':'));
-        if (names_one_device(name) && hca[0] != '=' && !hca.starts_with("^="))
+        if (auto taken = taken_unasked(hca); !taken.empty())
             add("nccl-ib-hca", fmt::format("NCCL_IB_HCA={}", hca),
-                fmt::format("takes every device whose name begins so: {}0, too", name),
+                fmt::format("takes every device whose name begins so: {}, too", taken),
                 fmt::format("write NCCL_IB_HCA={}={}", hca[0] == '^' ? "^" : "",
                             hca.substr(hca[0] == '^' ? 1 : 0)));
     }
@@ -170,22 +185,51 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
     }
 }
 
+/// How many of the step's tasks start on a node; absent: the script does not tell.
+std::optional<std::uint64_t> tasks_on_node(const Script& script, const StepLine& step) {
+    using Number = std::optional<std::uint64_t>;
+    auto job = request_of(script);
+    auto own = [&](std::string_view name, Number otherwise) {
+        const auto* option = step.option(name);
+        return option ? whole_number<std::uint64_t>(option->value) : otherwise;
+    };
+    auto nodes = own("--nodes", job.nodes_min);
+    auto spread = [&](Number tasks) {
+        return tasks && nodes && *nodes > 0 ? Number((*tasks + *nodes - 1) / *nodes) : std::nullopt;
+    };
+    if (step.option("--ntasks-per-node")) return own("--ntasks-per-node", {});
+    if (step.option("--ntasks")) return spread(own("--ntasks", {}));
+    if (job.tasks_per_node) return job.tasks_per_node;
+    if (job.tasks) return spread(job.tasks);
+    for (const auto& item : job.gpus.items)
+        if (job.tasks_per_gpu && item.gres == "gpu" && item.per == Per::node)
+            return item.count * *job.tasks_per_gpu;
+    return std::nullopt;
+}
+
+/// Each is told to start one process: many of them are no mistake.
+bool starts_one_process(const ScriptLine& line) {
+    auto words = all_words(line);
+    for (std::size_t i = 0; i < words.size(); ++i)
+        for (std::string_view name : {"--nproc-per-node", "--nproc_per_node"})
+            if (assigned(words[i], name) == "1" ||
+                (words[i] == name && i + 1 < words.size() && words[i + 1] == "1"))
+                return true;
+    return false;
+}
+
 void check_torchrun(const Script& script, std::vector<Finding>& findings) {
-    auto tasks = number_of(script, "--ntasks-per-node", 1);
-    if (tasks < 2) return;
     for (const auto& line : script.lines) {
         auto step = step_of(line);
-        if (!step || !starts_torch(line.text)) continue;
-        bool own = std::any_of(step->options.begin(), step->options.end(), [](auto& option) {
-            return option.name.starts_with("--ntasks") || option.name.starts_with("--tasks-per-node");
-        });
-        if (own) continue;
+        if (!step || !starts_torch(line.text) || starts_one_process(line)) continue;
+        auto tasks = tasks_on_node(script, *step);
+        if (tasks.value_or(1) < 2) continue;
         findings.push_back(
             {.id = "torchrun-tasks",
              .where = place(script, line.number),
              .thing = "torchrun",
              .seen = fmt::format(
-                 "is started {} times on each node, and starts all of a node's processes each time", tasks),
+                 "is started {} times on each node, and starts all of a node's processes each time", *tasks),
              .next = "ask for --ntasks-per-node=1"});
         return;
     }

@@ -2,13 +2,12 @@
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 #include <utility>
 
 namespace railhead {
 namespace {
 
-constexpr std::array<std::pair<char, std::string_view>, 17> short_options{{{'A', "--account"},
+constexpr std::array<std::pair<char, std::string_view>, 18> short_options{{{'A', "--account"},
                                                                            {'a', "--array"},
                                                                            {'C', "--constraint"},
                                                                            {'c', "--cpus-per-task"},
@@ -19,6 +18,7 @@ constexpr std::array<std::pair<char, std::string_view>, 17> short_options{{{'A',
                                                                            {'K', "--kill-on-bad-exit"},
                                                                            {'N', "--nodes"},
                                                                            {'n', "--ntasks"},
+                                                                           {'O', "--overcommit"},
                                                                            {'o', "--output"},
                                                                            {'p', "--partition"},
                                                                            {'q', "--qos"},
@@ -26,13 +26,64 @@ constexpr std::array<std::pair<char, std::string_view>, 17> short_options{{{'A',
                                                                            {'w', "--nodelist"},
                                                                            {'x', "--exclude"}}};
 
-/// Options without a value, or with one after "=" only: the word that follows is not theirs.
-constexpr std::array<std::string_view, 22> alone{
-    "--exclusive",    "--hold",      "-H", "--requeue",    "--no-requeue",
-    "--parsable",     "--wait",      "-W", "--overcommit", "-O",
-    "--test-only",    "--quiet",     "-Q", "--contiguous", "--no-kill",
-    "--spread-job",   "--verbose",   "-v", "--reboot",     "--use-min-nodes",
-    "--get-user-env", "--ignore-pbs"};
+/// Options of sbatch, salloc and srun without a value, or with one after "=" only: the word that follows is
+/// not theirs. (srun's --wait has one.)
+constexpr std::array<std::string_view, 56> alone{"--bell",
+                                                 "--contiguous",
+                                                 "--disable-status",
+                                                 "-X",
+                                                 "--exact",
+                                                 "--exclusive",
+                                                 "--get-user-env",
+                                                 "--help",
+                                                 "-h",
+                                                 "--hold",
+                                                 "-H",
+                                                 "--ignore-pbs",
+                                                 "--immediate",
+                                                 "-I",
+                                                 "--interactive",
+                                                 "--kill-on-bad-exit",
+                                                 "-K",
+                                                 "--label",
+                                                 "-l",
+                                                 "--multi-prog",
+                                                 "--nice",
+                                                 "--no-allocate",
+                                                 "-Z",
+                                                 "--no-bell",
+                                                 "--no-kill",
+                                                 "-k",
+                                                 "--no-requeue",
+                                                 "--no-shell",
+                                                 "--overcommit",
+                                                 "-O",
+                                                 "--overlap",
+                                                 "--oversubscribe",
+                                                 "-s",
+                                                 "--parsable",
+                                                 "--preserve-env",
+                                                 "-E",
+                                                 "--propagate",
+                                                 "--pty",
+                                                 "--quiet",
+                                                 "-Q",
+                                                 "--reboot",
+                                                 "--requeue",
+                                                 "--share",
+                                                 "--spread-job",
+                                                 "--stepmgr",
+                                                 "--test-only",
+                                                 "--unbuffered",
+                                                 "-u",
+                                                 "--usage",
+                                                 "--use-min-nodes",
+                                                 "--verbose",
+                                                 "-v",
+                                                 "--version",
+                                                 "-V",
+                                                 "--wait",
+                                                 "-W"};
 
 /// Every long option of sbatch, 22.05 to 26.05: of those it takes a beginning that only one has.
 constexpr std::array<std::string_view, 119> long_options{"account",
@@ -155,7 +206,7 @@ constexpr std::array<std::string_view, 119> long_options{"account",
                                                          "workdir",
                                                          "wrap"};
 
-constexpr std::array<std::pair<std::string_view, std::string_view>, 20> variables_of{
+constexpr std::array<std::pair<std::string_view, std::string_view>, 21> variables_of{
     {{"SBATCH_ACCOUNT", "--account"},
      {"SBATCH_ARRAY_INX", "--array"},
      {"SBATCH_CONSTRAINT", "--constraint"},
@@ -167,6 +218,7 @@ constexpr std::array<std::pair<std::string_view, std::string_view>, 20> variable
      {"SBATCH_GPUS_PER_NODE", "--gpus-per-node"},
      {"SBATCH_GPUS_PER_SOCKET", "--gpus-per-socket"},
      {"SBATCH_GPUS_PER_TASK", "--gpus-per-task"},
+     {"SBATCH_IGNORE_PBS", "--ignore-pbs"},
      {"SBATCH_MEM_PER_CPU", "--mem-per-cpu"},
      {"SBATCH_MEM_PER_GPU", "--mem-per-gpu"},
      {"SBATCH_MEM_PER_NODE", "--mem"},
@@ -192,28 +244,6 @@ std::string full_name(std::string_view name) {
     return found == "tasks-per-node" ? "--ntasks-per-node" : "--" + std::string(found);
 }
 
-bool has(const std::vector<ScriptOption>& options, std::string_view name) {
-    return std::any_of(options.begin(), options.end(), [&](auto& each) { return each.name == name; });
-}
-
-/// "nodes=4:ppn=8,walltime=1:00:00"; a list of node names is left to Slurm.
-void add_pbs_resources(std::vector<ScriptOption>& options, std::string_view list, int line) {
-    while (!list.empty()) {
-        auto item = list.substr(0, list.find(','));
-        list.remove_prefix(std::min(item.size() + 1, list.size()));
-        auto equals = item.find('=');
-        if (equals == item.npos) continue;
-        auto name = item.substr(0, equals), value = item.substr(equals + 1);
-        if (name == "walltime" && !has(options, "--time"))
-            options.push_back({"--time", std::string(value), line});
-        auto count = value.substr(0, value.find(':'));
-        bool is_count = !count.empty() && std::all_of(count.begin(), count.end(),
-                                                      [](unsigned char c) { return std::isdigit(c); });
-        if (name == "nodes" && is_count && !has(options, "--nodes"))
-            options.push_back({"--nodes", std::string(count), line});
-    }
-}
-
 } // namespace
 
 bool is_alone(std::string_view name) {
@@ -234,14 +264,6 @@ std::vector<std::string> environment_options(const std::map<std::string, std::st
         options.push_back(std::string(option) + value);
     }
     return options;
-}
-
-void add_pbs_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line) {
-    for (std::size_t i = 0; i + 1 < words.size(); ++i) {
-        if (words[i] == "-q" && !has(options, "--partition"))
-            options.push_back({"--partition", words[i + 1], line});
-        if (words[i] == "-l") add_pbs_resources(options, words[i + 1], line);
-    }
 }
 
 void add_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line,

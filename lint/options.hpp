@@ -12,8 +12,9 @@ namespace railhead {
 void add_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line,
                  int component);
 
-/// Adds what sbatch takes from a "#PBS" line: -q, and nodes and walltime of -l. An option that a "#SBATCH"
-/// line has given stays.
+/// Adds what sbatch takes from a "#PBS" line that a rule looks at: -A, -q, -t, -J, and of -l nodes (ppn,
+/// gpus), select (ncpus, mpiprocs), walltime, cput, mem and naccelerators. It holds for every component (seen
+/// on 22.05 and 24.11).
 void add_pbs_options(std::vector<ScriptOption>& options, const std::vector<std::string>& words, int line);
 
 /// Whether an option has no value, or one after "=" only: the word that follows is not its own.

@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace railhead {
@@ -91,8 +92,13 @@ std::string program_of(const ScriptLine& line) {
     return {};
 }
 
-/// "srun ./program" and "bash script.sh" at a line's beginning; empty: it starts no file of this folder.
+/// "./program", "srun ./program" and "bash script.sh" at a line's beginning, after variables of its own;
+/// empty: it starts no file of this folder.
 std::string file_of(const ScriptLine& line) {
+    auto begin = std::find_if_not(line.words.begin(), line.words.end(), [](auto& word) {
+        return word.find('=') != word.npos || word == "exec" || word == "time";
+    });
+    if (begin != line.words.end() && begin->starts_with("./")) return *begin;
     const auto& first = line.words.front();
     if (first == "srun") {
         auto step = step_of(line);
@@ -105,13 +111,49 @@ std::string file_of(const ScriptLine& line) {
                                                                                : std::string();
 }
 
-/// It makes no file that a later line could start.
-bool is_preparation(const ScriptLine& line) {
-    const auto& first = line.words.front();
-    for (std::string_view command : {"export", "module", "ml", "source", ".", "set", "echo", "mkdir",
-                                     "ulimit", "unset", "date", "hostname", "scontrol"})
-        if (first == command) return true;
-    return first.find('=') != first.npos && line.words.size() == 1;
+/// What makes no file that a later command could start. All that is not here may, and a test of whether a
+/// file is there guards what follows.
+constexpr auto harmless = std::to_array<std::string_view>(
+    {"export", "module", "ml",         "source",   ".",        "set",    "echo",  "printf", "mkdir",
+     "ulimit", "unset",  "date",       "hostname", "scontrol", "squeue", "sinfo", "sleep",  "wait",
+     "trap",   "true",   ":",          "eval",     "conda",    "mamba",  "pip",   "pip3",   "ls",
+     "pwd",    "cat",    "head",       "tail",     "wc",       "grep",   "which", "type",   "uname",
+     "whoami", "env",    "printenv",   "nproc",    "free",     "df",     "lscpu", "shopt",  "declare",
+     "cd",     "pushd",  "nvidia-smi", "ibstat",   "id"});
+
+/// It makes no file that a later command could start.
+bool is_preparation(const ScriptLine& command) {
+    const auto& words = command.words;
+    auto is_harmless = [](std::string_view word) {
+        return std::ranges::find(harmless, word) != harmless.end();
+    };
+    auto runs_another = [&](const std::string& word) { // in a substitution
+        const auto at = word.find("$(");
+        if (at == word.npos) return word.find('`') != word.npos;
+        const auto rest = std::string_view(word).substr(at + 2);
+        return !is_harmless(rest.substr(0, rest.find_first_of(" )")));
+    };
+    if (std::ranges::any_of(words, runs_another)) return false;
+    if (words.front() == "srun") {
+        auto step = step_of(command);
+        return step && !step->program.empty() && is_harmless(step->program.front());
+    }
+    return is_harmless(words.front()) || (words.front().find('=') != std::string::npos && words.size() == 1);
+}
+
+/// The simple commands of a line, in their order.
+std::vector<ScriptLine> commands_of(const ScriptLine& line) {
+    std::vector<ScriptLine> commands;
+    auto command = line;
+    command.words.clear();
+    for (std::size_t i = 0; i <= line.words.size(); ++i)
+        if (i < line.words.size() && !is_operator(line.words[i])) {
+            command.words.push_back(line.words[i]);
+        } else if (!command.words.empty()) {
+            commands.push_back(command);
+            command.words.clear();
+        }
+    return commands;
 }
 
 bool starts_container(const std::string& text) {
@@ -146,28 +188,25 @@ class Paths {
     }
 
     void check_line(const ScriptLine& line) {
-        check_image(line);
-        note_moves(line);
         note_made(line, made_);
-        check_sif(line);
-        auto program = program_of(line);
-        if (program.empty() && prepared_) program = file_of(line);
-        prepared_ = prepared_ && is_preparation(line);
-        if (!is_plain(program) || is_made(program)) return;
-        if (in_container_ || starts_container(line.text)) return;
-        auto path = program;
-        if (!path.starts_with('/')) {
-            if (moved_) return;
-            if (auto step = step_of(line)) {
-                const auto* chdir = step->option("--chdir");
-                if (chdir && !is_plain(chdir->value)) return;
-                if (chdir) path = chdir->value + "/" + path;
-            }
+        for (const auto& command : commands_of(line)) {
+            note_moves(command);
+            if (prepared_) check_command(command);
+            prepared_ = prepared_ && is_preparation(command);
         }
-        if (!is_there(path)) add("no-program", line.number, program, "is not there", "");
     }
 
   private:
+    void check_command(const ScriptLine& line) {
+        check_image(line);
+        check_sif(line);
+        auto program = program_of(line);
+        if (program.empty()) program = file_of(line);
+        if (!is_plain(program) || is_made(program)) return;
+        if (in_container_ || starts_container(line.text)) return;
+        auto path = in_step_folder(program, line);
+        if (path && !is_there(*path)) add("no-program", line.number, program, "is not there", "");
+    }
     void check_image(const ScriptLine& line) {
         for (const auto& word : line.words) {
             auto image = word.starts_with("--container-image=") ? word.substr(word.find('=') + 1) : "";
@@ -175,17 +214,28 @@ class Paths {
                 add("no-image", line.number, image, "is not there", "");
         }
     }
-    /// "apptainer exec /images/x.sif"; pull and build make it.
+    /// "apptainer exec x.sif"; pull and build make one, under a name of their own where none is given.
     void check_sif(const ScriptLine& line) {
-        if (!mentions(line.text, "apptainer") && !mentions(line.text, "singularity")) return;
-        bool makes = mentions(line.text, "pull") || mentions(line.text, "build");
-        for (const auto& word : line.words) {
-            if (!word.ends_with(".sif")) continue;
-            if (makes) made_.push_back(without_dot(word));
-            if (word.starts_with('/') && is_plain(word) && word.find_first_of(" =:") == word.npos &&
-                !is_there(word) && !is_made(word))
-                add("no-image", line.number, word, "is not there", "");
-        }
+        auto program = std::find_if(line.words.begin(), line.words.end(), [](auto& word) {
+            return last_part(word) == "apptainer" || last_part(word) == "singularity";
+        });
+        auto end = std::find_if(program, line.words.end(), is_operator);
+        auto image = std::find_if(program, end, [](auto& word) { return word.ends_with(".sif"); });
+        if (std::any_of(program, end, [](auto& word) { return word == "pull" || word == "build"; }))
+            return made_.push_back(image == end ? "*" : without_dot(*image));
+        if (image == end || !is_plain(*image) || image->find_first_of(" =:") != image->npos) return;
+        auto path = in_step_folder(*image, line);
+        if (path && !is_made(*image) && !is_there(*path))
+            add("no-image", line.number, *image, "is not there", "");
+    }
+    /// What a relative path of a line means; absent: only the shell knows.
+    std::optional<std::string> in_step_folder(const std::string& path, const ScriptLine& line) const {
+        if (path.starts_with('/')) return path;
+        if (moved_) return std::nullopt;
+        auto step = step_of(line);
+        const auto* chdir = step ? step->option("--chdir") : nullptr;
+        if (chdir && !is_plain(chdir->value)) return std::nullopt;
+        return chdir ? chdir->value + "/" + path : path;
     }
     /// From there on nobody knows what a relative path means, or what else an archive has brought.
     void note_moves(const ScriptLine& line) {

@@ -68,7 +68,9 @@ class Request {
             while (!rest.empty()) {
                 auto item = rest.substr(0, rest.find(','));
                 rest.remove_prefix(std::min(item.size() + 1, rest.size()));
-                auto prefix = typed == NodeOption::gres ? "gres/" : "gres/gpu:";
+                bool whole =
+                    item.starts_with("gres/") || item.starts_with("gres:"); // 24.11 and 22.05 take it
+                auto prefix = typed != NodeOption::gres ? "gres/gpu:" : whole ? "" : "gres/";
                 auto items = parse_tres(prefix + std::string(item), per);
                 if (!items) continue;
                 for (auto& each : *items) {

@@ -10,6 +10,8 @@ namespace railhead {
 namespace {
 
 constexpr std::string_view directive = "#SBATCH";
+constexpr int most_before_pbs = 100; // lines, in xlate_batch_script() of sbatch
+
 std::string_view trimmed(std::string_view text) {
     auto begin = std::min(text.find_first_not_of(" \t\r"), text.size());
     auto end = text.find_last_not_of(" \t\r") + 1; // npos + 1 is 0
@@ -99,12 +101,14 @@ class Reader {
   public:
     Reader(Script& script, std::string_view text) : script_(script), rest_(text) {}
 
-    void read() {
+    /// What the "#PBS" lines ask for.
+    std::vector<ScriptOption> read() {
         while (auto line = next()) {
             if (in_header_ && header(*line)) continue;
             body(*line);
         }
         flush();
+        return std::move(pbs_);
     }
 
   private:
@@ -114,6 +118,10 @@ class Reader {
         rest_.remove_prefix(std::min(line.size() + 1, rest_.size()));
         if (line.ends_with('\r')) script_.has_dos_lines = true;
         ++number_;
+        // sbatch reads these everywhere, in here-documents, too, until it has met too many other lines.
+        if (line.starts_with("#PBS") && others_ <= most_before_pbs)
+            add_pbs_options(pbs_, shell_words(without_comment(line.substr(4))), number_);
+        others_ += !line.starts_with('#');
         return line;
     }
 
@@ -124,8 +132,6 @@ class Reader {
         if (!text.empty() && text[0] != '#') return in_header_ = false;
         if (is_directive(line))
             take_options(shell_words(without_comment(line.substr(directive.size()))));
-        else if (line.starts_with("#PBS"))
-            add_pbs_options(script_.options, shell_words(without_comment(line.substr(4))), number_);
         else if (!text.empty() && looks_like_directive(text))
             script_.mistyped.push_back(number_);
         return true;
@@ -173,10 +179,11 @@ class Reader {
 
     Script& script_;
     std::string_view rest_;
-    int number_ = 0, loops_ = 0;
+    int number_ = 0, loops_ = 0, others_ = 0;
     bool in_header_ = true;
     ScriptLine pending_;
     std::string here_;
+    std::vector<ScriptOption> pbs_;
 };
 
 } // namespace
@@ -190,14 +197,20 @@ const ScriptOption* Script::option(std::string_view name) const {
 Script read_script(std::string name, std::string_view text, const std::vector<std::string>& more,
                    const std::vector<std::string>& of_environment) {
     Script script{.name = std::move(name)};
-    Reader(script, text).read();
-    add_options(script.options, of_environment, 0, every_component);
+    auto pbs = Reader(script, text).read();
+    std::vector<ScriptOption> outer;
+    add_options(outer, of_environment, 0, every_component);
     int component = 0;
     for (auto rest = more; !rest.empty(); ++component) {
         auto end = std::find(rest.begin(), rest.end(), ":");
-        add_options(script.options, {rest.begin(), end}, 0, component);
+        add_options(outer, {rest.begin(), end}, 0, component);
         rest.erase(rest.begin(), end == rest.end() ? end : end + 1);
     }
+    auto ignores = [](const ScriptOption& option) { return option.name == "--ignore-pbs"; };
+    if (std::none_of(script.options.begin(), script.options.end(), ignores) &&
+        std::none_of(outer.begin(), outer.end(), ignores))
+        script.options.insert(script.options.end(), pbs.begin(), pbs.end());
+    script.options.insert(script.options.end(), outer.begin(), outer.end());
     while (static_cast<int>(script.components.size()) < component) script.components.push_back(0);
     return script;
 }

@@ -13,7 +13,7 @@ struct ScriptOption {
     std::string name;  ///< "--nodes"
     std::string value; ///< empty: none
     int line = 0;      ///< 0: of the command line or the environment
-    int component = 0; ///< of a heterogeneous job; every_component: of the environment
+    int component = 0; ///< of a heterogeneous job; every_component: of the environment and of #PBS
     bool operator==(const ScriptOption&) const = default;
 };
 
@@ -28,7 +28,7 @@ struct ScriptLine {
 /// A batch script, read as sbatch(1) and a shell read it, as far as a line at a time tells.
 struct Script {
     std::string name;
-    std::vector<ScriptOption> options; ///< the script's, then the environment's, then the command line's
+    std::vector<ScriptOption> options; ///< of #SBATCH, of #PBS, of the environment, of the command line
     std::vector<int> components{0};    ///< of a heterogeneous job, each with the line of its "#SBATCH hetjob"
     std::vector<int> late;             ///< lines that begin with #SBATCH after the first command: never read
     std::vector<int> mistyped;         ///< comments before it that look like #SBATCH and are not

@@ -1,39 +1,9 @@
 #include "lint/checks.hpp"
+#include "lint/options.hpp"
 
 #include <algorithm>
-#include <array>
 
 namespace railhead {
-namespace {
-
-/// Options of srun without a value, or with one after "=" or the letter only.
-constexpr std::array<std::string_view, 24> alone{"--exact",
-                                                 "--overlap",
-                                                 "--exclusive",
-                                                 "--label",
-                                                 "-l",
-                                                 "--unbuffered",
-                                                 "-u",
-                                                 "--pty",
-                                                 "--no-kill",
-                                                 "-k",
-                                                 "--overcommit",
-                                                 "-O",
-                                                 "--quiet",
-                                                 "-Q",
-                                                 "--verbose",
-                                                 "-v",
-                                                 "--oversubscribe",
-                                                 "-s",
-                                                 "--contiguous",
-                                                 "--preserve-env",
-                                                 "--no-allocate",
-                                                 "-Z",
-                                                 "-K",
-                                                 "--kill-on-bad-exit"};
-
-} // namespace
-
 bool is_operator(std::string_view word) {
     return word == "|" || word == "||" || word == "&" || word == "&&" || word == ";" || word == ";;" ||
            word == "(" || word == ")";
@@ -52,7 +22,7 @@ std::optional<StepLine> step_of(const ScriptLine& line) {
     auto end = std::find_if(++at, line.words.end(), is_operator);
     StepLine step{.in_background = end != line.words.end() && *end == "&"};
     for (; at != end && at->starts_with('-') && *at != "--"; ++at) {
-        bool has_none = std::find(alone.begin(), alone.end(), *at) != alone.end();
+        bool has_none = is_alone(*at) && *at != "--wait" && *at != "-W";
         std::vector<std::string> words{*at};
         bool long_value = at->starts_with("--") ? at->find('=') != at->npos : at->size() > 2;
         if (!has_none && !long_value && at + 1 != end) words.push_back(*++at);

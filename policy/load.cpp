@@ -68,14 +68,22 @@ std::string section_name(Whose whose) {
     return whose == Whose::partition ? "submit.partition" : "submit.user";
 }
 
+bool is_section(const std::string& name) {
+    const auto& rows = settings_table();
+    return std::any_of(rows.begin(), rows.end(),
+                       [&](const Row& row) { return row.name.starts_with(name + "."); });
+}
+
 /// One file being read into the settings.
 struct SettingsFile {
     const std::string& path;
     Origin::Kind kind;
     Loaded& loaded;
+    bool checks = false; ///< goes on after a value that is none, and names columns
 
     std::string at(const toml::source_region& source) const {
-        return fmt::format("{}:{}", path, source.begin.line);
+        auto line = fmt::format("{}:{}", path, source.begin.line);
+        return checks ? fmt::format("{}:{}", line, source.begin.column) : line;
     }
 
     void warn(std::string where, std::string thing, std::string seen, std::string next) {
@@ -89,6 +97,11 @@ struct SettingsFile {
             return warn(where, name, "is no setting", "lock = [...] stands before the first section");
         warn(where, name, "is no setting",
              nearest.empty() ? "see railhead.toml(5)" : fmt::format("did you mean {}?", nearest));
+    }
+
+    void no_section(std::string where, const std::string& name) {
+        auto next = fmt::format("write [{}], and each of its settings in a line below", name);
+        warn(std::move(where), name, "is a section, and no setting", std::move(next));
     }
 
     Result<void> read(const std::string& text);
@@ -133,8 +146,8 @@ Result<void> SettingsFile::read_value(const Row& row, const Special* special, co
     if (done) return {};
     // What the writer may not set is ignored and said; a value that is none stops.
     bool forbidden = kind == Origin::Kind::user && done.error().finding.expected.empty();
-    if (!forbidden) return done;
-    done.error().finding.level = Level::warn;
+    if (!forbidden && !checks) return done;
+    done.error().finding.level = forbidden ? Level::warn : Level::fail;
     loaded.findings.push_back(std::move(done.error().finding));
     return {};
 }
@@ -181,7 +194,7 @@ Result<void> SettingsFile::read_special_sections(Whose whose, const toml::node& 
     for (auto&& [name, section] : *sections) {
         const toml::table* table = section.as_table();
         if (!table) {
-            unknown(at(name.source()), section_name(whose) + "." + std::string(name.str()));
+            no_section(at(name.source()), section_name(whose) + "." + std::string(name.str()));
             continue;
         }
         if (auto done = read_special_section({whose, std::string(name.str())}, *table); !done) return done;
@@ -223,7 +236,7 @@ Result<void> SettingsFile::read(const std::string& text) {
         }
         const toml::table* section = node.as_table();
         if (!section) {
-            unknown(at(key.source()), name);
+            is_section(name) ? no_section(at(key.source()), name) : unknown(at(key.source()), name);
             continue;
         }
         if (auto done = read_section(name, *section); !done) return done;
@@ -231,11 +244,11 @@ Result<void> SettingsFile::read(const std::string& text) {
     return {};
 }
 
-Result<void> load_file(const std::string& path, Origin::Kind kind, Loaded& loaded) {
+Result<void> load_file(const std::string& path, Origin::Kind kind, Loaded& loaded, bool checks = false) {
     auto text = text_of_file(path);
     if (!text) return tl::unexpected(text.error());
     if (!*text) return {};
-    return SettingsFile{path, kind, loaded}.read(**text);
+    return SettingsFile{path, kind, loaded, checks}.read(**text);
 }
 
 Result<void> load_environment(const Environment& environment, Loaded& loaded) {
@@ -270,6 +283,12 @@ Result<Loaded> load_settings(const std::string& site_file, const std::string& us
     if (auto done = load_file(user_file, Origin::Kind::user, loaded); !done)
         return tl::unexpected(done.error());
     if (auto done = load_environment(environment, loaded); !done) return tl::unexpected(done.error());
+    return loaded;
+}
+
+Result<Loaded> check_settings(const std::string& file, Origin::Kind kind) {
+    Loaded loaded;
+    if (auto done = load_file(file, kind, loaded, true); !done) return tl::unexpected(done.error());
     return loaded;
 }
 

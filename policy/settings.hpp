@@ -23,17 +23,34 @@ enum class Key {
     launch_interface,  ///< network interface whose address is announced; empty: by route (default "")
     launch_subnet,     ///< CIDR that the announced address must be in; empty: any (default "")
     launch_ip_version, ///< "any", "4", "6" (default any)
+    launch_order,      ///< "topology", "slurm", or the job's nodes as a hostlist (default topology)
     launch_tmp,        ///< base of the per-job directory, at most 15 bytes (default /tmp)
     launch_log_dir, ///< where logs are brought on failure; empty: railhead-JOBID-ATTEMPT-HEX in the working
                     ///< directory
     launch_report,  ///< path of the JSON report; empty: none
+    launch_restarts,
+    launch_progress,
+    launch_on_loss,
+    launch_requeues,
+    launch_warn_before,
+    launch_warn_signal,
+    launch_at_limit,
+    launch_before_node, ///< for sh -c; empty: none
+    launch_after_node,
     // [ray]
     ray_program,      ///< empty: `ray` of PATH
     ray_dashboard,    ///< "off", "on" (default off: 2 s faster)
     ray_object_store, ///< bytes; 0: 30 % of the job's memory, bounded by /dev/shm
+    // [torchrun]
+    torchrun_program, ///< empty: `torchrun` of PATH
+    // [mpi]
+    mpi_launcher, ///< "auto", "srun", "mpirun" (default auto)
+    mpi_mpirun,   ///< empty: `mpirun` of PATH
+    mpi_bind,     ///< "none", "core", "numa", "socket" (default none)
     // [submit]: site only; read by job_submit
     submit_on_missing_inventory, ///< "accept" (the only value out of the box that never delays)
     submit_refresh,              ///< seconds between inventory refreshes (default 30)
+    submit_down_nodes,           ///< "count", "ignore" (default count); per partition and per user
     submit_placement,            ///< "any", "compact"; per partition and per user
     submit_placement_wait,       ///< seconds of wait4switch (default 60); per partition and per user
     submit_placement_told,       ///< "off", "on": whether a line tells the user (default off)
@@ -140,6 +157,10 @@ struct Loaded {
 /// are warnings: an unknown key with the nearest known one, a setting that its writer may not set.
 Result<Loaded> load_settings(const std::string& site_file, const std::string& user_file,
                              const Environment& environment);
+
+/// One file of that kind for who checks it: a value that is none is a finding (fail) beside the others, and
+/// does not hold; each names line and column. Error (usage): a file that cannot be read or is not TOML.
+Result<Loaded> check_settings(const std::string& file, Origin::Kind kind);
 
 /// The site's file: RAILHEAD_SITE_CONFIG is no setting, for a user must not get rid of the site's locks.
 inline constexpr const char* site_settings_file = "/etc/slurm/railhead.toml";

@@ -12,6 +12,7 @@ constexpr double day = 86400;
 // which Ray's session takes 67: that leaves 40 for the whole directory, and 15 for its base.
 constexpr double longest_tmp = 15;
 constexpr double longest_path = 1024;
+constexpr double longest_hook = 4096;
 
 constexpr Row rule(Key key, std::string_view name, std::string_view preset, std::string_view documentation) {
     return {.key = key,
@@ -52,6 +53,17 @@ constexpr Row names(Key key, std::string_view name, std::string_view documentati
             .documentation = documentation};
 }
 
+constexpr Row words(Key key, std::string_view name, std::string_view preset, double high,
+                    std::string_view documentation) {
+    return {.key = key,
+            .name = name,
+            .type = Type::text,
+            .preset = preset,
+            .scope = Scope::user,
+            .high = high,
+            .documentation = documentation};
+}
+
 constexpr std::array table{
     Row{.key = Key::launch_bringup_timeout,
         .name = "launch.bringup_timeout",
@@ -87,13 +99,8 @@ constexpr std::array table{
         .high = 65535,
         .documentation =
             "Ports that must be picked before they are bound; keep them outside the ephemeral range."},
-    Row{.key = Key::launch_interface,
-        .name = "launch.interface",
-        .type = Type::text,
-        .preset = "",
-        .scope = Scope::user,
-        .high = 15,
-        .documentation = "Network interface whose address a node announces; empty: the one of the route."},
+    words(Key::launch_interface, "launch.interface", "", 15,
+          "Network interface whose address a node announces; empty: the one of the route."),
     Row{.key = Key::launch_subnet,
         .name = "launch.subnet",
         .type = Type::subnet,
@@ -107,6 +114,15 @@ constexpr std::array table{
         .scope = Scope::user,
         .choices = "any 4 6",
         .documentation = "IP version of the announced address."},
+    Row{.key = Key::launch_order,
+        .name = "launch.order",
+        .type = Type::text,
+        .preset = "topology",
+        .scope = Scope::user,
+        .high = 65536,
+        .documentation =
+            "Order of the nodes, and so of the ranks: topology (neighbours share a leaf group), slurm "
+            "(as Slurm lists them), or all nodes of the job as a list, such as n[3,1-2]."},
     Row{.key = Key::launch_tmp,
         .name = "launch.tmp",
         .type = Type::path,
@@ -115,29 +131,58 @@ constexpr std::array table{
         .low = 1,
         .high = longest_tmp,
         .documentation = "Where a launch makes its directory on each node; short, because socket paths are."},
-    Row{.key = Key::launch_log_dir,
-        .name = "launch.log_dir",
-        .type = Type::text,
-        .preset = "",
+    words(Key::launch_log_dir, "launch.log_dir", "", longest_path,
+          "Where logs are brought when a launch fails; empty: railhead-JOBID-ATTEMPT-HEX in the working "
+          "directory."),
+    words(Key::launch_report, "launch.report", "", longest_path,
+          "File that the JSON report is written to; empty: none."),
+    words(Key::launch_restarts, "launch.restarts", "0", longest_path,
+          "How often a program that failed starts again inside the job, after a pause of 1 s, "
+          "then 2, 4, ... 30 s; exit:3,signal:1 counts by cause."),
+    words(Key::launch_progress, "launch.progress", "", longest_path,
+          "A file or folder that changes while work is done, such as that of the checkpoints; "
+          "what failed without a change in it is not started again."),
+    words(Key::launch_on_loss, "launch.on_loss", "fail", 64,
+          "What the loss of a node means: fail; shrink:MIN goes on with the others, spare:N "
+          "keeps N nodes idle for it, requeue puts the job back without that node."),
+    Row{.key = Key::launch_requeues,
+        .name = "launch.requeues",
+        .type = Type::count,
+        .preset = "3",
         .scope = Scope::user,
-        .high = longest_path,
-        .documentation =
-            "Where logs are brought when a launch fails; empty: railhead-JOBID-ATTEMPT-HEX in the working "
-            "directory."},
-    Row{.key = Key::launch_report,
-        .name = "launch.report",
-        .type = Type::text,
-        .preset = "",
+        .low = 0,
+        .high = 1000,
+        .documentation = "A job that was requeued so often (SLURM_RESTART_COUNT) is not requeued again."},
+    Row{.key = Key::launch_warn_before,
+        .name = "launch.warn_before",
+        .type = Type::seconds,
+        .preset = "0",
         .scope = Scope::user,
-        .high = longest_path,
-        .documentation = "File that the JSON report is written to; empty: none."},
-    Row{.key = Key::ray_program,
-        .name = "ray.program",
-        .type = Type::text,
-        .preset = "",
+        .low = 0,
+        .high = day,
+        .documentation = "So long before the job's time limit the program gets a signal, and the file that "
+                         "RAILHEAD_WARNING names is made on each node; 0: never."},
+    Row{.key = Key::launch_warn_signal,
+        .name = "launch.warn_signal",
+        .type = Type::choice,
+        .preset = "USR2",
         .scope = Scope::user,
-        .high = longest_path,
-        .documentation = "The ray program; empty: the ray of PATH."},
+        .choices = "USR2 USR1 none",
+        .documentation = "The signal of that warning."},
+    Row{.key = Key::launch_at_limit,
+        .name = "launch.at_limit",
+        .type = Type::choice,
+        .preset = "end",
+        .scope = Scope::user,
+        .choices = "end requeue",
+        .documentation = "requeue: a job whose program was warned goes back to the queue when that ends, or "
+                         "shortly before the limit."},
+    words(Key::launch_before_node, "launch.before_node", "", longest_hook,
+          "Shell command that each node runs once before anything else is started; if it "
+          "fails, nothing is."),
+    words(Key::launch_after_node, "launch.after_node", "", longest_hook,
+          "Shell command that each node runs once when all else has ended, however that was; it has 60 s."),
+    words(Key::ray_program, "ray.program", "", longest_path, "The ray program; empty: the ray of PATH."),
     Row{.key = Key::ray_dashboard,
         .name = "ray.dashboard",
         .type = Type::choice,
@@ -153,6 +198,31 @@ constexpr std::array table{
         .scope = Scope::user,
         .high = 1024.0 * 1024 * 1024 * 1024 * 16,
         .documentation = "Object store per node; 0: 30 % of the job's memory there, bounded by /dev/shm."},
+    words(Key::torchrun_program, "torchrun.program", "", longest_path,
+          "The torchrun program; empty: the torchrun of PATH."),
+    Row{.key = Key::mpi_launcher,
+        .name = "mpi.launcher",
+        .type = Type::choice,
+        .preset = "auto",
+        .scope = Scope::user,
+        .choices = "auto srun mpirun",
+        .documentation =
+            "What starts the ranks; auto: srun where Slurm has PMIx, else Open MPI's mpirun, without ssh."},
+    Row{.key = Key::mpi_mpirun,
+        .name = "mpi.mpirun",
+        .type = Type::text,
+        .preset = "",
+        .scope = Scope::user,
+        .high = longest_path,
+        .documentation = "Open MPI's program mpirun; empty: the mpirun of PATH."},
+    Row{.key = Key::mpi_bind,
+        .name = "mpi.bind",
+        .type = Type::choice,
+        .preset = "none",
+        .scope = Scope::user,
+        .choices = "none core numa socket",
+        .documentation =
+            "To which CPUs of its node a rank is bound; none: it may use all that the job has there."},
     Row{.key = Key::submit_on_missing_inventory,
         .name = "submit.on_missing_inventory",
         .type = Type::choice,
@@ -168,6 +238,15 @@ constexpr std::array table{
         .low = 1,
         .high = 3600,
         .documentation = "Time between two looks at the cluster's nodes and partitions, in the background."},
+    Row{.key = Key::submit_down_nodes,
+        .name = "submit.down_nodes",
+        .type = Type::choice,
+        .preset = "count",
+        .scope = Scope::site,
+        .choices = "count ignore",
+        .per_partition = true,
+        .documentation = "ignore: a job is judged by the nodes that are not DOWN; those that are drained or "
+                         "powered down count always."},
     Row{.key = Key::submit_placement,
         .name = "submit.placement",
         .type = Type::choice,
@@ -251,21 +330,6 @@ constexpr bool in_order() {
 static_assert(in_order(), "rows stand in the order of Key");
 static_assert(table.size() == static_cast<std::size_t>(Key::spank_cleanup) + 1, "one row for each Key");
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-    std::vector<std::size_t> row(b.size() + 1);
-    for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-    for (std::size_t i = 1; i <= a.size(); ++i) {
-        std::size_t diagonal = row[0];
-        row[0] = i;
-        for (std::size_t j = 1; j <= b.size(); ++j) {
-            std::size_t substitute = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-            diagonal = row[j];
-            row[j] = std::min({row[j] + 1, row[j - 1] + 1, substitute});
-        }
-    }
-    return row[b.size()];
-}
-
 } // namespace
 
 std::span<const Row> settings_table() {
@@ -279,50 +343,6 @@ const Row& row_of(Key key) {
 const Row* find_row(std::string_view name) {
     auto found = std::ranges::find(table, name, &Row::name);
     return found == table.end() ? nullptr : &*found;
-}
-
-std::string_view section_of(const Row& row) {
-    return row.name.substr(0, row.name.find('.'));
-}
-
-std::string_view short_name_of(const Row& row) {
-    return row.name.substr(row.name.find('.') + 1);
-}
-
-std::string environment_name_of(const Row& row) {
-    std::string name = "RAILHEAD_";
-    for (char c : row.name)
-        name += c == '.' ? '_' : static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
-    return name;
-}
-
-std::string_view section_title(std::string_view section) {
-    if (section == "launch") return "railhead ray, run";
-    if (section == "ray") return "railhead ray";
-    if (section == "submit")
-        return "job_submit_railhead.so; a [submit.partition.NAME] or [submit.user.NAME] section goes before "
-               "it";
-    return "spank_railhead.so";
-}
-
-std::string_view nearest_setting(std::string_view name) {
-    if (name.size() > 100) return {};
-    auto dot = name.find('.');
-    auto section = dot == std::string_view::npos ? std::string_view() : name.substr(0, dot);
-    auto key = dot == std::string_view::npos ? name : name.substr(dot + 1);
-    const Row* best = nullptr;
-    // Two letters, or one in three; of a word of three letters, two would leave nothing of it.
-    std::size_t least = std::max(std::min<std::size_t>(2, key.size() / 2), key.size() / 3) + 1;
-    for (const Row& row : table) {
-        // The section may be missing or another one: "loss_after" means "launch.loss_after".
-        std::size_t distance =
-            edit_distance(key, short_name_of(row)) + (section.empty() || section == section_of(row) ? 0 : 1);
-        if (distance < least) {
-            least = distance;
-            best = &row;
-        }
-    }
-    return best ? best->name : std::string_view{};
 }
 
 } // namespace railhead

@@ -1,6 +1,7 @@
 #include "rules/capacity.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <map>
@@ -27,12 +28,12 @@ std::uint64_t gpus_of(const NodeClass& node, const std::string& type, Untyped un
 /// GPUs of a node and number of such nodes, the biggest nodes first.
 using NodeSizes = std::vector<std::pair<std::uint64_t, std::uint32_t>>;
 
-/// Of the first `nodes` nodes together.
-std::uint64_t gpus_of(const NodeSizes& sizes, std::uint64_t nodes) {
+/// Of the first `nodes` nodes together, on each a multiple of `unit`: the GPUs of a task are on one node.
+std::uint64_t gpus_of(const NodeSizes& sizes, std::uint64_t nodes, std::uint64_t unit) {
     std::uint64_t total = 0;
     for (auto [gpus, count] : sizes) {
         auto taken = std::min<std::uint64_t>(count, nodes);
-        total += gpus * taken;
+        total += gpus / unit * unit * taken;
         nodes -= taken;
     }
     return total;
@@ -50,10 +51,18 @@ NodeSizes sizes_of(const Inventory& inventory, const Partition& partition, const
 
 bool holds(const Inventory& inventory, const Partition& partition, const Demand& demand, Untyped untyped) {
     auto sizes = sizes_of(inventory, partition, demand.type, demand.on_every_node, untyped);
+    auto most = nodes_for_a_job(inventory, partition, demand.lifts);
     std::uint64_t nodes = 0;
     for (const auto& [gpus, count] : sizes) nodes += count;
-    return nodes >= demand.nodes_min && !sizes.empty() && sizes.front().first >= demand.on_one_node &&
-           gpus_of(sizes, demand.nodes_max) >= demand.total;
+    return std::min<std::uint64_t>(nodes, most) >= demand.nodes_min && !sizes.empty() &&
+           sizes.front().first >= demand.on_one_node &&
+           gpus_of(sizes, std::min(demand.nodes_max, most), demand.unit) >= demand.total;
+}
+
+/// Of so many names: a site may have a hundred partitions, and a sentence is read. More than one is left out.
+std::size_t told_of(std::size_t names) {
+    constexpr std::size_t most = 6;
+    return names <= most ? names : most - 2;
 }
 
 std::string replaced(const GresItem& item, const GresItem& with) {
@@ -70,6 +79,24 @@ std::string gres_list(const GresItem& wanted, const GresItem& item, const JobReq
         list += fmt::format("{}{}", list.empty() ? "" : ",",
                             each == item ? replaced(item, wanted) : each.spelling.substr(prefix));
     }
+    return list;
+}
+
+/// "8", "h100:8"
+std::string typed(const GresItem& item) {
+    return item.type.empty() ? std::to_string(item.count) : fmt::format("{}:{}", item.type, item.count);
+}
+
+/// The whole value of one of sbatch's options for GPUs, which may list several types: "h100:8,a100:4".
+std::string type_list(const GresItem& wanted, const GresItem& item, const JobRequest& job) {
+    const auto items = gpu_items(job);
+    bool one_of_them =
+        std::any_of(items.begin(), items.end(), [&](const GresItem* each) { return *each == item; });
+    if (!one_of_them || wanted.per != item.per) return typed(wanted);
+    std::string list;
+    for (const auto* each : items)
+        if (each->per == item.per && each->option == item.option)
+            list += (list.empty() ? "" : ",") + typed(*each == item ? wanted : *each);
     return list;
 }
 
@@ -92,6 +119,25 @@ std::string spelled(const GresItem& item) {
     return item.per == Per::job ? text : fmt::format("{} per {}", text, name_of(item.per));
 }
 
+QosLifts lifts_for(const std::optional<QosLifts>& of_job, const Inventory& inventory) {
+    return of_job ? *of_job : inventory.qos_lifts;
+}
+
+std::uint32_t nodes_for_a_job(const Inventory& inventory, const Partition& partition,
+                              const std::optional<QosLifts>& lifts) {
+    auto nodes = static_cast<std::uint32_t>(partition.nodes.size());
+    bool lifted = lifts_for(lifts, inventory).nodes;
+    return lifted ? nodes : std::min(nodes, partition.max_nodes.value_or(nodes));
+}
+
+std::uint32_t nodes_for_a_job(const Inventory& inventory, const Partitions& partitions,
+                              const std::optional<QosLifts>& lifts) {
+    std::uint32_t most = 0;
+    for (const auto* partition : partitions)
+        most = std::max(most, nodes_for_a_job(inventory, *partition, lifts));
+    return most;
+}
+
 std::uint64_t gpus_of_class(const NodeClass& node, const std::string& type) {
     return gpus_of(node, type, Untyped::counts);
 }
@@ -108,10 +154,12 @@ std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partition
     return static_cast<std::uint32_t>(std::min<std::uint64_t>(most, UINT32_MAX));
 }
 
-std::string try_one_of(std::vector<std::string> ways) {
+std::string try_one_of(std::vector<std::string> ways, const std::string& else_way) {
     std::erase(ways, "");
-    if (ways.empty()) return "";
-    return ways.size() == 1 ? "try " + ways[0] : fmt::format("try {} or {}", ways[0], ways[1]);
+    if (ways.empty()) return else_way.empty() ? "" : "try " + else_way;
+    bool other = !else_way.empty() && std::find(ways.begin(), ways.end(), else_way) == ways.end();
+    return fmt::format("try {}{}{}", fmt::join(ways, " or "), other ? " or else " : "",
+                       other ? else_way : "");
 }
 
 std::vector<GpuPool> gpu_pools(const Inventory& inventory, const Partitions& partitions) {
@@ -151,10 +199,11 @@ std::uint64_t most_gpus_per_node(const Inventory& inventory, const Partitions& p
 }
 
 std::uint64_t most_gpus(const Inventory& inventory, const Partitions& partitions, const std::string& type,
-                        std::uint32_t nodes) {
+                        std::uint32_t nodes, const std::optional<QosLifts>& lifts, std::uint64_t unit) {
     std::uint64_t most = 0;
     for (const auto* partition : partitions)
-        most = std::max(most, gpus_of(sizes_of(inventory, *partition, type, 1, Untyped::counts), nodes));
+        most = std::max(most, gpus_of(sizes_of(inventory, *partition, type, 1, Untyped::counts),
+                                      std::min(nodes, nodes_for_a_job(inventory, *partition, lifts)), unit));
     return most;
 }
 
@@ -166,7 +215,7 @@ std::uint64_t tasks_on_one_node(const JobRequest& job) {
 }
 
 Demand demand_of(const GresItem& item, const JobRequest& job) {
-    Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1)};
+    Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1), .lifts = job.lifts};
     if (job.nodes_max) demand.nodes_max = *job.nodes_max;
     // Each node has a task: 26.05 takes no more nodes, 24.11 takes them and waits for ever (-n1 -G16).
     if (item.per == Per::job && job.tasks) demand.nodes_max = std::min(demand.nodes_max, *job.tasks);
@@ -177,6 +226,7 @@ Demand demand_of(const GresItem& item, const JobRequest& job) {
         return demand;
     }
     demand.on_every_node = count;
+    if (item.per == Per::task) demand.unit = std::max<std::uint64_t>(count, 1);
     demand.on_one_node = item.per == Per::task ? product(count, tasks_on_one_node(job)) : count;
     demand.total = product(count, item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
     return demand;
@@ -191,30 +241,56 @@ bool can_hold(const Inventory& inventory, const Partitions& partitions, const De
 std::string describe(const std::vector<GpuPool>& pools) {
     if (pools.empty()) return "no GPUs";
     std::string text;
-    for (const auto& pool : pools)
-        text += fmt::format("{}{} x {} on {} node{}", text.empty() ? "" : ", ",
-                            pool.type.empty() ? "gpu" : pool.type, pool.per_node, pool.nodes,
-                            pool.nodes == 1 ? "" : "s");
-    return text;
+    auto told = told_of(pools.size());
+    for (std::size_t i = 0; i < told; ++i)
+        text +=
+            fmt::format("{}{} x {} on {}", i == 0 ? "" : ", ", pools[i].type.empty() ? "gpu" : pools[i].type,
+                        pools[i].per_node, counted(pools[i].nodes, "node"));
+    return told == pools.size() ? text : fmt::format("{} and {} other kinds", text, pools.size() - told);
 }
 
 std::string describe(const Partitions& partitions) {
     std::string text = partitions.size() == 1 ? "partition " : "partitions ";
-    for (std::size_t i = 0; i < partitions.size(); ++i) {
+    auto told = told_of(partitions.size());
+    for (std::size_t i = 0; i < told; ++i) {
         if (i > 0) text += i + 1 == partitions.size() ? " and " : ", ";
         text += partitions[i]->name;
     }
-    return text;
+    return told == partitions.size() ? text : fmt::format("{} and {} others", text, partitions.size() - told);
+}
+
+std::string_view has(const Partitions& partitions) {
+    return partitions.size() == 1 ? "has" : "have";
+}
+
+std::string verb(const Partitions& partitions, std::string_view plural) {
+    return fmt::format("{}{}", plural, partitions.size() == 1 ? "s" : "");
+}
+
+std::string nodes_option(std::uint64_t nodes, const JobRequest& job) {
+    return fmt::format("{}={}", job.modify ? "numnodes" : "--nodes", nodes);
+}
+
+std::string cpus_option(std::uint64_t cpus, const JobRequest& job) {
+    for (const auto* item : gpu_items(job)) {
+        if (item->beside.find("cpu") == std::string::npos) continue;
+        auto changed = *item;
+        changed.beside = fmt::format("cpu={},", cpus);
+        return option_for(*item, changed, job);
+    }
+    return fmt::format("--{}={}", job.cpus_by_tres ? "tres-per-task=cpu" : "cpus-per-task", cpus);
 }
 
 std::string option_for(const GresItem& wanted, const GresItem& item, const JobRequest& job) {
     if (wanted.per == Per::node && job.modify) return "gres=" + gres_list(wanted, item, job);
     if (wanted.per == Per::node && item.option == NodeOption::gres)
         return "--gres=" + gres_list(wanted, item, job);
-    auto what =
-        wanted.type.empty() ? std::to_string(wanted.count) : fmt::format("{}:{}", wanted.type, wanted.count);
-    if (wanted.per == Per::job) return "--gpus=" + what;
-    auto option = fmt::format("--gpus-per-{}={}", name_of(wanted.per), what);
+    if (job.modify && wanted.per == Per::task) return "trespertask=gres/gpu:" + typed(wanted);
+    if (job.modify && wanted.per == Per::job) return "tresperjob=gpu:" + typed(wanted);
+    if (wanted.per == Per::job) return "--gpus=" + type_list(wanted, item, job);
+    if (wanted.per == Per::task && item.option == NodeOption::tres_per_task)
+        return fmt::format("--tres-per-task={}gres/gpu:{}", item.beside, typed(wanted));
+    auto option = fmt::format("--gpus-per-{}={}", name_of(wanted.per), type_list(wanted, item, job));
     return wanted.per == Per::node && item.option == NodeOption::untold ? "--gres=none " + option : option;
 }
 
@@ -222,12 +298,22 @@ std::string option_for(const Partition& partition, const JobRequest& job) {
     return (job.modify ? "partition=" : "--partition=") + partition.name;
 }
 
-const Partition* partition_with(const Inventory& inventory, const Partitions& except, const Demand& demand) {
-    for (const auto& partition : inventory.partitions) {
-        if (!partition.open || is_one_of(partition, except)) continue;
-        if (holds(inventory, partition, demand, Untyped::does_not)) return &partition;
-    }
-    return nullptr;
+bool may_be_proposed(const Partition& partition, const Inventory& inventory) {
+    const auto* up = inventory.up ? inventory.up->partition(partition.name) : &partition;
+    return partition.open && up && !up->nodes.empty();
+}
+
+Partitions partitions_with(const Inventory& inventory, const Partitions& except, const Demand& demand) {
+    Partitions found;
+    for (const auto& partition : inventory.partitions)
+        if (may_be_proposed(partition, inventory) && !is_one_of(partition, except) &&
+            holds(inventory, partition, demand, Untyped::does_not))
+            found.push_back(&partition);
+    return found;
+}
+
+void add_ways(std::vector<std::string>& ways, const Partitions& others, const JobRequest& job) {
+    for (const auto* other : others) ways.push_back(option_for(*other, job));
 }
 
 } // namespace railhead

@@ -47,13 +47,23 @@ std::optional<Finding> totals(const JobRequest& job) {
     const auto* task = item_per(items, Per::task);
     if (node && job.nodes_max && total->count > product(node->count, *job.nodes_max))
         return conflict(Level::fail, spelled(*total),
-                        fmt::format("is more than {} on {} nodes", spelled(*node), *job.nodes_max),
+                        fmt::format("is more than {} on {}", spelled(*node), counted(*job.nodes_max, "node")),
                         "leave --gpus out");
     if (task && job.tasks && total->count != product(task->count, *job.tasks))
         return conflict(Level::fail, spelled(*total),
-                        fmt::format("is not {} times {} tasks", spelled(*task), *job.tasks),
+                        fmt::format("is not {} times {}", spelled(*task), counted(*job.tasks, "task")),
                         "leave --gpus out");
     return std::nullopt;
+}
+
+/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word (22.05, 24.11 and 26.05: tests/truth).
+std::optional<Finding> more_tasks_on_a_node_than_there_are(const JobRequest& job) {
+    if (!job.tasks || !job.tasks_per_node || *job.tasks_per_node <= *job.tasks) return std::nullopt;
+    if (!item_per(gpu_items(job), Per::task)) return std::nullopt;
+    return conflict(Level::fail, fmt::format("--ntasks-per-node={}", *job.tasks_per_node),
+                    fmt::format("is more than the {} of the job, and counts beside GPUs per task",
+                                counted(*job.tasks, "task")),
+                    "leave it out");
 }
 
 /// --gres=gpu:1 and --gpus-per-node=1 come as two items of one field, which Slurm adds up or of which it
@@ -84,6 +94,7 @@ std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory&, co
     if (job.modify) return std::nullopt;
     if (auto finding = node_lists(job)) return finding;
     if (auto finding = totals(job)) return finding;
+    if (auto finding = more_tasks_on_a_node_than_there_are(job)) return finding;
     return both_node_options(job);
 }
 

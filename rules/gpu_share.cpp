@@ -9,32 +9,70 @@ namespace {
 
 /// What a node must give, whatever Slurm chooses; 0: not told.
 struct NodeDemand {
-    std::uint64_t gpus = 0, cpus = 0, memory_mib = 0;
+    std::uint64_t tasks = 1, gpus = 0, cpus = 0, memory_mib = 0;
+    bool all_memory = false; ///< --mem=0
 };
 
 NodeDemand demand_on_a_node(const JobRequest& job, const GresItem& item) {
     NodeDemand node;
-    std::uint64_t tasks = job.tasks_per_node.value_or(1);
-    if (!job.tasks_per_node && job.tasks && job.nodes_max == 1) tasks = *job.tasks;
+    bool one_node = job.nodes_max == 1 || (item.per == Per::job && item.count == 1);
+    node.tasks = job.tasks_per_node.value_or(1);
+    if (!job.tasks_per_node && job.tasks && one_node) node.tasks = *job.tasks;
     if (item.per == Per::node) node.gpus = item.count;
-    if (item.per == Per::task) node.gpus = product(item.count, tasks);
-    if (item.per == Per::job && job.nodes_max == 1) node.gpus = item.count;
+    if (item.per == Per::task) node.gpus = product(item.count, node.tasks);
+    if (item.per == Per::job && one_node) node.gpus = item.count;
     if (node.gpus == 0) return node;
     node.cpus = job.cpus_per_gpu ? product(*job.cpus_per_gpu, node.gpus)
-                                 : product(job.cpus_per_task.value_or(1), tasks);
+                                 : product(job.cpus_per_task.value_or(1), node.tasks);
     if (job.memory_per_gpu_mib)
         node.memory_mib = product(*job.memory_per_gpu_mib, node.gpus);
     else if (job.memory_per_cpu_mib)
         node.memory_mib = product(*job.memory_per_cpu_mib, node.cpus);
     else
-        node.memory_mib =
-            job.memory_per_node_mib.value_or(0); // 0 is "all", which --mem=0 says for whole nodes
+        node.memory_mib = job.memory_per_node_mib.value_or(0);
+    node.all_memory = job.memory_per_node_mib == 0u;
     return node;
 }
 
 /// Whether `asked` for `gpus` is more than their share of a node that has `all` for `of`, rounded up.
 bool above_share(std::uint64_t asked, std::uint64_t gpus, std::uint64_t all, std::uint64_t of) {
     return asked > (product(all, gpus) + of - 1) / of;
+}
+
+/// For so many CPUs on a node, in the option that the user typed.
+std::string fewer_cpus(const JobRequest& job, const NodeDemand& need, std::uint64_t cpus) {
+    if (job.cpus_per_task) return cpus_option(std::max<std::uint64_t>(cpus / need.tasks, 1), job);
+    if (!job.cpus_per_gpu && job.tasks_per_node) return fmt::format("--ntasks-per-node={}", cpus);
+    if (!job.cpus_per_gpu && job.tasks) return fmt::format("--ntasks={}", cpus);
+    return fmt::format("--cpus-per-gpu={}", std::max<std::uint64_t>(cpus / need.gpus, 1));
+}
+
+std::string less_memory(const JobRequest& job, const NodeDemand& need, std::uint64_t mib) {
+    if (job.memory_per_cpu_mib) return fmt::format("--mem-per-cpu={}M", mib / need.cpus);
+    if (job.memory_per_node_mib) return fmt::format("--mem={}M", mib);
+    return fmt::format("--mem-per-gpu={}M", mib / need.gpus);
+}
+
+/// What the job takes above its share of such a node of `gpus` GPUs.
+Finding above_its_share(const JobRequest& job, const NodeDemand& need, const NodeClass& node,
+                        std::uint64_t gpus, const std::string& partition) {
+    bool cpus = above_share(need.cpus, need.gpus, node.cpus, gpus);
+    bool memory = above_share(need.memory_mib, need.gpus, node.memory_mib, gpus);
+    auto fewer = node.cpus / gpus * need.gpus, less = node.memory_mib / gpus * need.gpus; // its share
+    auto with = memory ? less_memory(job, need, less) : "";
+    if (cpus) with = fewer_cpus(job, need, fewer) + (memory ? " " + with : "");
+    return {.id = "gpu-share",
+            .level = Level::fail,
+            .thing = fmt::format("{} for {}",
+                                 cpus ? counted(need.cpus, "CPU") : fmt::format("{} MiB", need.memory_mib),
+                                 counted(need.gpus, "GPU")),
+            .seen =
+                fmt::format("{} more than {} share of a node of {} ({} of {}), so that others of its GPUs "
+                            "cannot be used",
+                            cpus && need.cpus == 1 ? "is" : "are", need.gpus == 1 ? "its" : "their",
+                            partition, cpus ? counted(fewer, "CPU") : fmt::format("{} MiB", less),
+                            cpus ? node.cpus : node.memory_mib),
+            .next = "try " + with};
 }
 
 } // namespace
@@ -50,27 +88,13 @@ std::optional<Finding> gpu_share_rule(const JobRequest& job, const Inventory& in
         for (auto [index, count] : partition->class_sizes) {
             const auto& node = inventory.classes[index];
             auto gpus = gpus_of_class(node, items.front()->type);
+            if (need.all_memory) need.memory_mib = node.memory_mib;
             if (gpus < need.gpus || node.cpus < need.cpus || node.memory_mib < need.memory_mib) continue;
-            bool cpus = above_share(need.cpus, need.gpus, node.cpus, gpus);
-            bool memory = above_share(need.memory_mib, need.gpus, node.memory_mib, gpus);
-            if (partition->whole_nodes || need.gpus == gpus || (!cpus && !memory))
+            if (partition->whole_nodes || need.gpus == gpus ||
+                (!above_share(need.cpus, need.gpus, node.cpus, gpus) &&
+                 !above_share(need.memory_mib, need.gpus, node.memory_mib, gpus)))
                 return std::nullopt; // fits one
-            if (finding) continue;
-            auto share = cpus ? node.cpus / gpus : node.memory_mib / gpus;
-            auto asked = cpus ? fmt::format("{} CPUs", need.cpus) : fmt::format("{} MiB", need.memory_mib);
-            finding = Finding{
-                .id = "gpu-share",
-                .level = Level::fail,
-                .thing = fmt::format("{} for {} GPU{}", asked, need.gpus, need.gpus == 1 ? "" : "s"),
-                .seen = fmt::format(
-                    "are more than their share of a node of {} ({} of {}), so that others of its GPUs "
-                    "cannot be used",
-                    partition->name,
-                    cpus ? fmt::format("{} CPUs", share * need.gpus)
-                         : fmt::format("{} MiB", share * need.gpus),
-                    cpus ? fmt::format("{}", node.cpus) : fmt::format("{}", node.memory_mib)),
-                .next = cpus ? fmt::format("try --cpus-per-gpu={}", std::max<std::uint64_t>(share, 1))
-                             : fmt::format("try --mem-per-gpu={}M", share)};
+            if (!finding) finding = above_its_share(job, need, node, gpus, partition->name);
         }
     }
     return finding;

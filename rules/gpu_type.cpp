@@ -28,7 +28,7 @@ std::string option_from(const GpuPool& pool, const GresItem& item, const JobRequ
     auto most = pool.per_node;
     if (item.per == Per::task) most /= tasks_on_one_node(job);
     if (item.per == Per::job)
-        most = most_gpus(inventory, partitions, pool.type, job.nodes_max.value_or(UINT32_MAX));
+        most = most_gpus(inventory, partitions, pool.type, job.nodes_max.value_or(UINT32_MAX), job.lifts);
     wanted.count = std::min(item.count, most);
     if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
     return option_for(wanted, item, job);
@@ -42,8 +42,7 @@ std::string next_step(const Inventory& inventory, const Partitions& partitions, 
     std::vector<std::string> ways;
     auto pools = gpu_pools(inventory, partitions);
     ways.push_back(option_from(likeliest(pools, item.type), item, job, inventory, partitions));
-    if (const auto* other = partition_with(inventory, partitions, demand_of(item, job)))
-        ways.push_back(option_for(*other, job));
+    add_ways(ways, partitions_with(inventory, partitions, demand_of(item, job)), job);
     return try_one_of(std::move(ways));
 }
 
@@ -58,7 +57,7 @@ std::optional<Finding> gpu_type_rule(const JobRequest& job, const Inventory& inv
         return Finding{.id = "gpu-type",
                        .level = Level::fail,
                        .thing = "gpu:" + item.type,
-                       .seen = fmt::format("is not in {} (has {})", describe(partitions),
+                       .seen = fmt::format("is not in {} ({} {})", describe(partitions), has(partitions),
                                            describe(gpu_pools(inventory, partitions))),
                        .next = next_step(inventory, partitions, item, job)};
     }

@@ -2,6 +2,8 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+
 namespace railhead {
 namespace {
 
@@ -69,7 +71,7 @@ std::string the_most(const Case& in) {
     auto wanted = item;
     wanted.count = limit;
     if (item.per == Per::job)
-        wanted.count = most_gpus(inventory, partitions, item.type, demand_of(item, job).nodes_max);
+        wanted.count = most_gpus(inventory, partitions, item.type, demand_of(item, job).nodes_max, job.lifts);
     if (item.per == Per::task) wanted.count = limit / tasks_on_one_node(job);
     if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
     return option_for(wanted, item, job);
@@ -79,9 +81,71 @@ std::string next_step(const Case& in) {
     std::vector<std::string> ways;
     ways.push_back(spread(in));
     if (ways[0].empty()) ways[0] = the_most(in);
-    if (const auto* other = partition_with(in.inventory, in.partitions, demand_of(in.item, in.job)))
-        ways.push_back(option_for(*other, in.job));
-    return try_one_of(std::move(ways));
+    add_ways(ways, partitions_with(in.inventory, in.partitions, demand_of(in.item, in.job)), in.job);
+    return try_one_of(std::move(ways), the_most(in));
+}
+
+/// What GPUs are shared by: a node has so many in all.
+std::uint64_t shards_of(const NodeClass& node, const GresItem& item) {
+    std::uint64_t count = 0;
+    for (const auto& gres : node.gres)
+        if (gres.gres == item.gres && (item.type.empty() || gres.type.empty() || gres.type == item.type))
+            count += gres.count;
+    return count;
+}
+
+/// A request for shards, and what the nodes of the job's partitions have of them.
+struct Shards {
+    const GresItem& item;
+    std::uint64_t on_node = 0, on_gpu = 0; ///< of one at most; on a GPU where a node's are spread evenly
+
+    Finding finding(Level level, std::string seen, const JobRequest& job, std::uint64_t most) const {
+        auto wanted = item;
+        wanted.count = most;
+        bool typed = item.per == Per::node && (item.option == NodeOption::gres || job.modify);
+        return {.id = "gpus-per-node",
+                .level = level,
+                .thing = fmt::format("{}:{} per {}", item.gres, item.count, name_of(item.per)),
+                .seen = std::move(seen),
+                .next =
+                    typed ? try_one_of({option_for(wanted, item, job)}) : fmt::format("ask for {}", most)};
+    }
+};
+
+Shards shards_in(const GresItem& item, const Inventory& inventory, const Partitions& partitions) {
+    Shards shards{item};
+    for (const auto* partition : partitions)
+        for (auto [index, nodes] : partition->class_sizes) {
+            const auto& node = inventory.classes[index];
+            auto all = shards_of(node, item), gpus = std::max<std::uint64_t>(gpus_of_class(node, ""), 1);
+            shards.on_node = std::max(shards.on_node, all);
+            shards.on_gpu = std::max(shards.on_gpu, (all + gpus - 1) / gpus);
+        }
+    return shards;
+}
+
+std::optional<Finding> too_many_shards(const JobRequest& job, const Inventory& inventory,
+                                       const Partitions& partitions) {
+    for (const auto& item : job.gpus.items) {
+        bool on_a_node = item.per == Per::node || item.per == Per::task;
+        if ((item.gres != "shard" && item.gres != "mps") || !on_a_node) continue;
+        auto shards = shards_in(item, inventory, partitions);
+        bool of_one_gpu = inventory.shards_of_one_gpu && item.gres == "shard";
+        auto most = of_one_gpu ? shards.on_gpu : shards.on_node;
+        if (most == 0 || item.count <= most) continue;
+        if (item.count > shards.on_node)
+            return shards.finding(
+                Level::fail,
+                fmt::format("is more than any node of {} has ({})", describe(partitions), shards.on_node),
+                job, most);
+        // gres.conf(5) can give one GPU more of them than another, and Slurm does not tell.
+        return shards.finding(Level::warn,
+                              fmt::format("is more than the share of a GPU in {} ({} of {} on a node), and a "
+                                          "job gets those of one GPU of a node: it may wait for ever",
+                                          describe(partitions), shards.on_gpu, shards.on_node),
+                              job, most);
+    }
+    return std::nullopt;
 }
 
 } // namespace
@@ -101,7 +165,7 @@ std::optional<Finding> gpus_per_node_rule(const JobRequest& job, const Inventory
                                            describe(pools)),
                        .next = next_step({item, job, inventory, partitions, limit})};
     }
-    return std::nullopt;
+    return too_many_shards(job, inventory, partitions);
 }
 
 } // namespace railhead

@@ -1,20 +1,19 @@
 #include "rules/gpus_total.hpp"
 
+#include "slurm/hostlist.hpp"
+
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <bit>
 #include <map>
+#include <numeric>
 #include <set>
 #include <vector>
 
 namespace railhead {
 namespace {
-
-/// Nodes of the partition that one job may have.
-std::uint32_t nodes_for_a_job(const Inventory& inventory, const Partition& partition) {
-    auto nodes = static_cast<std::uint32_t>(partition.nodes.size());
-    return inventory.qos_lifts_nodes ? nodes : std::min(nodes, partition.max_nodes.value_or(nodes));
-}
 
 std::string node_count(std::uint64_t nodes) {
     return fmt::format("{} node{}", nodes, nodes == 1 ? "" : "s");
@@ -22,33 +21,104 @@ std::string node_count(std::uint64_t nodes) {
 
 std::optional<Finding> too_many_nodes(const JobRequest& job, const Inventory& inventory,
                                       const Partitions& partitions) {
-    std::uint32_t most = 0;
-    for (const auto* partition : partitions) most = std::max(most, nodes_for_a_job(inventory, *partition));
+    auto most = nodes_for_a_job(inventory, partitions, job.lifts);
     if (job.nodes_min.value_or(1) <= most) return std::nullopt;
-    auto has = [&](const Partition* partition) { return partition->nodes.size() >= *job.nodes_min; };
-    bool limited = std::any_of(partitions.begin(), partitions.end(), has);
-    return Finding{.id = "gpus-total",
-                   .level = Level::fail,
-                   .thing = node_count(*job.nodes_min),
-                   .seen = fmt::format("are more than {} {} ({})", describe(partitions),
-                                       limited ? "gives to one job" : "has", most),
-                   .next = most > 0 ? fmt::format("try --nodes={}", most) : ""};
+    auto is_large = [&](const Partition* partition) { return partition->nodes.size() >= *job.nodes_min; };
+    bool limited = std::any_of(partitions.begin(), partitions.end(), is_large);
+    return Finding{
+        .id = "gpus-total",
+        .level = Level::fail,
+        .thing = node_count(*job.nodes_min),
+        .seen = fmt::format("are more than {} {} ({})", describe(partitions),
+                            limited ? verb(partitions, "give") + " to one job" : std::string(has(partitions)),
+                            most),
+        .next = most > 0 ? "try " + nodes_option(most, job) : ""};
 }
 
 /// Slurm does not take a range of nodes down to a partition's MaxNodes: it pends with PartitionNodeLimit.
 std::optional<Finding> too_wide_a_range(const JobRequest& job, const Inventory& inventory,
                                         const Partitions& partitions) {
-    if (inventory.qos_lifts_nodes || !job.nodes_max) return std::nullopt;
+    if (lifts_for(job.lifts, inventory).nodes || !job.nodes_max) return std::nullopt;
     std::uint32_t most = 0;
     for (const auto* partition : partitions) most = std::max(most, partition->max_nodes.value_or(UINT32_MAX));
     if (*job.nodes_max <= most) return std::nullopt;
     auto least = job.nodes_min.value_or(1);
     return Finding{.id = "gpus-total",
                    .level = Level::fail,
-                   .thing = fmt::format("--nodes={}-{}", least, *job.nodes_max),
-                   .seen =
-                       fmt::format("goes beyond what {} gives to one job ({})", describe(partitions), most),
-                   .next = fmt::format("try --nodes={}-{}", least, most)};
+                   .thing = fmt::format("{}-{} nodes", least, *job.nodes_max),
+                   .seen = fmt::format("go beyond what {} {} to one job ({})", describe(partitions),
+                                       verb(partitions, "give"), most),
+                   .next =
+                       "try " + nodes_option(least, job) + (most > least ? fmt::format("-{}", most) : "")};
+}
+
+/// A job of several partitions gets the fewest nodes that one of them gives at least, and does not start in
+/// one that gives more (22.05 and 24.11 wait with PartitionNodeLimit, 26.05 rejects it). 0: it names no
+/// several, is judged for all of them, or that is not known.
+std::uint32_t nodes_among_partitions(const JobRequest& job, const Inventory& inventory,
+                                     const Partitions& partitions) {
+    if (partitions.size() > 1 || job.partitions.size() < 2) return 0;
+    auto least = UINT32_MAX;
+    for (const auto* partition : inventory.partitions_of(job)) {
+        if (!partition->open) return 0; // where Slurm does not let the user in, it does not count
+        least = std::min(least, partition->min_nodes);
+    }
+    return std::max(job.nodes_min.value_or(1), least);
+}
+
+/// A job on fewer nodes than its partitions give to one at least.
+struct TooFew {
+    const JobRequest& job;
+    const Partitions& partitions;
+    std::uint32_t least, among; ///< nodes; `among`: as nodes_among_partitions() says
+
+    /// What raises all that keeps it there: each node has a task, and with --gpus a GPU.
+    std::string raised() const {
+        std::vector<std::string> options;
+        auto most = job.nodes_max.value_or(least);
+        if (most < least || (among > 0 && among < least))
+            options.push_back(nodes_option(least, job) + (most > least ? fmt::format("-{}", most) : ""));
+        if (job.tasks.value_or(least) < least && !job.tasks_per_gpu)
+            options.push_back(fmt::format("{}={}", job.modify ? "numtasks" : "--ntasks", least));
+        for (const auto* item : gpu_items(job)) {
+            auto wanted = *item;
+            wanted.count = least;
+            if (item->per == Per::job && item->count < least)
+                options.push_back(option_for(wanted, *item, job));
+        }
+        return fmt::format("{}", fmt::join(options, " "));
+    }
+
+    Finding finding(std::string thing, bool many = false) const {
+        return {.id = "gpus-total",
+                .level = Level::fail,
+                .thing = std::move(thing),
+                .seen = fmt::format("{} fewer than {} {} to a job at least ({})", many ? "are" : "is",
+                                    describe(partitions), verb(partitions, "give"), counted(least, "node")),
+                .next = try_one_of({raised()}, fmt::format("ask for at least {}", counted(least, "node")))};
+    }
+};
+
+/// Nor up to its MinNodes: that pends with PartitionNodeLimit, too. Nor are there nodes without a GPU.
+std::optional<Finding> too_few_nodes(const JobRequest& job, const Inventory& inventory,
+                                     const Partitions& partitions) {
+    if (lifts_for(job.lifts, inventory).min_nodes) return std::nullopt;
+    auto least = UINT32_MAX;
+    for (const auto* partition : partitions) least = std::min(least, partition->min_nodes);
+    TooFew few{job, partitions, least, nodes_among_partitions(job, inventory, partitions)};
+    if (job.nodes_max && *job.nodes_max < least) {
+        auto from = job.nodes_min.value_or(1), to = *job.nodes_max;
+        return few.finding(from < to ? fmt::format("{}-{} nodes", from, to) : counted(to, "node"), to > 1);
+    }
+    for (const auto* item : gpu_items(job)) {
+        if (item->per == Per::job && item->count < least) return few.finding(spelled(*item));
+        bool bound =
+            inventory.tasks_bound_nodes && !job.tasks_per_gpu && !job.modify && item->per != Per::task;
+        if (bound && job.tasks.value_or(least) < least)
+            return few.finding(fmt::format("--ntasks={} with GPUs", *job.tasks));
+    }
+    if (few.among > 0 && few.among < least) return few.finding(counted(few.among, "node"), few.among > 1);
+    return std::nullopt;
 }
 
 /// The largest request like this one that the partitions hold.
@@ -63,12 +133,18 @@ std::string most_of(const GresItem& item, const JobRequest& job, const Inventory
     };
     if (item.per == Per::job) {
         auto wanted = item;
-        wanted.count = most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX));
+        wanted.count =
+            most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX), job.lifts);
         return wanted.count > 0 && works(wanted.count, 0) ? option_for(wanted, item, job) : "";
     }
+    if (item.per == Per::task && job.tasks)
+        return job.modify ? ""
+                          : fmt::format("--ntasks={}",
+                                        most_gpus(inventory, partitions, item.type,
+                                                  job.nodes_max.value_or(UINT32_MAX), job.lifts, item.count) /
+                                            item.count);
     auto nodes = nodes_with(inventory, partitions, demand_of(item, job));
-    if (nodes == 0 || job.modify || !works(item.count, nodes)) return "";
-    return fmt::format("--nodes={}", nodes);
+    return nodes == 0 || !works(item.count, nodes) ? "" : nodes_option(nodes, job);
 }
 
 /// GPUs of `type` (empty: all) that a component asks for in total.
@@ -101,31 +177,73 @@ std::optional<ClassSizes> nodes_of_all(const JobRequest& job, const Inventory& i
     return sizes;
 }
 
-/// No node is given to two components (22.05, 24.11 and 26.05: tests/truth). Counted are those that have no
-/// other partitions than this one.
+using NodeSet = std::vector<std::uint64_t>; // a bit each
+
+bool is_within(const NodeSet& nodes, const NodeSet& others) {
+    for (std::size_t i = 0; i < nodes.size(); ++i)
+        if (nodes[i] & ~others[i]) return false;
+    return true;
+}
+
+std::uint64_t size_of(const NodeSet& nodes) {
+    return std::accumulate(nodes.begin(), nodes.end(), std::uint64_t{0}, [](auto sum, auto word) {
+        return sum + static_cast<std::uint64_t>(std::popcount(word));
+    });
+}
+
+/// A component of a heterogeneous job, and the nodes of its partitions, but those it excludes, with
+/// the GPUs that it asks of each.
+struct Component {
+    std::uint64_t asked;
+    Partitions partitions;
+    NodeSet nodes;
+};
+
+Component component_of(const JobRequest& job, const Inventory& inventory, const Partitions& partitions) {
+    std::vector<bool> fits(inventory.classes.size(), true);
+    for (const auto* item : gpu_items(job))
+        for (std::size_t i = 0; i < fits.size(); ++i)
+            if (gpus_of_class(inventory.classes[i], item->type) < demand_of(*item, job).on_every_node)
+                fits[i] = false;
+    constexpr std::size_t bits = 64;
+    Component component{job.nodes_min.value_or(1), partitions, NodeSet(inventory.nodes.size() / bits + 1)};
+    for (const auto* partition : partitions)
+        for (auto node : partition->nodes)
+            if (fits[inventory.nodes[node].node_class])
+                component.nodes[node / bits] |= std::uint64_t{1} << (node % bits);
+    for (const auto& name : expand_hostlist(job.exclude).value_or(std::vector<std::string>{}))
+        if (auto node = inventory.index_of(name))
+            component.nodes[*node / bits] &= ~(std::uint64_t{1} << (*node % bits));
+    return component;
+}
+
+/// No node is given to two components (22.05, 24.11 and 26.05: tests/truth): those that can only have nodes
+/// that one of them can have, this one among them, need as many together.
 std::optional<Finding> too_many_nodes_together(const JobRequest& job, const Inventory& inventory,
                                                const Partitions& partitions) {
-    const std::set<const Partition*> mine(partitions.begin(), partitions.end());
-    const auto is_mine = [&](const Partition* partition) { return mine.contains(partition); };
-    std::uint64_t asked = job.nodes_min.value_or(1);
-    std::size_t components = 1;
-    for (const auto& component : job.earlier) {
-        const auto its = inventory.partitions_of(component);
-        if (its.empty() || !std::all_of(its.begin(), its.end(), is_mine)) continue;
-        asked += component.nodes_min.value_or(1);
-        ++components;
+    std::vector<Component> components{component_of(job, inventory, partitions)};
+    for (const auto& earlier : job.earlier)
+        if (auto its = inventory.partitions_of(earlier); !its.empty())
+            components.push_back(component_of(earlier, inventory, its));
+    for (const auto& widest : components) {
+        if (!is_within(components.front().nodes, widest.nodes)) continue;
+        std::uint64_t asked = 0, number = 0, there = size_of(widest.nodes);
+        for (const auto& each : components) {
+            if (!is_within(each.nodes, widest.nodes)) continue;
+            asked += each.asked;
+            ++number;
+        }
+        if (number == 1 || asked <= there) continue;
+        return Finding{.id = "gpus-total",
+                       .level = Level::fail,
+                       .thing = fmt::format("{} components on {}", number, node_count(asked)),
+                       .seen =
+                           fmt::format("need more nodes than {} {} for them ({}), and no node is given to "
+                                       "two of them",
+                                       describe(widest.partitions), has(widest.partitions), there),
+                       .next = "ask for fewer nodes in one of them"};
     }
-    std::set<std::uint32_t> nodes;
-    if (components > 1)
-        for (const auto* partition : mine) nodes.insert(partition->nodes.begin(), partition->nodes.end());
-    if (components == 1 || asked <= nodes.size()) return std::nullopt;
-    return Finding{.id = "gpus-total",
-                   .level = Level::fail,
-                   .thing = fmt::format("{} components on {}", components, node_count(asked)),
-                   .seen = fmt::format("need more nodes than {} {} ({}), and no node is given to two of them",
-                                       describe(partitions), partitions.size() == 1 ? "has" : "have",
-                                       nodes.size()),
-                   .next = "ask for fewer nodes in one of them"};
+    return std::nullopt;
 }
 
 /// The components of a heterogeneous job start together, or not at all.
@@ -153,26 +271,41 @@ std::optional<Finding> too_many_together(const JobRequest& job, const Inventory&
     return too_many_nodes_together(job, inventory, partitions);
 }
 
+/// On how many nodes the job's GPUs may be: what else there is of them does not count.
+std::string on_nodes(const GresItem& item, const Demand& demand, const JobRequest& job, std::uint32_t limit) {
+    if (item.per != Per::job) return demand.nodes_min > 1 ? " on " + node_count(demand.nodes_min) : "";
+    if (job.tasks.value_or(UINT32_MAX) < std::min(job.nodes_max.value_or(UINT32_MAX), limit))
+        return " with " + counted(*job.tasks, "task");
+    if (!job.nodes_max) return demand.nodes_min > 1 ? " on " + node_count(demand.nodes_min) : "";
+    return demand.nodes_min < *job.nodes_max
+               ? fmt::format(" on {}-{} nodes", demand.nodes_min, *job.nodes_max)
+               : " on " + node_count(*job.nodes_max);
+}
+
 } // namespace
 
 std::optional<Finding> gpus_total_rule(const JobRequest& job, const Inventory& inventory,
                                        const Partitions& partitions) {
     if (auto finding = too_many_nodes(job, inventory, partitions)) return finding;
     if (auto finding = too_wide_a_range(job, inventory, partitions)) return finding;
+    if (auto finding = too_few_nodes(job, inventory, partitions)) return finding;
     for (const auto* item : gpu_items(job)) {
         auto demand = demand_of(*item, job);
         if (demand.on_one_node > most_gpus_per_node(inventory, partitions, item->type)) continue;
         if (can_hold(inventory, partitions, demand)) continue;
-        auto on = item->per != Per::job && demand.nodes_min > 1 ? " on " + node_count(demand.nodes_min) : "";
-        auto pools = of_type(gpu_pools(inventory, partitions), item->type);
+        auto pools = describe(of_type(gpu_pools(inventory, partitions), item->type));
+        auto limit = nodes_for_a_job(inventory, partitions, job.lifts);
+        bool limited = std::all_of(partitions.begin(), partitions.end(),
+                                   [&](const Partition* each) { return each->nodes.size() > limit; });
+        if (limited) pools += fmt::format(", at most {} for a job", counted(limit, "node"));
         std::vector<std::string> ways{most_of(*item, job, inventory, partitions)};
-        if (const auto* other = partition_with(inventory, partitions, demand))
-            ways.push_back(option_for(*other, job));
+        add_ways(ways, partitions_with(inventory, partitions, demand), job);
         return Finding{.id = "gpus-total",
                        .level = Level::fail,
-                       .thing = spelled(*item) + on,
-                       .seen = fmt::format("is more than {} ha{} ({})", describe(partitions),
-                                           partitions.size() == 1 ? "s" : "ve", describe(pools)),
+                       .thing = spelled(*item) + on_nodes(*item, demand, job, limit),
+                       .seen = fmt::format("is more than {} {} ({})", describe(partitions),
+                                           limited ? verb(partitions, "give") : std::string(has(partitions)),
+                                           pools),
                        .next = try_one_of(std::move(ways))};
     }
     return too_many_together(job, inventory, partitions);

@@ -1,5 +1,6 @@
 #include "rules/judge.hpp"
 
+#include "rules/capacity.hpp"
 #include "rules/conflict.hpp"
 #include "rules/gpu_share.hpp"
 #include "rules/gpu_type.hpp"
@@ -9,11 +10,15 @@
 #include "rules/mixed_types.hpp"
 #include "rules/node_shape.hpp"
 #include "rules/partition_kind.hpp"
+#include "rules/proposal.hpp"
 #include "rules/scalable_unit.hpp"
 #include "rules/time_limit.hpp"
 #include "rules/type_required.hpp"
 #include "rules/uneven.hpp"
+#include "rules/usable_nodes.hpp"
 #include "rules/whole_nodes.hpp"
+
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <cmath>
@@ -91,21 +96,131 @@ bool is_exempt(const JobRequest& job, const Settings& settings) {
 }
 
 std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
+                              const Partitions& partitions);
+
+/// Slurm tries each of several partitions alone: where each refuses for a reason of its own, none takes the
+/// job.
+std::optional<Finding> refused_by_each(const JobRequest& job, const Inventory& inventory,
+                                       const Settings& settings, const Partitions& partitions) {
+    std::optional<Finding> all;
+    for (const auto* partition : partitions) {
+        auto findings = verdicts(job, inventory, settings, {partition});
+        auto refusal = std::find_if(findings.begin(), findings.end(),
+                                    [](const Finding& each) { return each.level == Level::fail; });
+        if (refusal == findings.end()) return std::nullopt;
+        if (!all) {
+            all = *refusal;
+            continue;
+        }
+        all->seen += fmt::format(", and {} {}", refusal->thing, refusal->seen);
+        all->next = all->next.substr(0, all->next.find(" or else ")); // what helps in any of them
+        if (!refusal->next.empty()) all->next += (all->next.empty() ? "" : " or ") + refusal->next;
+    }
+    return all;
+}
+
+std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
                               const Partitions& partitions) {
+    // Where a partition gives more nodes than the tasks need (MinNodes), those do not say how many: 22.05
+    // runs that, and the others wait.
+    auto gives_more = [&](std::optional<std::uint32_t> nodes) {
+        return std::any_of(partitions.begin(), partitions.end(),
+                           [&](const Partition* each) { return nodes && each->min_nodes > *nodes; });
+    };
+    if (job.nodes_follow_tasks && gives_more(job.nodes_max)) {
+        auto free = job;
+        free.nodes_max.reset();
+        free.nodes_follow_tasks = false;
+        return verdicts(free, inventory, settings, partitions);
+    }
+    const auto items = gpu_items(job);
+    bool in_total =
+        std::any_of(items.begin(), items.end(), [](const auto* item) { return item->per == Per::job; });
+    if (in_total && gives_more(job.tasks) && !gives_more(job.nodes_max) && !job.tasks_per_gpu &&
+        !inventory.tasks_bound_nodes) {
+        auto free = job;
+        free.tasks.reset();
+        free.tasks_per_node.reset();
+        return verdicts(free, inventory, settings, partitions);
+    }
     std::vector<Finding> findings;
+    bool softened = false; // by policy, what would not start
     for (const auto& row : rules) {
         auto severity = severity_of(row.key, job, settings, partitions);
         if (severity == Severity::off) continue;
         auto finding = row.rule(job, inventory, partitions, settings);
         if (!finding) continue;
-        if (severity == Severity::warn) finding->level = Level::warn;
+        if (severity == Severity::warn) {
+            softened |= row.counts_nodes && finding->level == Level::fail;
+            finding->level = Level::warn;
+        }
         if (severity == Severity::strict) finding->level = Level::fail;
-        if (row.counts_nodes && inventory.can_grow) finding->level = Level::warn;
+        bool may_change = inventory.can_grow || (inventory.features_change_nodes && !job.features.empty());
+        if (row.counts_nodes && may_change) finding->level = Level::warn;
         findings.push_back(std::move(*finding));
     }
+    if (partitions.size() > 1 && !softened && !refuses(findings))
+        if (auto finding = refused_by_each(job, inventory, settings, partitions))
+            findings.insert(findings.begin(), std::move(*finding));
+    return findings;
+}
+
+bool has_no_nodes(const Partition* partition) {
+    return partition->nodes.empty();
+}
+
+/// Where the job is, or may be. An update may not tell: then what no partition at all has is refused.
+Partitions partitions_for(const JobRequest& job, const Inventory& inventory) {
+    if (!job.modify || !job.partitions.empty()) return inventory.partitions_of(job);
+    auto all = inventory.every_partition();
+    std::erase_if(all, has_no_nodes);
+    return all;
+}
+
+/// For a proposal: what is judged together. An update that does not tell may be of a job in any partition.
+std::vector<Partitions> where_it_may_be(const JobRequest& job, const Inventory& inventory) {
+    auto together = partitions_for(job, inventory);
+    if (!job.modify || !job.partitions.empty()) return {together};
+    std::vector<Partitions> each;
+    for (const auto* partition : together) each.push_back({partition});
+    return each;
+}
+
+/// What is left to say, and no proposal that would be refused in its turn, or warned of by the same rule.
+std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, const Inventory& inventory,
+                          const Settings& settings) {
+    if (findings.empty()) return findings;
+    const auto all = findings;
+    auto stranger = unknown_host(job.nodelist, inventory);
+    if (stranger.empty()) stranger = unknown_host(job.exclude, inventory);
+    auto is_new = [&](const Finding& finding, const Finding& later) {
+        auto same = [&](const Finding& each) { return each.id == later.id; };
+        return later.id == finding.id ||
+               (later.level == Level::fail && std::none_of(all.begin(), all.end(), same));
+    };
     if (refuses(findings))
         std::erase_if(findings, [](const Finding& finding) { return finding.level != Level::fail; });
     if (findings.size() > most_verdicts) findings.resize(most_verdicts);
+    for (auto& finding : findings) {
+        auto works = [&](std::string_view options) {
+            auto changed = with_options(job, options);
+            if (!changed || !stranger.empty()) return false;
+            auto places = where_it_may_be(*changed, inventory);
+            return std::all_of(places.begin(), places.end(), [&](const Partitions& partitions) {
+                auto later = verdicts(*changed, inventory, settings, partitions);
+                return std::none_of(later.begin(), later.end(),
+                                    [&](const Finding& each) { return is_new(finding, each); });
+            });
+        };
+        if (finding.next.find("try ") == std::string::npos) continue;
+        finding.next = ways_that_work(finding.next, works);
+        if (!finding.next.empty() || finding.level != Level::fail) continue;
+        if (!job.modify) finding.next = on_fewer_nodes(job, works);
+        if (!stranger.empty())
+            finding.next = fmt::format("name nodes of this cluster, of which {} is none", stranger);
+        if (finding.next.empty())
+            finding.next = job.nodelist.empty() ? "ask for less" : "ask for less, or name fewer nodes";
+    }
     return findings;
 }
 
@@ -135,6 +250,38 @@ Finding compact_without_nodes() {
             .next = "add --nodes=N"};
 }
 
+Judgement judge_by(const JobRequest& job, const Inventory& inventory, const Settings& settings,
+                   const Partitions& partitions) {
+    Judgement judgement;
+    if (!is_exempt(job, settings))
+        judgement.findings = said(verdicts(job, inventory, settings, partitions), job, inventory, settings);
+    if (job.modify || job.switches || job.segment || !wants_compact(job, settings, partitions))
+        return judgement;
+    if (job.placement && !job.nodes_max) judgement.findings.push_back(compact_without_nodes());
+    judgement.placement = compact_placement(job, inventory, partitions);
+    if (judgement.placement && judgement.placement->leaves > 0)
+        judgement.placement->wait_seconds = wait_of(job, inventory, settings, partitions);
+    return judgement;
+}
+
+bool ignores_down_nodes(const JobRequest& job, const Settings& settings, const Partitions& partitions) {
+    return std::all_of(partitions.begin(), partitions.end(), [&](const Partition* partition) {
+        return settings.text_for(Key::submit_down_nodes, partition->name, job.user) == "ignore";
+    });
+}
+
+/// The partitions have none, or none that is up.
+Judgement no_nodes(const JobRequest& job, const Settings& settings, const Partitions& partitions,
+                   std::string thing, std::string seen) {
+    auto severity = severity_of(Key::submit_rule_node_shape, job, settings, partitions);
+    if (severity == Severity::off || is_exempt(job, settings)) return {};
+    return {.findings = {{.id = "node-shape",
+                          .level = severity == Severity::warn ? Level::warn : Level::fail,
+                          .thing = std::move(thing),
+                          .seen = std::move(seen),
+                          .next = "name another partition"}}};
+}
+
 } // namespace
 
 bool refuses(const std::vector<Finding>& findings) {
@@ -143,20 +290,40 @@ bool refuses(const std::vector<Finding>& findings) {
 }
 
 Judgement judge(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
-    Judgement judgement;
-    // An update may not tell where the job is: then what no partition at all has is refused.
-    bool anywhere = job.modify && job.partitions.empty();
-    auto partitions = anywhere ? inventory.every_partition() : inventory.partitions_of(job);
-    auto empty = [](const Partition* each) { return each->nodes.empty(); }; // its nodes may register any time
-    if (partitions.empty() || std::any_of(partitions.begin(), partitions.end(), empty)) return judgement;
-    if (!is_exempt(job, settings)) judgement.findings = verdicts(job, inventory, settings, partitions);
-    if (job.modify || job.switches || job.segment || !wants_compact(job, settings, partitions))
-        return judgement;
-    if (job.placement && !job.nodes_max) judgement.findings.push_back(compact_without_nodes());
-    judgement.placement = compact_placement(job, inventory, partitions);
-    if (judgement.placement && judgement.placement->leaves > 0)
-        judgement.placement->wait_seconds = wait_of(job, inventory, settings, partitions);
-    return judgement;
+    if (!inventory.counts_memory && (job.memory_per_cpu_mib || job.memory_per_gpu_mib)) {
+        auto other = job;
+        other.memory_per_cpu_mib = other.memory_per_gpu_mib = std::nullopt;
+        return judge(other, inventory, settings);
+    }
+    if (!job.lifts && !job.qos.empty() && !job.modify && !inventory.qos.empty()) {
+        auto named = job;
+        named.lifts = inventory.lifts_of(job.qos);
+        if (named.lifts) return judge(named, inventory, settings);
+    }
+    auto partitions = partitions_for(job, inventory);
+    if (partitions.empty()) return {};
+    if (std::any_of(partitions.begin(), partitions.end(), has_no_nodes)) {
+        if (inventory.can_grow) return {}; // its nodes may register at any time
+        auto empty = partitions;
+        std::erase_if(partitions, has_no_nodes);
+        if (partitions.empty())
+            return no_nodes(job, settings, empty, describe(empty), std::string(has(empty)) + " no nodes");
+    }
+    auto by_all = judge_by(job, inventory, settings, partitions);
+    if (!inventory.up || refuses(by_all.findings) || !ignores_down_nodes(job, settings, partitions))
+        return by_all;
+    auto left = partitions_for(job, *inventory.up);
+    std::erase_if(left, has_no_nodes);
+    auto by_up = left.empty()
+                     ? no_nodes(job, settings, partitions, "each node of " + describe(partitions), "is down")
+                     : judge_by(job, *inventory.up, settings, left);
+    for (auto& finding : by_up.findings) {
+        if (std::count(by_all.findings.begin(), by_all.findings.end(), finding) > 0) continue;
+        finding.next += finding.next.empty() ? "" : ", or ";
+        finding.next += "wait for the nodes that are down, which this site does not count";
+        by_up.by_down_nodes = true;
+    }
+    return by_up;
 }
 
 } // namespace railhead

@@ -19,39 +19,42 @@ bool every_node_has_gpus(const Inventory& inventory, const Partitions& partition
     });
 }
 
-/// An open partition of nodes without GPUs.
-const Partition* partition_without_gpus(const Inventory& inventory, const JobRequest& job) {
+/// The open ones of nodes without GPUs.
+Partitions partitions_without_gpus(const Inventory& inventory) {
+    Partitions found;
     for (const auto& partition : inventory.partitions)
-        if (partition.open && partition.nodes.size() >= job.nodes_min.value_or(1) &&
-            gpu_pools(inventory, {&partition}).empty())
-            return &partition;
-    return nullptr;
+        if (may_be_proposed(partition, inventory) && gpu_pools(inventory, {&partition}).empty())
+            found.push_back(&partition);
+    return found;
 }
 
 Finding no_gpus_there(const GresItem& item, const JobRequest& job, const Inventory& inventory,
                       const Partitions& partitions) {
-    const auto* other = partition_with(inventory, partitions, demand_of(item, job));
-    const auto* any = partition_with(inventory, partitions, {});
-    auto next = other ? "try " + option_for(*other, job)
-                : any ? fmt::format("try {}, which has {}", option_for(*any, job),
-                                    describe(gpu_pools(inventory, {any})))
-                      : "leave it out";
+    std::vector<std::string> ways;
+    add_ways(ways, partitions_with(inventory, partitions, demand_of(item, job)), job);
+    auto any = partitions_with(inventory, partitions, {});
+    std::string next = "leave it out";
+    if (!ways.empty())
+        next = try_one_of(std::move(ways));
+    else if (!any.empty())
+        next = fmt::format("ask for what partition {} has ({})", any[0]->name,
+                           describe(gpu_pools(inventory, {any[0]})));
     return {.id = "partition-kind",
             .level = Level::fail,
             .thing = spelled(item),
-            .seen = fmt::format("is asked of {}, which ha{} no GPUs", describe(partitions),
-                                partitions.size() == 1 ? "s" : "ve"),
+            .seen = fmt::format("is asked of {}, which {} no GPUs", describe(partitions), has(partitions)),
             .next = std::move(next)};
 }
 
 Finding no_gpus_asked(const JobRequest& job, const Inventory& inventory, const Partitions& partitions) {
-    const auto* other = partition_without_gpus(inventory, job);
+    std::vector<std::string> ways;
+    if (!job.cpus_per_gpu && !job.memory_per_gpu_mib) add_ways(ways, partitions_without_gpus(inventory), job);
     return {.id = "partition-kind",
             .level = Level::warn,
             .thing = "no GPU",
             .seen = fmt::format("is asked of {} ({})", describe(partitions),
                                 describe(gpu_pools(inventory, partitions))),
-            .next = "add --gpus-per-node=N" + (other ? " or try " + option_for(*other, job) : "")};
+            .next = "add --gpus-per-node=N" + (ways.empty() ? "" : " or " + try_one_of(std::move(ways)))};
 }
 
 } // namespace
@@ -66,7 +69,7 @@ std::optional<Finding> partition_kind_rule(const JobRequest& job, const Inventor
     auto is_whole = [](const Partition* partition) { return partition->whole_nodes; };
     // Whole nodes come with their GPUs.
     if (job.exclusive || std::any_of(partitions.begin(), partitions.end(), is_whole)) return std::nullopt;
-    if (items.empty() && !job.modify && every_node_has_gpus(inventory, partitions))
+    if (items.empty() && !job.tasks_per_gpu && !job.modify && every_node_has_gpus(inventory, partitions))
         return no_gpus_asked(job, inventory, partitions);
     return std::nullopt;
 }

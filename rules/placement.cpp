@@ -10,11 +10,10 @@ namespace {
 
 using Sizes = std::vector<std::uint32_t>;
 
-/// 0: they cannot hold them, or every leaf is needed.
 std::uint32_t least_leaves(const Sizes& sizes, std::uint32_t nodes) {
     std::uint32_t held = 0, leaves = 0;
     while (leaves < sizes.size() && held < nodes) held += sizes[leaves++];
-    return held < nodes || leaves == sizes.size() ? 0 : leaves;
+    return leaves;
 }
 
 /// 0: no segment of two nodes or more divides them and fits.
@@ -45,8 +44,12 @@ std::optional<Placement> compact_placement(const JobRequest& job, const Inventor
     if (blocks && job.nodes_min != nodes) return std::nullopt;
     UsableNodes usable(job, inventory);
     Placement placement;
+    std::size_t most_leaves = 0;
     for (const auto* partition : partitions) {
         auto sizes = usable.on_leaves_of(*partition);
+        if (sizes.empty()) return std::nullopt;
+        if (std::accumulate(sizes.begin(), sizes.end(), 0u) < *nodes) continue; // it cannot start there
+        most_leaves = std::max(most_leaves, sizes.size());
         auto here =
             blocks ? largest_segment(sizes, *nodes, inventory.block_size) : least_leaves(sizes, *nodes);
         if (here == 0) return std::nullopt;
@@ -55,7 +58,7 @@ std::optional<Placement> compact_placement(const JobRequest& job, const Inventor
         else
             placement.leaves = std::max(placement.leaves, here);
     }
-    if (placement == Placement{}) return std::nullopt;
+    if (placement == Placement{} || (!blocks && placement.leaves >= most_leaves)) return std::nullopt;
     return placement;
 }
 

@@ -21,8 +21,8 @@ std::optional<Finding> type_required_rule(const JobRequest& job, const Inventory
         return Finding{.id = "type-required",
                        .level = Level::fail,
                        .thing = spelled(*item),
-                       .seen = fmt::format("names no type, and {} has several ({})", describe(partitions),
-                                           describe(pools)),
+                       .seen = fmt::format("names no type, and {} {} several ({})", describe(partitions),
+                                           has(partitions), describe(pools)),
                        .next = "try " + proposal};
     }
     return std::nullopt;

@@ -15,6 +15,9 @@ std::optional<Finding> uneven_rule(const JobRequest& job, const Inventory& inven
     if (most == 0) return std::nullopt;
     auto nodes = std::max<std::uint64_t>(job.nodes_min.value_or(1), (item.count + most - 1) / most);
     if (nodes < 2 || item.count < nodes) return std::nullopt; // one node; or not enough, which Slurm says
+    auto most_nodes =
+        std::min(job.nodes_max.value_or(UINT32_MAX), nodes_for_a_job(inventory, partitions, job.lifts));
+    if (nodes > most_nodes) return std::nullopt; // other rules'
     bool exact = job.nodes_max == nodes && item.count % nodes == 0 && item.count / nodes == most;
     if (exact) return std::nullopt; // every node gives all it has
     auto next = "say how many each node gives, with --gpus-per-node";

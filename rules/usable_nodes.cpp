@@ -34,8 +34,12 @@ NodeNeed node_need_of(const JobRequest& job) {
     NodeNeed need;
     // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
     need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
-    for (const auto* item : gpu_items(job))
-        need.gpus = std::max(need.gpus, demand_of(*item, job).on_one_node);
+    std::uint64_t with_memory = 0; // 26.05 does not hold --gpus to --mem-per-gpu
+    for (const auto* item : gpu_items(job)) {
+        auto gpus = demand_of(*item, job).on_one_node;
+        need.gpus = std::max(need.gpus, gpus);
+        if (item->per != Per::job) with_memory = std::max(with_memory, gpus);
+    }
     if (job.tasks_per_gpu && !job.tasks)
         need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, need.gpus));
     if (job.overcommit) need.tasks = 1;
@@ -46,8 +50,15 @@ NodeNeed node_need_of(const JobRequest& job) {
     }
     need_memory(need, job.memory_per_node_mib.value_or(0), NodeNeed::By::node);
     need_memory(need, product(job.memory_per_cpu_mib.value_or(0), need.cpus), NodeNeed::By::cpu);
-    need_memory(need, product(job.memory_per_gpu_mib.value_or(0), need.gpus), NodeNeed::By::gpu);
+    need_memory(need, product(job.memory_per_gpu_mib.value_or(0), with_memory), NodeNeed::By::gpu);
     return need;
+}
+
+std::string unknown_host(const std::string& hosts, const Inventory& inventory) {
+    if (hosts.empty()) return "";
+    for (const auto& name : expand_hostlist(hosts).value_or(std::vector<std::string>{}))
+        if (!inventory.index_of(name)) return name;
+    return "";
 }
 
 UsableNodes::UsableNodes(const JobRequest& job, const Inventory& inventory)

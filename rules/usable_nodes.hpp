@@ -18,6 +18,10 @@ struct NodeNeed {
 };
 NodeNeed node_need_of(const JobRequest& job);
 
+/// The first of a host list that is no node, so that Slurm rejects the job whatever else it asks; empty:
+/// none. It may be a NodeSet, which the inventory does not know.
+std::string unknown_host(const std::string& hosts, const Inventory& inventory);
+
 /// Which nodes of a partition a job can use, all of its options taken together. Features, the reservation and
 /// hosts that the inventory does not know, or that cannot be judged a node at a time, exclude none.
 class UsableNodes {

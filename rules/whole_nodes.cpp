@@ -19,7 +19,7 @@ std::string on_whole_nodes(const GresItem& item, const JobRequest& job, std::uin
     if (item.per != Per::node || gpus % of_a_node != 0) return "";
     auto wanted = item;
     wanted.count = of_a_node;
-    return fmt::format("try --nodes={} {}, or ", gpus / of_a_node, option_for(wanted, item, job));
+    return fmt::format("--nodes={} {}", gpus / of_a_node, option_for(wanted, item, job));
 }
 
 /// The fewest GPUs of a node that could take the job.
@@ -50,7 +50,8 @@ std::optional<Finding> whole_nodes_rule(const JobRequest& job, const Inventory& 
                    .level = Level::fail,
                    .thing = fmt::format("{} of {} GPUs on each of {} nodes", taken, least, nodes),
                    .seen = "need not lie on the same rails",
-                   .next = on_whole_nodes(item, job, product(taken, nodes), least) + "add --exclusive"};
+                   .next =
+                       try_one_of({on_whole_nodes(item, job, product(taken, nodes), least), "--exclusive"})};
 }
 
 } // namespace railhead

@@ -141,6 +141,7 @@ Result<Allocation> allocation_from(const Environment& environment) {
     auto restarts = number_in(environment, "SLURM_RESTART_COUNT", 0x7fffffff);
     if (!restarts) return tl::unexpected(restarts.error());
     allocation.submit_host = environment.get("SLURM_SUBMIT_HOST").value_or("");
+    allocation.container = environment.get("SLURM_CONTAINER").value_or("");
     allocation.restart_count = static_cast<int>(restarts->value_or(0));
     auto end = number_in(environment, "SLURM_JOB_END_TIME", INT64_MAX);
     if (!end) return tl::unexpected(end.error());

@@ -35,6 +35,7 @@ struct Allocation {
     int restart_count = 0;                ///< SLURM_RESTART_COUNT
     std::optional<std::int64_t> end_time; ///< SLURM_JOB_END_TIME, seconds since the epoch
     std::string submit_host;              ///< SLURM_SUBMIT_HOST: a login node, usually
+    std::string container;                ///< SLURM_CONTAINER: the bundle of --container; empty: none
     std::vector<Component> components;
     // Inside a step (`srun railhead ...`): who am I in it. Absent in a batch script and in an salloc shell.
     std::optional<int> step_task; ///< SLURM_PROCID when SLURM_STEP_ID is a step of srun, not the batch step

@@ -1,5 +1,7 @@
 #include "slurm/fields.hpp"
 
+#include "base/number.hpp"
+
 #include <algorithm>
 
 namespace railhead {
@@ -23,6 +25,13 @@ std::vector<std::string> names_in(std::string_view list) {
         list.remove_prefix(std::min(end + 1, list.size()));
     }
     return names;
+}
+
+int release_of(std::string_view version) {
+    auto dot = version.find('.');
+    auto year = whole_number<int>(version.substr(0, dot));
+    if (!year || dot == version.npos) return 0;
+    return *year * 100 + leading_number<int>(version.substr(dot + 1)).value_or(0);
 }
 
 } // namespace railhead

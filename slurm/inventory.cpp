@@ -7,6 +7,59 @@
 #include <algorithm>
 
 namespace railhead {
+namespace {
+
+/// Fills in what is counted of the partitions' nodes.
+void count_nodes(Inventory& inventory) {
+    for (auto& partition : inventory.partitions) {
+        std::map<std::pair<std::optional<std::uint32_t>, std::uint32_t>, std::uint32_t> shares;
+        partition.class_sizes.clear();
+        for (auto index : partition.nodes) {
+            const auto& node = inventory.nodes[index];
+            ++partition.class_sizes[node.node_class];
+            ++shares[{node.leaf, node.node_class}];
+        }
+        partition.leaf_shares.clear();
+        for (const auto& [place, nodes] : shares)
+            partition.leaf_shares.push_back({place.first, place.second, nodes});
+    }
+}
+
+/// From what each QOS lifts for itself.
+void add_up_qos(Inventory& inventory) {
+    for (const auto& [name, lifts] : inventory.qos) inventory.qos_lifts |= lifts;
+    if (!inventory.qos_lifts.any()) inventory.qos.clear();
+    QosLifts of_partitions;
+    for (const auto& partition : inventory.partitions)
+        if (auto its = inventory.qos.find(partition.qos); its != inventory.qos.end())
+            of_partitions |= its->second;
+    for (auto& [name, lifts] : inventory.qos) lifts |= of_partitions;
+}
+
+/// The names of a job's partitions, as Slurm looks for them: get_job_parts() of src/slurmctld/job_mgr.c.
+std::vector<std::string> names_for(const JobRequest& job, const Inventory& inventory) {
+    if (!job.partitions.empty()) return job.partitions;
+    if (!job.reservation.empty()) {
+        const auto* its = inventory.reservation(job.reservation);
+        if (!its) return {};
+        if (!its->partition.empty()) return {its->partition};
+    }
+    for (const auto& each : inventory.partitions)
+        if (each.is_default) return {each.name};
+    return {};
+}
+
+/// Itself, or the alternate of one that takes no jobs, and so on; itself, too, where none of them does.
+const Partition* that_takes_jobs(const Inventory& inventory, const Partition* partition) {
+    const auto* found = partition;
+    for (std::size_t steps = 0; found && steps < inventory.partitions.size(); ++steps) {
+        if (found->takes_jobs || found->alternate.empty()) break;
+        found = inventory.partition(found->alternate);
+    }
+    return found && found->takes_jobs ? found : partition;
+}
+
+} // namespace
 
 std::optional<std::uint32_t> Inventory::index_of(std::string_view node) const {
     auto found = by_name.find(node);
@@ -28,28 +81,47 @@ const Reservation* Inventory::reservation(std::string_view name) const {
 
 std::vector<const Partition*> Inventory::partitions_of(const JobRequest& job) const {
     std::vector<const Partition*> found;
-    for (const auto& name : job.partitions) {
-        found.push_back(partition(name));
+    for (const auto& name : names_for(job, *this)) {
+        found.push_back(that_takes_jobs(*this, partition(name)));
         if (!found.back()) return {};
     }
-    if (!found.empty()) return found;
-    if (!job.reservation.empty()) {
-        const auto* its_reservation = reservation(job.reservation);
-        if (!its_reservation) return {};
-        if (!its_reservation->partition.empty()) {
-            const auto* its = partition(its_reservation->partition);
-            return its ? std::vector{its} : std::vector<const Partition*>{};
-        }
-    }
-    for (const auto& each : partitions)
-        if (each.is_default) return {&each};
-    return {};
+    return found;
 }
 
 std::vector<const Partition*> Inventory::every_partition() const {
     std::vector<const Partition*> found;
     for (const auto& each : partitions) found.push_back(&each);
     return found;
+}
+
+std::optional<QosLifts> Inventory::lifts_of(std::string_view names) const {
+    std::optional<QosLifts> lifts;
+    for (const auto& name : names_in(names)) {
+        auto its = qos.find(name);
+        if (its == qos.end()) return std::nullopt;
+        if (!lifts) lifts.emplace();
+        *lifts |= its->second;
+    }
+    return lifts;
+}
+
+void JobLimits::fill_from(const JobLimits& general) {
+    auto fill = [](auto& own, const auto& other) {
+        if (!own) own = other;
+    };
+    fill(most_memory, general.most_memory);
+    fill(default_memory, general.default_memory);
+    fill(default_cpus_per_gpu, general.default_cpus_per_gpu);
+    fill(default_memory_per_gpu_mib, general.default_memory_per_gpu_mib);
+}
+
+void add_job_defaults(JobLimits& limits, std::string_view defaults) {
+    for (const auto& each : names_in(defaults)) {
+        if (auto value = field_of(each, "DefCpuPerGPU"); !value.empty())
+            limits.default_cpus_per_gpu = leading_number<std::uint64_t>(value);
+        if (auto value = field_of(each, "DefMemPerGPU"); !value.empty())
+            limits.default_memory_per_gpu_mib = leading_number<std::uint64_t>(value);
+    }
 }
 
 void InventoryBuilder::add_node(std::string name, NodeClass node_class) {
@@ -63,7 +135,6 @@ void InventoryBuilder::add_node(std::string name, NodeClass node_class) {
 
 void InventoryBuilder::add_partition(Partition partition, const std::vector<std::string>& nodes) {
     partition.nodes = indices_of(nodes);
-    for (auto index : partition.nodes) ++partition.class_sizes[inventory_.nodes[index].node_class];
     inventory_.partitions.push_back(std::move(partition));
 }
 
@@ -92,15 +163,21 @@ void InventoryBuilder::add_topology(std::string_view text) {
 
 Inventory InventoryBuilder::take() {
     for (auto& partition : inventory_.partitions) {
-        std::map<std::pair<std::optional<std::uint32_t>, std::uint32_t>, std::uint32_t> shares;
-        for (auto index : partition.nodes) {
-            const auto& node = inventory_.nodes[index];
-            ++shares[{node.leaf, node.node_class}];
-        }
-        partition.leaf_shares.clear();
-        for (const auto& [place, nodes] : shares)
-            partition.leaf_shares.push_back({place.first, place.second, nodes});
+        partition.limits.fill_from(limits_);
+        if (inventory_.counts_memory) continue;
+        partition.limits.most_memory.reset();
+        partition.limits.default_memory.reset();
+        partition.limits.default_memory_per_gpu_mib.reset();
     }
+    count_nodes(inventory_);
+    add_up_qos(inventory_);
+    auto is_down = [this](std::uint32_t index) { return inventory_.nodes[index].down; };
+    if (std::none_of(inventory_.nodes.begin(), inventory_.nodes.end(), [](auto& node) { return node.down; }))
+        return std::move(inventory_);
+    auto up = std::make_shared<Inventory>(inventory_);
+    for (auto& partition : up->partitions) std::erase_if(partition.nodes, is_down);
+    count_nodes(*up);
+    inventory_.up = std::move(up);
     return std::move(inventory_);
 }
 

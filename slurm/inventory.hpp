@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -18,15 +19,17 @@ struct NodeClass {
     std::uint32_t cpus = 0;              ///< specialized ones too: a job may be allowed to use them
     std::uint64_t memory_mib = 0;        ///< as configured
     std::vector<std::string> features{}; ///< available ones, sorted
+    std::uint32_t threads = 1;           ///< of a core, all of which one job gets
     bool operator==(const NodeClass&) const = default;
 };
 
-/// A node counts whatever its state: one that is down or powered down is capacity, for its job only waits.
+/// A node counts whatever its state, for its job only waits; Inventory::up is without those that are down.
 struct Node {
     std::string name;
     std::uint32_t node_class = 0;      ///< index into Inventory::classes
     std::optional<std::uint32_t> leaf; ///< index into Inventory::leaves; absent: no tree topology names it
     std::optional<std::uint32_t> weight{}; ///< Weight of slurm.conf (5); absent: not asked
+    bool down = false;                     ///< powered down or drained is not DOWN
 };
 
 /// Alike nodes of a partition on one leaf group.
@@ -34,6 +37,27 @@ struct LeafShare {
     std::optional<std::uint32_t> leaf; ///< as Node::leaf
     std::uint32_t node_class = 0, nodes = 0;
 };
+
+/// MaxMemPerNode or MaxMemPerCPU, DefMemPerNode or DefMemPerCPU (slurm.conf(5)): one of both.
+struct MemoryPer {
+    std::uint64_t mib = 0;
+    bool cpu = false; ///< else the node
+    bool operator==(const MemoryPer&) const = default;
+};
+
+/// DefMemPerNode=UNLIMITED, as `scontrol show partition` prints it.
+inline constexpr std::uint64_t unlimited_memory = INT64_MAX;
+
+/// What slurm.conf(5) sets for all partitions, or for one.
+struct JobLimits {
+    std::optional<MemoryPer> most_memory, default_memory;
+    std::optional<std::uint64_t> default_cpus_per_gpu, default_memory_per_gpu_mib; ///< JobDefaults
+    /// What is not set here is as in `general`.
+    void fill_from(const JobLimits& general);
+    bool operator==(const JobLimits&) const = default;
+};
+/// Reads the rest of them from "DefCpuPerGPU=4,DefMemPerGPU=8000" (JobDefaults).
+void add_job_defaults(JobLimits& limits, std::string_view defaults);
 
 struct Partition {
     std::string name;
@@ -44,6 +68,12 @@ struct Partition {
     std::optional<std::uint32_t> max_nodes;                    ///< per job
     std::optional<std::uint32_t> max_minutes, default_minutes; ///< per job; absent: no limit, no default
     bool whole_nodes = false;                                  ///< OverSubscribe=EXCLUSIVE
+    std::uint32_t min_nodes = 0;                               ///< per job
+    std::optional<std::uint32_t> max_cpus_per_node{};          ///< of all its jobs
+    JobLimits limits{};      ///< its own; InventoryBuilder::take() adds those of slurm.conf
+    bool takes_jobs = true;  ///< State is UP or DOWN
+    std::string alternate{}; ///< whose jobs get that partition instead where it takes none
+    std::string qos{};       ///< the partition's own
     // What InventoryBuilder counts, so that no rule needs to walk the nodes.
     std::map<std::uint32_t, std::uint32_t> class_sizes{}; ///< node class -> number of its nodes; by `index`
     std::vector<LeafShare> leaf_shares{};
@@ -67,20 +97,39 @@ struct Inventory {
     std::vector<Reservation> reservations;
     std::uint32_t slurm_user = 0;        ///< uid
     std::uint32_t max_switch_wait = 300; ///< seconds; SchedulerParameters, slurm.conf(5)
-    /// A QOS may let its jobs pass MaxNodes or MaxTime of a partition: one has the flag PartitionMaxNodes or
-    /// PartitionTimeLimit (sacctmgr(1)), or there is accounting and nobody knows its QOS.
-    bool qos_lifts_nodes = false, qos_lifts_time = false;
+    /// What any QOS lifts, or all where there is accounting and nobody knows its QOS: which one a job has
+    /// that names none is not known.
+    QosLifts qos_lifts;
+    /// By name, and each with what those of partitions lift; empty where none lifts anything.
+    std::map<std::string, QosLifts, std::less<>> qos{};
+    /// SelectTypeParameters (slurm.conf(5)) name memory: else what is asked of it for CPUs or GPUs is no
+    /// matter.
+    bool counts_memory = true;
+    /// A job of fewer tasks than MinNodes of its partition gets no more nodes, and with GPUs waits for ever
+    /// (24.11; 26.05 rejects it); 22.05 gives it more tasks.
+    bool tasks_bound_nodes = false;
+    /// On each node, a job gets the shards of one GPU (24.11, 26.05; not with MULTIPLE_SHARING_GRES_PJ in
+    /// SelectTypeParameters).
+    bool shards_of_one_gpu = false;
+    /// NodeFeaturesPlugins (slurm.conf(5)) may give a node what a job's --constraint names, and with it other
+    /// CPUs, memory or GPUs.
+    bool features_change_nodes = false;
     bool can_grow = false; ///< dynamic nodes that nobody knows yet may register: MaxNodeCount, slurm.conf(5)
 
     std::map<std::string, std::uint32_t, std::less<>> by_name; ///< name of a node -> index into `nodes`
+    /// The same with no node in a partition that is down; null: none is down.
+    std::shared_ptr<const Inventory> up{};
 
     std::optional<std::uint32_t> index_of(std::string_view node) const;
     const Partition* partition(std::string_view name) const;
     const Reservation* reservation(std::string_view name) const;
-    /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one.
-    /// Empty when one of them is unknown here: then nothing can be said.
+    /// The ones that Slurm would consider: the named ones, else the reservation's, else the default one;
+    /// their alternates where they take no jobs. Empty when one of them is unknown here: then nothing can be
+    /// said.
     std::vector<const Partition*> partitions_of(const JobRequest& job) const;
     std::vector<const Partition*> every_partition() const;
+    /// What the QOS of that --qos lift together; absent: one is not known.
+    std::optional<QosLifts> lifts_of(std::string_view names) const;
 };
 
 /// Collects nodes, partitions and leaves by name and links them by index.
@@ -94,10 +143,12 @@ class InventoryBuilder {
     /// Indices of those of `names` that are nodes, ascending.
     std::vector<std::uint32_t> indices_of(const std::vector<std::string>& names) const;
     Inventory& inventory() { return inventory_; }
+    JobLimits& limits() { return limits_; } ///< of all partitions that have none of their own
     Inventory take();
 
   private:
     Inventory inventory_;
+    JobLimits limits_;
 };
 
 struct Leaf {

@@ -38,6 +38,13 @@ std::optional<std::uint32_t> limit_of(std::string_view value) {
                : std::optional(static_cast<std::uint32_t>(number_of(value)));
 }
 
+/// The limit for a node, or for a CPU, as the one or the other is written.
+std::optional<MemoryPer> memory_of(std::string_view for_node, std::string_view for_cpu) {
+    auto value = for_cpu.empty() ? for_node : for_cpu;
+    auto mib = value == "UNLIMITED" ? 0 : number_of(value);
+    return mib == 0 ? std::nullopt : std::optional(MemoryPer{.mib = mib, .cpu = !for_cpu.empty()});
+}
+
 std::optional<std::uint32_t> time_of(std::string_view value) {
     auto minutes = minutes_from(value);
     return minutes == UINT32_MAX ? std::nullopt : minutes;
@@ -56,10 +63,12 @@ class TextReader {
                 if (auto done = (this->*pass)(line); !done) return tl::unexpected(done.error());
             }
         builder_.add_topology(text);
+        if (accounting_ && builder_.inventory().qos.empty())
+            builder_.inventory().qos_lifts = {.nodes = true, .min_nodes = true, .time = true};
+        if (!accounting_) builder_.inventory().qos.clear();
         auto inventory = builder_.take();
         inventory.can_grow = inventory.nodes.size() < most_nodes_;
-        inventory.qos_lifts_nodes = accounting_ && (!knows_qos_ || lifts_nodes_);
-        inventory.qos_lifts_time = accounting_ && (!knows_qos_ || lifts_time_);
+        inventory.shards_of_one_gpu = inventory.tasks_bound_nodes && !shares_many_;
         if (!inventory.nodes.empty() && !inventory.partitions.empty()) return inventory;
         return fail(ErrorKind::usage, {.id = "inventory",
                                        .thing = "the inventory",
@@ -73,12 +82,17 @@ class TextReader {
         auto gres = parse_node_gres(known(field_of(line, "Gres")));
         if (!gres)
             return tl::unexpected(std::move(gres.error()).within(std::string(field_of(line, "NodeName"))));
-        builder_.add_node(std::string(field_of(line, "NodeName")),
-                          {.gres = std::move(*gres),
-                           .cpus = static_cast<std::uint32_t>(number_of(field_of(line, "CPUTot"))),
-                           .memory_mib = number_of(field_of(line, "RealMemory")),
-                           .features = node_features(known(field_of(line, "AvailableFeatures")))});
-        builder_.inventory().nodes.back().weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
+        builder_.add_node(
+            std::string(field_of(line, "NodeName")),
+            {.gres = std::move(*gres),
+             .cpus = static_cast<std::uint32_t>(number_of(field_of(line, "CPUTot"))),
+             .memory_mib = number_of(field_of(line, "RealMemory")),
+             .features = node_features(known(field_of(line, "AvailableFeatures"))),
+             .threads = leading_number<std::uint32_t>(field_of(line, "ThreadsPerCore")).value_or(1)});
+        auto& added = builder_.inventory().nodes.back();
+        added.weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
+        auto state = field_of(line, "State");
+        added.down = state.substr(0, state.find_first_not_of("ADEIMNOWX")) == "DOWN"; // then "*", "+DRAIN"
         return {};
     }
 
@@ -87,7 +101,28 @@ class TextReader {
         if (line == qos_header) in_qos_ = true;
         if (line.starts_with("PartitionName=")) return partition(line);
         if (line.starts_with("ReservationName=")) return reservation(line);
+        configuration(line);
+        return {};
+    }
+
+    void configuration(std::string_view line) {
         auto& inventory = builder_.inventory();
+        if (auto value = setting_of(line, "SelectTypeParameters"); !value.empty()) {
+            inventory.counts_memory = value.find("MEMORY") != value.npos;
+            shares_many_ = value.find("MULTIPLE_SHARING_GRES_PJ") != value.npos;
+        }
+        auto& limits = builder_.limits();
+        auto memory = [&](const char* node, const char* cpu, auto& limit) {
+            auto found = memory_of(setting_of(line, node), setting_of(line, cpu));
+            if (found) limit = found;
+        };
+        memory("MaxMemPerNode", "MaxMemPerCPU", limits.most_memory);
+        memory("DefMemPerNode", "DefMemPerCPU", limits.default_memory);
+        add_job_defaults(limits, known(setting_of(line, "JobDefaults")));
+        if (auto value = setting_of(line, "SLURM_VERSION"); !value.empty())
+            inventory.tasks_bound_nodes = release_of(value) >= 2411;
+        if (auto value = setting_of(line, "NodeFeaturesPlugins"); !value.empty())
+            inventory.features_change_nodes = !known(value).empty();
         if (auto value = setting_of(line, "MaxNodeCount"); !value.empty()) most_nodes_ = number_of(value);
         if (auto value = setting_of(line, "SchedulerParameters"); !value.empty())
             inventory.max_switch_wait = max_switch_wait_from(value);
@@ -95,21 +130,31 @@ class TextReader {
             accounting_ = !known(value).empty() && value != "accounting_storage/none";
         if (auto value = setting_of(line, "SlurmUser"); value.find('(') != value.npos)
             inventory.slurm_user = static_cast<std::uint32_t>(number_of(value.substr(value.find('(') + 1)));
-        return {};
     }
 
     Result<void> partition(std::string_view line) {
         auto yes = [&](std::string_view key) { return field_of(line, key) == "YES"; };
         Partition partition{.name = std::string(field_of(line, "PartitionName"))};
         partition.is_default = yes("Default");
-        partition.open = field_of(line, "State") == "UP" && !yes("Hidden") && !yes("RootOnly") &&
-                         !yes("ReqResv") && !restricts(field_of(line, "AllowGroups")) &&
+        auto state = field_of(line, "State");
+        partition.takes_jobs = state != "DRAIN" && state != "INACTIVE";
+        partition.alternate = known(field_of(line, "Alternate"));
+        partition.qos = field_of(line, "QoS"); // "N/A": none
+        partition.open = state == "UP" && !yes("Hidden") && !yes("RootOnly") && !yes("ReqResv") &&
+                         !restricts(field_of(line, "AllowGroups")) &&
                          !restricts(field_of(line, "AllowAccounts")) &&
                          !restricts(field_of(line, "AllowQos"));
         partition.max_nodes = limit_of(field_of(line, "MaxNodes"));
         partition.max_minutes = time_of(field_of(line, "MaxTime"));
         partition.default_minutes = time_of(field_of(line, "DefaultTime"));
         partition.whole_nodes = field_of(line, "OverSubscribe") == "EXCLUSIVE";
+        partition.min_nodes = limit_of(field_of(line, "MinNodes")).value_or(0);
+        partition.max_cpus_per_node = limit_of(field_of(line, "MaxCPUsPerNode"));
+        partition.limits.most_memory =
+            memory_of(field_of(line, "MaxMemPerNode"), field_of(line, "MaxMemPerCPU"));
+        partition.limits.default_memory =
+            memory_of(field_of(line, "DefMemPerNode"), field_of(line, "DefMemPerCPU"));
+        add_job_defaults(partition.limits, known(field_of(line, "JobDefaults")));
         auto nodes = expand_hostlist(known(field_of(line, "Nodes")));
         if (!nodes) return tl::unexpected(std::move(nodes.error()).within(partition.name));
         builder_.add_partition(std::move(partition), *nodes);
@@ -133,15 +178,16 @@ class TextReader {
         auto bar = line.find('|');
         in_qos_ = bar != line.npos;
         if (!in_qos_) return;
-        knows_qos_ = true;
         auto flags = "," + std::string(line.substr(bar + 1)) + ",";
-        lifts_nodes_ = lifts_nodes_ || flags.find(",PartitionMaxNodes,") != flags.npos;
-        lifts_time_ = lifts_time_ || flags.find(",PartitionTimeLimit,") != flags.npos;
+        auto has = [&](const char* flag) { return flags.find(flag) != flags.npos; };
+        builder_.inventory().qos[std::string(line.substr(0, bar))] = {.nodes = has(",PartitionMaxNodes,"),
+                                                                      .min_nodes = has(",PartitionMinNodes,"),
+                                                                      .time = has(",PartitionTimeLimit,")};
     }
 
     InventoryBuilder builder_;
     std::uint64_t most_nodes_ = 0;
-    bool accounting_ = false, in_qos_ = false, knows_qos_ = false, lifts_nodes_ = false, lifts_time_ = false;
+    bool accounting_ = false, in_qos_ = false, shares_many_ = false;
 };
 
 } // namespace

@@ -34,6 +34,9 @@ class DetailsReader {
             job.array_task = array_ + "_" + std::string(value);
         if (name == "JobState") job.state = value;
         if (name == "Reason") job.reason = value;
+        if (name == "PreemptTime") job.preempted = value != "None" && value != "Unknown";
+        if (name == "BatchFlag") job.batch = value != "0";
+        if (name == "Requeue") job.requeue = value != "0";
         if (name == "RunTime") job.run_s = seconds_from(value);
         if (name == "TimeLimit") job.limit_minutes = minutes_from(value);
         if (name == "UserId") job.user = value;
@@ -65,8 +68,9 @@ class DetailsReader {
 
 /// The lines that say what we read, by their first names. What users write as they like (Comment, WorkDir,
 /// Command) stands on lines of its own, and a job's name at the end of the first.
-constexpr std::array<std::string_view, 7> fact_lines = {"JobId",     "UserId",   "JobState", "RunTime",
-                                                        "StartTime", "NodeList", "Nodes"};
+constexpr std::array<std::string_view, 9> fact_lines = {
+    "JobId",    "UserId", "JobState", "Requeue", "RunTime", "StartTime", "PreemptEligibleTime",
+    "NodeList", "Nodes"};
 
 void read_line(std::string_view line, DetailsReader& reader) {
     for (bool first = true; !line.empty(); first = false) {

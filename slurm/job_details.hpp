@@ -18,6 +18,9 @@ struct JobDetails {
     std::string array_task;               ///< "16_3"; empty: no array task
     std::string state;                    ///< RUNNING, PENDING, ...
     std::string reason;                   ///< why it is in its state: "TimeLimit", "None", ...
+    bool preempted = false;               ///< PreemptTime is set
+    bool batch = true;                    ///< BatchFlag: submitted by sbatch, not salloc or srun
+    bool requeue = true;                  ///< Requeue: --requeue, or the site's JobRequeue
     std::string user;                     ///< UserId: "alice(1001)"
     std::optional<std::int64_t> end_time; ///< EndTime, seconds since the epoch, if the text was made with
                                           ///< SLURM_TIME_FORMAT=%s; absent: another form, or no limit

@@ -1,24 +1,24 @@
 #include "slurm/spelling.hpp"
 
 #include <algorithm>
-#include <string>
 
 namespace railhead {
 namespace {
 
 constexpr std::string_view blanks = " \t\r\n\"'";
 
-/// Whether `words` have the option, with exactly this value unless it is empty.
-bool has_option(std::string_view words, const std::string& option, std::string_view value) {
+/// The value that `words` give the option, exactly this one unless it is empty; absent: they do not.
+std::optional<std::string_view> value_in(std::string_view words, std::string_view option,
+                                         std::string_view value = {}) {
     for (auto at = words.find(option); at != std::string_view::npos; at = words.find(option, at + 1)) {
         auto rest = words.substr(at + option.size());
         bool begins = at == 0 || blanks.find(words[at - 1]) != std::string_view::npos;
         if (!begins || rest.empty() || (rest[0] != '=' && rest[0] != ' ')) continue;
         rest.remove_prefix(1);
         auto given = rest.substr(0, rest.find_first_of(blanks));
-        if (value.empty() || given == value) return true;
+        if (value.empty() || given == value) return given;
     }
-    return false;
+    return std::nullopt;
 }
 
 } // namespace
@@ -35,7 +35,7 @@ std::string_view script_header(std::string_view script) {
 
 NodeOption option_of(std::string_view command_line, std::string_view header, std::string_view spelling) {
     auto named = [&](const char* option, std::string_view value) {
-        return has_option(command_line, option, value) || has_option(header, option, value);
+        return value_in(command_line, option, value) || value_in(header, option, value);
     };
     constexpr std::string_view prefix = "gres/gpu:";
     auto value = spelling.substr(std::min(prefix.size(), spelling.size()));
@@ -43,6 +43,12 @@ NodeOption option_of(std::string_view command_line, std::string_view header, std
     if (gres && gpus) return named("--gpus-per-node", value) ? NodeOption::gpus_per_node : NodeOption::gres;
     if (gres) return NodeOption::gres;
     return gpus ? NodeOption::gpus_per_node : NodeOption::untold;
+}
+
+std::optional<std::string_view> tres_per_task_in(std::string_view command_line, std::string_view header) {
+    constexpr std::string_view option = "--tres-per-task";
+    auto typed = value_in(command_line, option);
+    return typed ? typed : value_in(header, option);
 }
 
 } // namespace railhead

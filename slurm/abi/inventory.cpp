@@ -5,6 +5,7 @@
 #include "slurm/constraint.hpp"
 #include "slurm/hostlist.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
 #include <memory>
@@ -14,6 +15,18 @@ namespace {
 
 /// Hidden partitions too; and only this cluster, not a federation's.
 constexpr std::uint16_t show_flags = SHOW_ALL | SHOW_LOCAL;
+
+/// In slurm_conf_t::select_type_param.
+#ifdef CR_MEMORY
+constexpr auto counted_memory = CR_MEMORY;
+#else
+constexpr auto counted_memory = SELECT_MEMORY;                   // 26.05
+#endif
+#ifdef MULTIPLE_SHARING_GRES_PJ
+constexpr auto several_shared = MULTIPLE_SHARING_GRES_PJ;
+#elif SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
+constexpr auto several_shared = SELECT_MULTIPLE_SHARING_GRES_PJ; // 26.05
+#endif
 
 template <class T>
 using Message = std::unique_ptr<T, void (*)(T*)>;
@@ -27,6 +40,31 @@ tl::unexpected<Error> failed(const char* what) {
 std::optional<std::uint32_t> limit_of(std::uint32_t field) {
     if (field == INFINITE || field == NO_VAL) return std::nullopt;
     return field;
+}
+
+/// MaxMemPerCPU and MaxMemPerNode, or the two defaults, are one field with a flag; 0 is none. UNLIMITED is
+/// none as a limit, and as a default more than any node has.
+std::optional<MemoryPer> memory_of(std::uint64_t field) {
+    auto mib = field & ~std::uint64_t{MEM_PER_CPU};
+    if (mib == 0 || field == NO_VAL64 || field == INFINITE64) return std::nullopt;
+    return MemoryPer{.mib = mib, .cpu = (field & MEM_PER_CPU) != 0};
+}
+
+/// Of a partition_info_t or a slurm_conf_t.
+template <class Record>
+JobLimits limits_in(const Record& record) {
+    JobLimits limits{.most_memory = memory_of(record.max_mem_per_cpu),
+                     .default_memory = memory_of(record.def_mem_per_cpu)};
+    if (record.def_mem_per_cpu == INFINITE64)
+        limits.default_memory = MemoryPer{.mib = unlimited_memory, .cpu = true};
+    if (!record.job_defaults_list) return limits;
+    auto* each = slurm_list_iterator_create(record.job_defaults_list);
+    while (const auto* one = static_cast<const job_defaults_t*>(slurm_list_next(each))) {
+        if (one->type == JOB_DEF_CPU_PER_GPU) limits.default_cpus_per_gpu = one->value;
+        if (one->type == JOB_DEF_MEM_PER_GPU) limits.default_memory_per_gpu_mib = one->value;
+    }
+    slurm_list_iterator_destroy(each);
+    return limits;
 }
 
 /// "ALL" and NULL are no restriction.
@@ -49,7 +87,9 @@ Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
         builder.add_node(node.name, {.gres = std::move(*gres),
                                      .cpus = node.cpus,
                                      .memory_mib = node.real_memory,
-                                     .features = node_features(text_of(node.features))});
+                                     .features = node_features(text_of(node.features)),
+                                     .threads = std::max<std::uint32_t>(node.threads, 1)});
+        builder.inventory().nodes.back().down = (node.node_state & NODE_STATE_BASE) == NODE_STATE_DOWN;
     }
     builder.inventory().can_grow = nodes < most_nodes;
     return {};
@@ -65,6 +105,9 @@ Result<void> add_partitions(InventoryBuilder& builder) {
         if (!nodes) return tl::unexpected(std::move(nodes.error()).within(text_of(record.name)));
         Partition partition{.name = text_of(record.name)};
         partition.is_default = record.flags & PART_FLAG_DEFAULT;
+        partition.takes_jobs = record.state_up & PARTITION_SUBMIT;
+        partition.alternate = text_of(record.alternate);
+        partition.qos = text_of(record.qos_char);
         partition.open = record.state_up == PARTITION_UP &&
                          !(record.flags & (PART_FLAG_HIDDEN | PART_FLAG_ROOT_ONLY | PART_FLAG_REQ_RESV)) &&
                          !restricts(record.allow_groups) && !restricts(record.allow_accounts) &&
@@ -73,6 +116,9 @@ Result<void> add_partitions(InventoryBuilder& builder) {
         partition.max_minutes = limit_of(record.max_time);
         partition.default_minutes = limit_of(record.default_time);
         partition.whole_nodes = record.max_share == 0;
+        partition.min_nodes = limit_of(record.min_nodes).value_or(0);
+        partition.max_cpus_per_node = limit_of(record.max_cpus_per_node);
+        partition.limits = limits_in(record);
         builder.add_partition(std::move(partition), *nodes);
     }
     return {};
@@ -100,7 +146,8 @@ struct Configuration {
     bool accounting = false; ///< so that there are QOS
 };
 
-Result<Configuration> add_configuration(Inventory& inventory) {
+Result<Configuration> add_configuration(InventoryBuilder& builder) {
+    auto& inventory = builder.inventory();
     slurm_conf_t* raw = nullptr;
     if (slurm_load_ctl_conf(0, &raw) != SLURM_SUCCESS || !raw) return failed("configuration");
 #if RAILHEAD_FREE_CONF_RENAMED
@@ -109,6 +156,13 @@ Result<Configuration> add_configuration(Inventory& inventory) {
     Message<slurm_conf_t> conf(raw, slurm_free_ctl_conf);
 #endif
     inventory.slurm_user = conf->slurm_user_id;
+    inventory.tasks_bound_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
+    inventory.counts_memory = conf->select_type_param & counted_memory;
+#if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
+    inventory.shards_of_one_gpu = !(conf->select_type_param & several_shared);
+#endif
+    inventory.features_change_nodes = !text_of(conf->node_features_plugins).empty();
+    builder.limits() = limits_in(*conf);
     inventory.max_switch_wait = max_switch_wait_from(conf->sched_params ? conf->sched_params : "");
     auto accounting = text_of(conf->accounting_storage_type);
     return Configuration{.topology = text_of(conf->topology_plugin),
@@ -123,18 +177,17 @@ Result<void> add_qos(Inventory& inventory) {
     assoc_mgr_info_msg_t* raw = nullptr;
     if (slurm_load_assoc_mgr_info(&request, &raw) != SLURM_SUCCESS || !raw) return failed("QOS");
     Message<assoc_mgr_info_msg_t> message(raw, slurm_free_assoc_mgr_info_msg);
-    std::uint32_t flags = 0;
-    bool known = false;
     if (message->qos_list) {
         auto* each = slurm_list_iterator_create(message->qos_list);
         while (const auto* qos = static_cast<const slurmdb_qos_rec_t*>(slurm_list_next(each))) {
-            flags |= static_cast<std::uint32_t>(qos->flags);
-            known = true;
+            auto has = [&](auto flag) { return (qos->flags & flag) != 0; };
+            inventory.qos[text_of(qos->name)] = {.nodes = has(QOS_FLAG_PART_MAX_NODE),
+                                                 .min_nodes = has(QOS_FLAG_PART_MIN_NODE),
+                                                 .time = has(QOS_FLAG_PART_TIME_LIMIT)};
         }
         slurm_list_iterator_destroy(each);
     }
-    inventory.qos_lifts_nodes = !known || (flags & QOS_FLAG_PART_MAX_NODE);
-    inventory.qos_lifts_time = !known || (flags & QOS_FLAG_PART_TIME_LIMIT);
+    if (inventory.qos.empty()) inventory.qos_lifts = {.nodes = true, .min_nodes = true, .time = true};
     return {};
 }
 
@@ -171,7 +224,7 @@ Result<std::string> topology_text() {
 Result<Inventory> load_inventory() {
     InventoryBuilder builder;
     builder.inventory().taken_at = std::time(nullptr);
-    auto configuration = add_configuration(builder.inventory());
+    auto configuration = add_configuration(builder);
     if (!configuration) return tl::unexpected(configuration.error());
     if (auto added = add_nodes(builder, configuration->most_nodes); !added)
         return tl::unexpected(added.error());

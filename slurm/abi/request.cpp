@@ -1,5 +1,6 @@
 #include "slurm/abi/request.hpp"
 
+#include "base/number.hpp"
 #include "slurm/abi/memory.hpp"
 #include "slurm/fields.hpp"
 #include "slurm/gres.hpp"
@@ -15,6 +16,7 @@ namespace {
 /// What spank_railhead.so's option becomes on its way through spank_job_env: _opt_env_name() in Slurm's
 /// plugstack.c / spank.c turns every character that is not alphanumeric into an underscore.
 constexpr std::string_view placement_variable = "_SLURM_SPANK_OPTION_railhead_rail_placement=";
+constexpr std::string_view on_loss_variable = "_SLURM_SPANK_OPTION_railhead_rail_on_loss=";
 
 /// Unset integers are NO_VAL of their width; a node or task count of 0 says nothing either.
 std::optional<std::uint32_t> number_of(std::uint32_t field) {
@@ -44,6 +46,21 @@ std::optional<std::uint64_t> per_gpu(const char* text) {
     return items->front().count;
 }
 
+/// Of "cpu=2,gres/gpu=1" or "cpu:2": what sbatch fills in beside GPUs per task since 23.11.
+std::optional<std::uint32_t> cpus_of_task(const char* tres) {
+    for (const auto& each : names_in(text_of(tres)))
+        if (each.starts_with("cpu=") || each.starts_with("cpu:"))
+            return leading_number<std::uint32_t>(std::string_view(each).substr(4));
+    return std::nullopt;
+}
+
+/// By --tres-per-task, with what else it said.
+void as_typed(GresItem& item, std::string_view tres_per_task) {
+    item.option = NodeOption::tres_per_task;
+    for (const auto& each : names_in(tres_per_task))
+        if (!each.starts_with("gres")) item.beside += each + ",";
+}
+
 Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
     const std::pair<const char*, Per> fields[] = {{job.tres_per_job, Per::job},
                                                   {job.tres_per_node, Per::node},
@@ -57,18 +74,24 @@ Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
         if (!items) return tl::unexpected(items.error());
         for (auto& item : *items) {
             if (per == Per::node) item.option = option_of(command_line, header, item.spelling);
+            if (auto typed = per == Per::task ? tres_per_task_in(command_line, header) : std::nullopt)
+                as_typed(item, *typed);
             request.items.push_back(std::move(item));
         }
     }
     return request;
 }
 
-std::optional<std::string_view> placement_of(const job_desc_msg_t& job) {
+std::optional<std::string_view> option_of_spank(const job_desc_msg_t& job, std::string_view variable) {
     for (std::uint32_t i = 0; job.spank_job_env && i < job.spank_job_env_size; ++i) {
         std::string_view entry = job.spank_job_env[i] ? job.spank_job_env[i] : "";
-        if (entry.starts_with(placement_variable)) return entry.substr(placement_variable.size());
+        if (entry.starts_with(variable)) return entry.substr(variable.size());
     }
     return std::nullopt;
+}
+
+std::optional<std::string_view> placement_of(const job_desc_msg_t& job) {
+    return option_of_spank(job, placement_variable);
 }
 
 /// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio.
@@ -114,6 +137,11 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.tasks = count_of(job.num_tasks);
     request.tasks_per_node = number_of16(job.ntasks_per_node);
     request.cpus_per_task = number_of16(job.cpus_per_task);
+    if (!request.cpus_per_task) request.cpus_per_task = cpus_of_task(job.tres_per_task);
+    if (job.tres_per_task) {
+        auto typed = tres_per_task_in(view_of(job.submit_line), script_header(view_of(job.script)));
+        request.cpus_by_tres = typed && typed->find("cpu") != typed->npos;
+    }
     request.tasks_per_gpu = number_of16(job.ntasks_per_tres);
     if (job.pn_min_memory != NO_VAL64 && job.pn_min_memory & MEM_PER_CPU)
         request.memory_per_cpu_mib = job.pn_min_memory & ~MEM_PER_CPU;
@@ -143,12 +171,15 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.uid = job.user_id;
     request.modify = modify;
 #if RAILHEAD_TASKS_BOUND_NODES
-    if (!request.nodes_max) request.nodes_max = nodes_of_tasks(request);
+    if (!request.nodes_max) {
+        request.nodes_max = nodes_of_tasks(request);
+        request.nodes_follow_tasks = request.nodes_max.has_value();
+    }
 #endif
     return request;
 }
 
-std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed) {
+[[gnu::hot]] std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed) {
     bool is_component = job.het_job_offset != NO_VAL && job.het_job_offset != INFINITE;
     bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
     if (is_component || several_per_node || !view_of(job.reservation).empty()) return 0;
@@ -171,11 +202,17 @@ std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64
     return hash == 0 ? 1 : hash;
 }
 
+bool outlives_nodes(const job_desc_msg_t& job) {
+    const auto on_loss = option_of_spank(job, on_loss_variable).value_or("");
+    return on_loss.starts_with("shrink:") || on_loss.starts_with("spare:");
+}
+
 std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape) {
     auto asked = view_of(job.tres_per_node);
-    if (shape == 0 || asked.empty()) return shape;
-    auto option = option_of(view_of(job.submit_line), script_header(view_of(job.script)), asked);
-    mix(shape, static_cast<std::uint64_t>(option));
+    if (shape == 0 || (asked.empty() && view_of(job.tres_per_task).empty())) return shape;
+    auto line = view_of(job.submit_line), header = script_header(view_of(job.script));
+    mix(shape, static_cast<std::uint64_t>(option_of(line, header, asked)));
+    if (!view_of(job.tres_per_task).empty()) mix(shape, tres_per_task_in(line, header).value_or(""));
     return shape == 0 ? 1 : shape;
 }
 

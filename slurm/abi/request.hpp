@@ -19,4 +19,7 @@ std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64
 /// The shape of one of which something is said: in the option that asked for the GRES per node.
 std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape);
 
+/// Whether --rail-on-loss asks that the job goes on when Slurm loses one of its nodes.
+bool outlives_nodes(const job_desc_msg_t& job);
+
 } // namespace railhead::abi

@@ -68,11 +68,14 @@ def test_installed_plugin_exports_and_needs_only_what_is_listed(suite, name):
 @pytest.mark.parametrize("program", ["sbatch --wrap=true", "salloc true", "srun true"])
 def test_request_that_cannot_work_is_refused_with_what_to_type_instead(cluster, program):
     name, *rest = program.split()
-    for request, sentence in (("--gpus-per-node=a100:4", WRONG_TYPE), ("--gpus-per-node=h100:16", TOO_MANY)):
+    for request, sentence, error in (
+        ("--gpus-per-node=a100:4", WRONG_TYPE, "Invalid generic resource"),
+        ("--gpus-per-node=h100:16", TOO_MANY, "Requested node configuration is not available"),
+    ):
         done = cluster.alice(name, request, *rest)
         assert done.code != 0
         assert f"{name}: error: {sentence}\n" in done.err
-        assert "Invalid generic resource" in done.err
+        assert error in done.err
 
 
 def test_job_with_details_runs(cluster):
@@ -185,6 +188,21 @@ class TestPolicy:
         assert held(cluster, "--gpus-per-node=a100:4")[0].code != 0
         done, _ = held(cluster, "--gpus-per-node=a100:4", user="bob")
         assert done.code == 0 and "railhead" not in done.err, done.text
+
+    def test_a_node_that_is_down_does_not_count_where_policy_says_so(self, cluster, policy):
+        policy('[submit]\ndown_nodes = "ignore"\nrefresh = 2\n[submit.partition.gpu]\nplacement = "compact"\nplacement_wait = "3m"\n')
+        await_switches(cluster, "1@00:03:00")
+        everywhere = ("-N4", "--gpus-per-node=8")
+        assert held(cluster, *everywhere)[0].code == 0
+        node = cluster.run("ctl", "scontrol", "show", "hostnames", cluster.run("ctl", "sinfo", "-hpgpu", "-o%N", check=True).out.strip(), check=True).out.split()[-1]
+        try:
+            cluster.run("ctl", "scontrol", "update", f"nodename={node}", "state=down", "reason=test", check=True)
+            said = wait_until("refused while it is down", lambda: refusal(cluster, *everywhere))
+            assert "or wait for the nodes that are down, which this site does not count [" in said
+            assert held(cluster, "-N3", "--gpus-per-node=8")[0].code == 0
+        finally:
+            cluster.run("ctl", "scontrol", "update", f"nodename={node}", "state=resume", check=True)
+        wait_until("accepted when it is back", lambda: held(cluster, *everywhere)[0].code == 0)
 
     def test_changed_file_holds_within_seconds(self, cluster, policy):
         policy('[submit]\nplacement_wait = "5m"\n[submit.partition.gpu]\nplacement = "compact"\nrule_gpu_type = "warn"\n')

@@ -11,6 +11,8 @@ NODES = 4
 PARTITIONS = {
     "short": "nodes=node[1-4] maxtime=60",
     "few": "nodes=node[1-4] maxnodes=2",
+    "pair": "nodes=node[1-4] minnodes=2",
+    "lean": "nodes=node[1-4] maxmempernode=16000 maxcpuspernode=12 jobdefaults=DefCpuPerGPU=2",
 }
 FEATURES = {"node[1-2]": "rack1,ib", "node[3-4]": "rack2,ib", "a100-1": "rack1", "a100-2": "rack2", "cpu1": "rack1"}
 # Name, how scontrol makes it, nodes of each partition in it. Their nodes are lost to all others, so who names one comes last.
@@ -102,6 +104,23 @@ def ranged(dice: random.Random) -> Request:
     return ["--partition=few", f"--nodes={least}-{near(dice, 2, least)}", f"--gpus-per-node={near(dice, 8)}"]
 
 
+def limited(dice: random.Random) -> Request:
+    """Around what a partition gives at least, and of a node at most."""
+    if dice.random() < 0.3:
+        return ["--partition=pair", f"--nodes={near(dice, 2)}", f"--gpus-per-node={dice.randint(1, 8)}"]
+    words = ["--partition=lean", f"--nodes={dice.randint(1, 2)}", f"--gpus-per-node={near(dice, 6)}"]
+    words += dice.choice(([f"--cpus-per-task={near(dice, 12)}"], [f"--ntasks={near(dice, 12)}"], [f"--cpus-per-gpu={near(dice, 2)}"], []))
+    words += dice.choice(([f"--mem={near(dice, 16000)}"], [f"--mem-per-cpu={near(dice, 1333)}"], ["--mem=0"], []))
+    return words
+
+
+def by_tres(dice: random.Random) -> Request:
+    """The newest spelling, since 23.11."""
+    tres = f"gres/gpu{dice.choice(('', ':h100'))}:{near(dice, 4)}"
+    cpus = f"cpu={near(dice, 4)}," if dice.random() < 0.5 else ""
+    return [f"--ntasks={near(dice, 8)}", f"--tres-per-task={cpus}{tres}", *dice.choice(([], ["--nodes=1"], ["--nodes=2"]))]
+
+
 def featured(dice: random.Random) -> Request:
     partition = dice.choice(("gpu", "gpu", "a100"))
     wanted = dice.choice(("ib", "rack1", "rack2", "rack1&ib", "rack1|rack2", "[rack1|rack2]", "rack1&rack2", "(rack1&ib)|rack2"))
@@ -114,7 +133,7 @@ def together(dice: random.Random) -> Request:
     """A heterogeneous job: its components start together, or not at all."""
     words: Request = []
     for _ in range(dice.randint(2, 3)):
-        partition = dice.choice(("gpu", "gpu", "a100"))
+        partition = dice.choice(("gpu", "gpu", "a100", "few"))  # gpu and few share their nodes
         nodes, each = SIZES[partition]
         part = [f"--partition={partition}", f"--nodes={dice.randint(1, nodes)}", f"--gpus-per-node={dice.randint(each // 2, each)}"]
         words += [":", *part] if words else part
@@ -129,9 +148,12 @@ def reserved(dice: random.Random) -> Request:
     return words + [f"--gpus-per-node={near(dice, SIZES[partition or 'gpu'][1])}"]
 
 
-WAYS = {any_request: 0.5, timed: 0.1, ranged: 0.08, featured: 0.14, together: 0.08, reserved: 0.1}
+WAYS = {any_request: 0.46, timed: 0.1, ranged: 0.07, limited: 0.08, featured: 0.13, together: 0.07, reserved: 0.09}
 # 24.11 rejects at once much that 22.05 and 26.05 let wait for ever: more of what waits there, too, so that it is a fifth everywhere.
-WAYS_OF = {"trixie": {any_request: 0.31, timed: 0.16, ranged: 0.2, featured: 0.11, together: 0.13, reserved: 0.09}}
+WAYS_OF = {
+    "trixie": {any_request: 0.25, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
+    "sid": WAYS | {by_tres: 0.04},
+}
 
 
 def names_reservation(request: Request) -> bool:

@@ -54,6 +54,31 @@ TEST(Freshness, ends_with_a_change_of_the_reservations_for_a_job_that_names_one)
     EXPECT_TRUE(is_fresh(view(), fresh, true));
 }
 
+TEST(Decision, that_rests_on_nodes_being_down_is_doubted_once_nodes_have_changed) {
+    auto seen = view();
+    auto inventory = cluster();
+    InventoryBuilder builder;
+    builder.inventory() = std::move(inventory);
+    builder.inventory().nodes[0].down = true;
+    seen.inventory = std::make_shared<Inventory>(builder.take());
+    auto all_nodes = on(asks(Per::node, "h100", 8), 32);
+    EXPECT_TRUE(decide(all_nodes, seen, fresh, nobody).message.empty()) << "they count out of the box";
+    auto settings = std::make_shared<Settings>();
+    ASSERT_TRUE(settings->set(Key::submit_down_nodes, "ignore", {Origin::Kind::site, "test"}));
+    seen.settings = settings;
+    auto decision = decide(all_nodes, seen, fresh, nobody);
+    EXPECT_TRUE(decision.refuse);
+    EXPECT_NE(decision.message.find("or wait for the nodes that are down, which this site does not count"),
+              std::string::npos)
+        << decision.message;
+    auto at = [](double seconds) { return Moment{loaded_s + seconds, other_nodes.changes}; };
+    EXPECT_TRUE(decide(all_nodes, seen, at(4), nobody).refuse) << "the view is young";
+    EXPECT_FALSE(decide(all_nodes, seen, at(6), nobody).refuse);
+    EXPECT_TRUE(decide(all_nodes, seen, at(6), nobody).doubted);
+    EXPECT_TRUE(decide(on(asks(Per::node, "h100", 8), 33), seen, at(6), nobody).refuse)
+        << "so many there are not";
+}
+
 TEST(Freshness, ends_when_the_refresher_is_stuck) {
     EXPECT_TRUE(is_fresh(view(), {loaded_s + 119, changes}));
     EXPECT_FALSE(is_fresh(view(), {loaded_s + 121, changes})) << "twice 30 s and a minute";

@@ -1,5 +1,5 @@
 // Which submissions are taken for the same request, so that one is judged and the others are not.
-#include "jobsubmit/judged_shapes.hpp"
+#include "jobsubmit/refresher.hpp"
 #include "slurm/abi/request.hpp"
 
 #include <gtest/gtest.h>
@@ -100,7 +100,7 @@ TEST(Shape, is_none_where_more_is_judged_than_it_holds) {
 TEST(Shape, is_another_one_of_another_sender_and_in_another_view) {
     EXPECT_NE(shape_of(plain(), 0), shape_of(plain()));
     EXPECT_NE(shape_of(plain(), 1001, 2), shape_of(plain()));
-    EXPECT_NE(JudgedShapes().seed(), JudgedShapes().seed());
+    EXPECT_NE(View().seed, View().seed);
 }
 
 TEST(Shape, of_what_is_said_is_in_the_spelling_of_the_user) {

@@ -8,7 +8,8 @@ using namespace railhead;
 
 namespace {
 
-const std::set<std::string> there{"train.py", "sub/x.py", "logs", "/images/torch.sqsh"};
+const std::set<std::string> there{"train.py",  "sub/x.py",   "logs",     "/images/torch.sqsh",
+                                  "image.sif", "./watch.sh", "./server", "./prepare"};
 
 /// Findings of a script with these options and this body, "ID:LINE" each; the body begins on line 3.
 std::vector<std::string> ids(const std::string& options, const std::string& body, int slurm = 0) {
@@ -81,6 +82,23 @@ TEST(Lint, knows_what_asks_slurmctld_too_often) {
 TEST(Lint, knows_how_srun_starts_what) {
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 torchrun train.py"), Ids{"torchrun-tasks:3"});
     EXPECT_EQ(ids("-N2 --ntasks-per-node=8", "srun -K1 --ntasks-per-node=1 torchrun train.py"), Ids{});
+    for (auto [options, step] : {std::pair{"--nodes=2 --ntasks=16", ""},
+                                 {"-N2", "--ntasks=16"},
+                                 {"-N2", "--ntasks-per-node=8"},
+                                 {"-N2 -n2", "-N1 -n8"},
+                                 {"-N2 --gpus-per-node=h100:8 --ntasks-per-gpu=1", ""}})
+        EXPECT_EQ(ids(options, "srun -K1 " + std::string(step) + " torchrun --nproc-per-node=8 train.py"),
+                  Ids{"torchrun-tasks:3"})
+            << options << " | " << step;
+    for (auto [options, step] : {std::pair{"--nodes=2 --ntasks=2", ""},
+                                 {"-N2 --ntasks-per-node=8", "--ntasks=2"},
+                                 {"-n16", ""}, // on as many nodes as it takes
+                                 {"-N2 -n16", "--ntasks=$SLURM_NNODES"},
+                                 {"-N2 -n16", "--ntasks-per-node 1"}})
+        EXPECT_EQ(ids(options, "srun -K1 " + std::string(step) + " torchrun --nproc-per-node=8 train.py"),
+                  Ids{})
+            << options << " | " << step;
+    EXPECT_EQ(ids("-N2 -n16", "srun -K1 torchrun --nproc-per-node=1 --nnodes=16 train.py"), Ids{});
     EXPECT_EQ(ids("-N2", "srun python3 train.py"), Ids{"kill-on-bad-exit:3"});
     EXPECT_EQ(ids("-N1", "srun python3 train.py"), Ids{});
 }
@@ -90,6 +108,8 @@ TEST(Lint, knows_that_a_device_name_is_a_beginning) {
     EXPECT_EQ(ids("-N1", "NCCL_IB_HCA=mlx5_0:1,mlx5_1:1 python3 train.py"), Ids{"nccl-ib-hca:3"});
     EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA==mlx5_1 NCCL_IB_HCA=mlx5"), Ids{}) << "mlx5 means all of them";
     EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA=^=mlx5_1 NCCL_IB_HCA=$HCAS"), Ids{});
+    EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA=mlx5_1,mlx5_3:1,ib0"), Ids{"nccl-ib-hca:3"}) << "not the last";
+    EXPECT_EQ(ids("-N1", "export NCCL_IB_HCA=mlx5_0"), Ids{}) << "there is no mlx5_00";
 }
 
 TEST(Lint, looks_for_what_the_script_names) {
@@ -179,17 +199,59 @@ TEST(Lint, looks_for_no_program_where_it_cannot_know) {
 TEST(Lint, looks_for_programs_that_are_not_pythons) {
     EXPECT_EQ(ids("-N1", "export A=1\nsrun -n2 ./none --x"), Ids{"no-program:4"});
     EXPECT_EQ(ids("-N1", "bash none.sh"), Ids{"no-program:3"});
-    EXPECT_EQ(ids("-N1", "apptainer exec --nv /images/none.sif python3 /workspace/x.py"), Ids{"no-image:3"});
-    for (std::string body : {"make\nsrun ./made", "./prepare\nbash made.sh", "cd x\nsrun ./there",
-                             "srun /opt/node/program", "srun --container-image=/images/torch.sqsh ./there",
-                             "cat > made.sh <<X\nX\nbash made.sh", "bash $HERE/there.sh", "bash -c 'none.sh'",
-                             "singularity pull /images/new.sif docker://x\nsingularity run /images/new.sif"})
+    for (std::string line : {"./none --x", "OMP_NUM_THREADS=8 ./none", "exec ./none", "time ./none > log",
+                             "srun --chdir=sub ./train.py"})
+        EXPECT_EQ(ids("-N1", "module load cuda\n" + line), Ids{"no-program:4"}) << line;
+    for (std::string line :
+         {"apptainer exec --nv /images/none.sif python3 /workspace/x.py",
+          "apptainer exec --nv -B /data:/data none.sif python3 /workspace/x.py", "singularity run ./none.sif",
+          "srun -n2 /usr/bin/singularity shell none.sif", "srun --chdir=sub apptainer exec image.sif true"})
+        EXPECT_EQ(ids("-N1", line), Ids{"no-image:3"}) << line;
+    for (std::string body :
+         {"make\nsrun ./made",
+          "./prepare\nbash made.sh",
+          "cd x\nsrun ./there",
+          "srun /opt/node/program",
+          "srun --container-image=/images/torch.sqsh ./there",
+          "cat > made.sh <<X\nX\nbash made.sh",
+          "bash $HERE/there.sh",
+          "bash -c 'none.sh'",
+          "./prepare\n./made",
+          "gcc -o made x.c\n./made",
+          "cd /x\n./made",
+          "[ -x ./made ] && ./made",
+          "if [ -e ./made ]; then\n./made\nfi",
+          "apptainer exec image.sif ./none",
+          "apptainer exec image.sif convert new.sif",
+          "cd /x\napptainer exec none.sif true",
+          "apptainer pull docker://x/y\napptainer run y_latest.sif",
+          "apptainer exec $IMAGES/x.sif true",
+          "apptainer build new.sif x.def && apptainer run new.sif",
+          "cp /images/x.sif .\napptainer run x.sif",
+          "cp /images/x.sif /tmp\napptainer run /tmp/x.sif",
+          "apptainer exec docker://x ./none",
+          "singularity pull /images/new.sif docker://x\nsingularity run /images/new.sif",
+          "module load gcc && make prog\n./prog",
+          "module load gcc; make -j4\nsrun ./a.out",
+          "mkdir -p build && cmake -B build .\n./build/none",
+          "export BIN=$(make -s none)\n./none",
+          "export A=1 && ./prepare && make\n./app",
+          "sbcast $PWD/img.sif /tmp/img2.sif\nsrun apptainer exec /tmp/img2.sif true",
+          "srun --ntasks-per-node=1 cp img.sif /tmp/img3.sif\nsrun apptainer run /tmp/img3.sif",
+          "enroot import --output /tmp/p.sqsh docker://x\nsrun --container-image=/tmp/p.sqsh true",
+          "sbcast train.py /tmp/t.py\nsrun python /tmp/t.py",
+          "hf download org/repo none.py --local-dir .\npython none.py",
+          "[ -f extra.py ] && python extra.py",
+          "if [ -f extra.py ]; then\n  python extra.py\nfi",
+          "[[ -e extra.sif ]] && apptainer run extra.sif",
+          "test -f gen2.py || exit 1\npython gen2.py"})
         EXPECT_EQ(ids("-N1", body), Ids{}) << body;
 }
 
 TEST(Lint, keeps_the_sense_of_a_device_that_is_left_out) {
-    auto script = read_script("job.sh", "#!/bin/bash\nexport NCCL_IB_HCA=^mlx5_1\n");
+    auto script = read_script("job.sh", "#!/bin/bash\nexport NCCL_IB_HCA=^mlx5_0,mlx5_1:1,mlx5_2\n");
     auto findings = check_script(script, {.exists = [](auto&) { return true; }});
     ASSERT_EQ(findings.size(), 1u);
-    EXPECT_EQ(findings[0].next, "write NCCL_IB_HCA=^=mlx5_1");
+    EXPECT_EQ(findings[0].seen, "takes every device whose name begins so: mlx5_10, mlx5_20, too");
+    EXPECT_EQ(findings[0].next, "write NCCL_IB_HCA=^=mlx5_0,mlx5_1:1,mlx5_2");
 }

@@ -52,7 +52,14 @@ TEST(RequestOfScript, knows_every_way_to_ask_for_gpus) {
         EXPECT_EQ(job->gpus.items[0].count, 4u) << options;
     }
     EXPECT_EQ(request("--gres=gpu:h100:8,nic:1")->gpus.items.size(), 2u);
+    for (std::string spelling : {"gres/gpu:h100:2", "gres:gpu:h100:2", "gpu:h100=2"})
+        EXPECT_EQ(request("--gres=" + spelling)->gpus.items.at(0).type, "h100") << spelling;
     EXPECT_TRUE(request("--gres=none")->gpus.items.empty());
+    auto shared = request("--gres=gpu:1g.5gb:2,shard:a100:4,gpu:3g.20gb");
+    ASSERT_EQ(shared->gpus.items.size(), 3u) << "MIG names begin as counts do";
+    EXPECT_EQ(shared->gpus.items[0].type + shared->gpus.items[1].gres + shared->gpus.items[2].type,
+              "1g.5gbshard3g.20gb");
+    EXPECT_EQ(request("--gpus=1g.5gb:2")->gpus.items.at(0).type, "1g.5gb");
     EXPECT_EQ(request("-N2 --ntasks-per-node=4")->tasks, 8u);
 }
 
@@ -79,6 +86,12 @@ TEST(RequestOfScript, reads_every_spelling_that_sbatch_reads) {
     EXPECT_EQ(job->gpus.items[0].per, Per::task);
     EXPECT_EQ(job->gpus.items[0].count, 2u);
     EXPECT_EQ(request("-N1k")->nodes_min, 1024u);
+    for (std::string spelling : {"-O", "--overcommit", "--overc"}) {
+        auto over = request(spelling + " -n 64 -N1 -p cpu");
+        EXPECT_TRUE(over->overcommit) << spelling;
+        EXPECT_EQ(over->tasks, 64u) << spelling;
+    }
+    EXPECT_FALSE(request("-o out -n 64")->overcommit);
     EXPECT_EQ(request("--time-min=1:00:00")->time_min_minutes, 60u);
 }
 
@@ -97,13 +110,42 @@ TEST(RequestOfScript, takes_the_environments_options_before_the_scripts) {
     EXPECT_EQ(job.gpus.items[0].count, 8u);
 }
 
-TEST(RequestOfScript, reads_pbs_lines_where_sbatchs_own_say_nothing) {
-    auto job = request_of(read_script(
-        "job.sh", "#!/bin/sh\n#PBS -q gpu\n#PBS -l nodes=4:ppn=8,walltime=1:00:00\n#SBATCH -t 5\n"));
+// As 22.05 and 24.11 showed the jobs of such scripts.
+TEST(RequestOfScript, reads_pbs_lines_which_win_over_sbatchs_own) {
+    auto pbs = [](const std::string& lines, const std::vector<std::string>& more = {}) {
+        return request_of(read_script("job.sh", "#!/bin/sh\n" + lines + "\n", more));
+    };
+    auto job =
+        pbs("#PBS -q gpu -A acct\n#PBS -l nodes=4:ppn=8,walltime=1:00:00,mem=2gb\n#SBATCH -t 5 -N1", {"-n3"});
     EXPECT_THAT(job.partitions, ElementsAre("gpu"));
+    EXPECT_EQ(job.account, "acct");
     EXPECT_EQ(job.nodes_min, 4u);
-    EXPECT_EQ(job.time_minutes, 5u);
-    EXPECT_FALSE(request_of(read_script("job.sh", "#!/bin/sh\n#PBS -l nodes=n1+n2\n")).nodes_min);
+    EXPECT_EQ(job.tasks, 3u) << "the command line wins over all";
+    EXPECT_EQ(job.time_minutes, 60u);
+    EXPECT_EQ(job.memory_per_node_mib, 2048u);
+    EXPECT_EQ(pbs("true\n#PBS -lnodes=2:ppn=4").tasks, 8u) << "it is read after the first command, too";
+    EXPECT_EQ(pbs("#PBS -l nodes=1:ppn=2+1:ppn=3").tasks, 10u);
+    EXPECT_EQ(pbs("#PBS -l nodes=1:ppn=2:gpus=2").gpus.items.at(0).count, 2u);
+    EXPECT_EQ(pbs("#PBS -l naccelerators=2").gpus.items.at(0).per, Per::node);
+    EXPECT_EQ(pbs("#PBS -l nodes=n1+n2").nodelist, "n1,n2");
+    EXPECT_FALSE(pbs("#PBS -l nodes=n1+n2").nodes_min);
+    auto pro = pbs("#PBS -l select=2:ncpus=4:mpiprocs=2 -J 1-3");
+    EXPECT_EQ(pro.nodes_min, 2u);
+    EXPECT_EQ(pro.tasks_per_node, 2u);
+    EXPECT_EQ(pro.cpus_per_task, 2u);
+    EXPECT_EQ(pro.array, "1-3");
+    auto both = requests_of(read_script("job.sh", "#!/bin/sh\n#SBATCH hetjob\n#PBS -l nodes=2\n"));
+    EXPECT_EQ(both.at(0).nodes_min, 2u);
+    EXPECT_EQ(both.at(1).nodes_min, 2u);
+}
+
+TEST(RequestOfScript, ignores_pbs_lines_where_it_is_told_so) {
+    const std::string text = "#!/bin/sh\n#PBS -l nodes=4:ppn=8\n";
+    auto of_environment = environment_options({{"SBATCH_IGNORE_PBS", ""}});
+    for (const auto& script :
+         {read_script("job.sh", text + "#SBATCH --ignore-pbs\n"),
+          read_script("job.sh", text, {"--ignore-pbs"}), read_script("job.sh", text, {}, of_environment)})
+        EXPECT_FALSE(request_of(script).nodes_min);
 }
 
 TEST(RequestOfScript, has_one_for_each_component_of_a_heterogeneous_job) {

@@ -4,6 +4,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -109,6 +110,15 @@ TEST_F(Load, unknown_keys_are_warnings_with_the_nearest_known_one) {
     EXPECT_EQ(loaded.findings[0].level, Level::warn);
 }
 
+TEST_F(Load, what_should_be_a_section_is_told_how_to_be_one) {
+    auto loaded = load(file("site.toml", "submit = 3\n[[ray]]\na = 1\n"));
+    EXPECT_EQ(findings(loaded),
+              (Texts{"site.toml:2: ray is a section, and no setting; write [ray], and each of "
+                     "its settings in a line below",
+                     "site.toml:1: submit is a section, and no setting; write [submit], and "
+                     "each of its settings in a line below"}));
+}
+
 TEST_F(Load, a_broken_file_names_line_and_column) {
     std::string text = refusal(file("site.toml", "[launch]\nloss_after = = 3\n"));
     EXPECT_TRUE(text.starts_with("site.toml:2:14: the settings are not TOML: ")) << text;
@@ -149,6 +159,24 @@ TEST_F(Load, a_wrong_value_names_its_line) {
               "RAILHEAD_LAUNCH_GRACE: launch.grace is \"x\" (expected a time from 0 s to 1 h, such as 90, "
               "\"90s\" or "
               "\"2m\")");
+}
+
+TEST_F(Load, who_checks_a_file_is_told_all_that_is_wrong) {
+    auto path = file("site.toml", "[launch]\ngrace = [1]\nlos_after = 3\n[submit]\n  refresh = \"soon\"\n"
+                                  "[submit.partition.gpu]\nplacement = \"dense\"\n[submit.rule]\n");
+    auto checked = check_settings(path, Origin::Kind::site);
+    ASSERT_TRUE(checked);
+    std::set<std::string> places;
+    for (const auto& finding : checked->findings) {
+        auto text = without_dir(sentence(finding));
+        places.insert(text.substr(0, text.find(" is ")));
+    }
+    EXPECT_EQ(places,
+              (std::set<std::string>{"site.toml:2:9: launch.grace", "site.toml:3:1: launch.los_after",
+                                     "site.toml:5:13: submit.refresh", "site.toml:7:13: submit.placement",
+                                     "site.toml:8:9: submit.rule"}));
+    EXPECT_EQ(checked->settings.seconds(Key::launch_grace), 2) << "the default holds";
+    EXPECT_FALSE(check_settings(file("site.toml", "[launch]\ngrace = = 3\n"), Origin::Kind::site));
 }
 
 TEST_F(Load, what_cannot_be_read_is_an_error_and_not_a_default) {
@@ -196,7 +224,8 @@ TEST_F(Load, partitions_have_sections_of_their_own) {
     EXPECT_EQ(loaded.settings.text_for(Key::submit_placement, "gpu"), "compact");
     EXPECT_EQ(loaded.settings.seconds_for(Key::submit_placement_wait, "gpu"), 300);
     EXPECT_EQ(findings(loaded),
-              (Texts{"site.toml:6: submit.partition.cpu is no setting; see railhead.toml(5)",
+              (Texts{"site.toml:6: submit.partition.cpu is a section, and no setting; write "
+                     "[submit.partition.cpu], and each of its settings in a line below",
                      "site.toml:4: submit.placment is no setting; did you mean submit.placement?"}));
     EXPECT_EQ(refusal(file("bad.toml", "[submit.partition.gpu]\nrefresh = 3\n")),
               "bad.toml:2: submit.refresh cannot differ between partitions or users; set it in [submit]");

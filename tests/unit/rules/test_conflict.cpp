@@ -59,4 +59,17 @@ TEST(Conflict, warns_of_a_number_that_slurm_drops_for_another) {
     EXPECT_EQ(verdict(job), "accepted");
 }
 
+TEST(Conflict, knows_that_tasks_per_node_count_beside_gpus_per_task) {
+    auto job = asks(Per::task, "", 1);
+    job.tasks = 4;
+    job.tasks_per_node = 4;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.tasks_per_node = 5;
+    EXPECT_EQ(verdict(job),
+              "--ntasks-per-node=5 is more than the 4 tasks of the job, and counts beside GPUs per task; "
+              "leave it out");
+    job.gpus.items[0].per = Per::node;
+    EXPECT_EQ(verdict(job), "accepted");
+}
+
 } // namespace conflict_test

@@ -29,7 +29,7 @@ TEST(GpuShare, counts_cpus_however_they_are_asked) { // 16 CPUs and 32000 MiB fo
     auto job = one_gpu();
     job.cpus_per_gpu = 4;
     EXPECT_EQ(verdict(job),
-              "4 CPUs for 1 GPU are more than their share of a node of gpu (2 CPUs of 16), so that others "
+              "4 CPUs for 1 GPU are more than its share of a node of gpu (2 CPUs of 16), so that others "
               "of its GPUs cannot be used; try --cpus-per-gpu=2");
     job = one_gpu();
     job.cpus_per_task = 3;
@@ -44,8 +44,8 @@ TEST(GpuShare, counts_memory_however_it_is_asked) {
     auto job = one_gpu();
     job.memory_per_node_mib = 4001;
     EXPECT_EQ(verdict(job),
-              "4001 MiB for 1 GPU are more than their share of a node of gpu (4000 MiB of 32000), so that "
-              "others of its GPUs cannot be used; try --mem-per-gpu=4000M");
+              "4001 MiB for 1 GPU are more than its share of a node of gpu (4000 MiB of 32000), so that "
+              "others of its GPUs cannot be used; try --mem=4000M");
     job.memory_per_node_mib = 4000;
     EXPECT_EQ(verdict(job), "accepted");
     job.memory_per_node_mib.reset();
@@ -54,6 +54,29 @@ TEST(GpuShare, counts_memory_however_it_is_asked) {
     job.memory_per_gpu_mib.reset();
     job.memory_per_cpu_mib = 4001;
     EXPECT_NE(verdict(job), "accepted");
+}
+
+TEST(GpuShare, proposes_the_option_that_was_typed) { // sbatch takes no other beside it
+    auto next = [](const JobRequest& job) {
+        auto text = verdict(job);
+        return text.substr(text.find("try "));
+    };
+    auto job = asks(Per::job, "", 1);
+    job.cpus_per_task = 16;
+    EXPECT_EQ(next(job), "try --cpus-per-task=2") << "one GPU is on one node";
+    job.cpus_per_task.reset();
+    job.tasks = 3;
+    EXPECT_EQ(next(job), "try --ntasks=2");
+    job.tasks.reset();
+    job.memory_per_node_mib = 0;
+    EXPECT_EQ(
+        verdict(job),
+        "32000 MiB for 1 GPU are more than its share of a node of gpu (4000 MiB of 32000), so that others "
+        "of its GPUs cannot be used; try --mem=4000M");
+    job.memory_per_node_mib.reset();
+    job.memory_per_cpu_mib = 5000;
+    job.cpus_per_task = 4;
+    EXPECT_EQ(next(job), "try --cpus-per-task=2 --mem-per-cpu=1000M") << "both are above";
 }
 
 TEST(GpuShare, leaves_alone_who_takes_all_or_nothing) {

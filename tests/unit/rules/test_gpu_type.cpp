@@ -42,7 +42,7 @@ TEST(GpuType, says_what_to_type_instead_in_the_option_of_the_user) {
               "try --gpus=h100:8 or --partition=a100");
     EXPECT_EQ(verdict(in(asks(Per::job, "h100", 12), {"a100"})),
               "gpu:h100 is not in partition a100 (has a100 x 4 on 2 nodes); "
-              "try --gpus=a100:8 or --partition=gpu");
+              "try --gpus=a100:8 or --partition=gpu or --partition=mixed");
     EXPECT_EQ(verdict(asks(Per::task, "v100", 1)),
               "gpu:v100 is not in partition gpu (has h100 x 8 on 32 nodes); try --gpus-per-task=h100:1");
     EXPECT_EQ(verdict(asks(Per::socket, "v100", 1)),
@@ -62,7 +62,7 @@ TEST(GpuType, leaves_a_partition_without_gpus_to_its_own_rule) {
 TEST(GpuType, names_all_partitions_of_the_job) {
     EXPECT_EQ(
         verdict(in(asks(Per::node, "v100", 1), {"gpu", "a100", "cpu"})),
-        "gpu:v100 is not in partitions gpu, a100 and cpu (has h100 x 8 on 32 nodes, a100 x 4 on 2 nodes); "
+        "gpu:v100 is not in partitions gpu, a100 and cpu (have h100 x 8 on 32 nodes, a100 x 4 on 2 nodes); "
         "try --gpus-per-node=h100:1");
 }
 
@@ -95,11 +95,27 @@ TEST(GpuType, answers_in_the_spelling_of_the_request) {
 
 TEST(GpuType, proposes_nothing_that_would_be_refused_again) {
     EXPECT_EQ(verdict(in(on(asks(Per::node, "h100", 1), 3), {"a100"})),
-              "gpu:h100 is not in partition a100 (has a100 x 4 on 2 nodes); try --partition=gpu");
+              "gpu:h100 is not in partition a100 (has a100 x 4 on 2 nodes); try --partition=gpu or "
+              "--partition=mixed");
     auto job = on(asks(Per::task, "a100", 2), 1);
     job.tasks = 8;
     EXPECT_EQ(verdict(job),
               "gpu:a100 is not in partition gpu (has h100 x 8 on 32 nodes); try --gpus-per-task=h100:1");
+}
+
+TEST(GpuType, answers_in_the_spelling_of_tres_per_task_and_of_updates) {
+    auto job = asks(Per::task, "a100", 1);
+    job.gpus.items[0].option = NodeOption::tres_per_task;
+    job.gpus.items[0].beside = "cpu=2,";
+    auto proposes = [](const JobRequest& each, const char* option) {
+        return verdict(each).find(std::string("; try ") + option + " or ") != std::string::npos;
+    };
+    EXPECT_TRUE(proposes(job, "--tres-per-task=cpu=2,gres/gpu:h100:1")) << verdict(job);
+    auto update = in(asks(Per::task, "a100", 1), {"gpu"});
+    update.modify = true;
+    EXPECT_TRUE(proposes(update, "trespertask=gres/gpu:h100:1")) << verdict(update);
+    update.gpus.items[0].per = Per::job;
+    EXPECT_TRUE(proposes(update, "tresperjob=gpu:h100:1")) << verdict(update);
 }
 
 } // namespace gpu_type_test

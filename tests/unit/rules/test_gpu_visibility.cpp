@@ -32,6 +32,14 @@ TEST(GpuVisibility, warns_of_ranks_that_do_not_see_each_others_gpus) {
     job.tasks_per_gpu.reset();
     job.gpu_bind = "closest";
     EXPECT_EQ(verdict(job).substr(0, 10), "--gpu-bind");
+    job.gpu_bind = "gres/gpu:mask_gpu:0x1,0x2";
+    EXPECT_EQ(verdict(job).substr(0, 10), "--gpu-bind");
+    job.gpu_bind = "gres/gpu:mask_gpu:0xff,0xff";
+    EXPECT_EQ(verdict(job), "accepted") << "they see the same GPUs";
+    job = asks(Per::task, "", 1);
+    job.tasks_per_node = 8;
+    job.gpus.items[0].option = NodeOption::tres_per_task;
+    EXPECT_EQ(verdict(job).substr(0, 31), "--tres-per-task=gres/gpu=1 hide");
 }
 
 TEST(GpuVisibility, accepts_one_rank_a_node_and_unbound_ones) {

@@ -26,6 +26,13 @@ TEST(NodeShape, knows_the_cpus_of_a_node) { // 16 CPUs and 32000 MiB each
     EXPECT_EQ(verdict(job),
               "17 CPUs per task are more than any node of partition gpu with the GPUs asked for has (16); "
               "try --cpus-per-task=16");
+    auto typed = job;
+    typed.gpus.items.clear();
+    typed.partitions = {"gpu"};
+    typed.cpus_by_tres = true;
+    EXPECT_EQ(verdict(typed), "17 CPUs per task are more than any node of partition gpu has (16); "
+                              "try --tres-per-task=cpu=16")
+        << "sbatch knows one of the two options only";
     job.cpus_per_task = 3;
     job.tasks_per_node = 8;
     EXPECT_EQ(verdict(job),
@@ -42,12 +49,12 @@ TEST(NodeShape, knows_the_cpus_of_a_node) { // 16 CPUs and 32000 MiB each
     per_gpu.cpus_per_gpu = 3;
     EXPECT_EQ(verdict(per_gpu),
               "24 CPUs for 8 GPUs are more than any node of partition gpu with the GPUs asked for has "
-              "(16); try a smaller --cpus-per-gpu");
+              "(16); try --cpus-per-gpu=2");
     JobRequest many;
     many.tasks_per_node = 17;
     EXPECT_EQ(verdict(in(many, {"cpu"})),
               "17 CPUs for 17 tasks are more than any node of partition cpu has (16); "
-              "use fewer tasks on a node (--ntasks-per-node=16)");
+              "try --ntasks-per-node=16");
 }
 
 TEST(NodeShape, knows_the_memory_of_a_node) {
@@ -165,7 +172,7 @@ TEST(NodeShape, counts_memory_by_cpu_and_by_gpu) {
     job.memory_per_cpu_mib = 2001;
     EXPECT_EQ(verdict(job),
               "32016 MiB for 16 CPUs are more than any node of partition gpu with the GPUs asked for has "
-              "(32000 MiB); try --mem-per-cpu=2000M, or fewer CPUs on a node");
+              "(32000 MiB); try --mem-per-cpu=2000M or fewer CPUs on a node");
     job.memory_per_cpu_mib = 2000;
     EXPECT_EQ(verdict(job), "accepted");
     job.memory_per_cpu_mib.reset();
@@ -173,7 +180,7 @@ TEST(NodeShape, counts_memory_by_cpu_and_by_gpu) {
     EXPECT_EQ(
         verdict(job),
         "32008 MiB for 8 GPUs are more than any node of partition gpu with the GPUs asked for has (32000 "
-        "MiB); try a smaller --mem-per-gpu");
+        "MiB); try --mem-per-gpu=4000M");
 }
 
 TEST(NodeShape, leaves_gpus_and_updates_alone) {
@@ -186,6 +193,44 @@ TEST(NodeShape, leaves_gpus_and_updates_alone) {
     EXPECT_EQ(verdict(job), "accepted");
     EXPECT_EQ(verdict({}), "accepted");
     EXPECT_EQ(verdict(on({}, 33)), "accepted") << "gpus-total's";
+}
+
+TEST(NodeShape, proposes_memory_for_all_threads_of_the_cores) { // 24.11 counts 16 CPUs here
+    auto threaded = cluster();
+    for (auto& each : threaded.classes) each.threads = 2;
+    JobRequest job = on({}, 1);
+    job.cpus_per_task = 15;
+    job.memory_per_cpu_mib = 2134;
+    auto next = node_shape_rule(job, threaded, threaded.partitions_of(job))->next;
+    EXPECT_EQ(next, "try --mem-per-cpu=2000M or fewer CPUs on a node");
+}
+
+TEST(NodeShape, knows_types_that_are_on_different_nodes) { // rejected by 22.05, 24.11 and 26.05
+    InventoryBuilder builder;
+    for (const auto* name : {"h1", "h2"}) builder.add_node(name, {.gres = {{"gpu", "h100", 8}}, .cpus = 16});
+    for (const auto* name : {"a1", "a2"}) builder.add_node(name, {.gres = {{"gpu", "a100", 4}}, .cpus = 16});
+    builder.add_node("b1", {.gres = {{"gpu", "h100", 4}, {"gpu", "a100", 4}}, .cpus = 16});
+    builder.add_partition({.name = "mix"}, {"h1", "h2", "a1", "a2"});
+    builder.add_partition({.name = "all"}, {"h1", "h2", "a1", "a2", "b1"});
+    auto inventory = builder.take();
+    auto verdict = [&](const JobRequest& job) {
+        auto finding = node_shape_rule(job, inventory, inventory.partitions_of(job));
+        return finding ? sentence(*finding) : "accepted";
+    };
+    auto both = in(asks(Per::job, "h100", 8), {"mix"});
+    both.gpus.items.push_back({"gpu", "a100", Per::job, 4, ""});
+    EXPECT_EQ(
+        verdict(both),
+        "gpu:h100:8 and gpu:a100:4 are together on no node of partition mix, and each node of a job has "
+        "some of all that it asks for; ask for one type, or one component for each (a heterogeneous "
+        "job, \":\")");
+    EXPECT_EQ(verdict(in(on(both, 2), {"all"})).substr(0, 61),
+              "gpu:h100:8 and gpu:a100:4 are together on 1 node of partition");
+    both.gpus.items[0].count = both.gpus.items[1].count = 4;
+    EXPECT_EQ(verdict(in(both, {"all"})), "accepted");
+    auto tasks = both;
+    for (auto& item : tasks.gpus.items) item.per = Per::task;
+    EXPECT_EQ(verdict(tasks), "accepted") << "24.11 runs it";
 }
 
 } // namespace node_shape_test

@@ -21,10 +21,11 @@ TEST(PartitionKind, refuses_gpus_where_there_are_none_and_names_who_has_them) {
     EXPECT_EQ(verdict(in(asks(Per::node, "a100", 1), {"cpu"})),
               "gpu:a100:1 per node is asked of partition cpu, which has no GPUs; try --partition=a100");
     EXPECT_EQ(verdict(in(asks(Per::job, "", 1), {"cpu"})),
-              "gpu:1 is asked of partition cpu, which has no GPUs; try --partition=gpu");
+              "gpu:1 is asked of partition cpu, which has no GPUs; try --partition=gpu or --partition=a100 "
+              "or --partition=mixed or --partition=untyped");
     EXPECT_EQ(verdict(in(asks(Per::node, "v100", 1), {"cpu"})),
               "gpu:v100:1 per node is asked of partition cpu, which has no GPUs; "
-              "try --partition=gpu, which has h100 x 8 on 32 nodes");
+              "ask for what partition gpu has (h100 x 8 on 32 nodes)");
 }
 
 TEST(PartitionKind, accepts_where_one_of_the_partitions_has_some) {
@@ -47,6 +48,15 @@ TEST(PartitionKind, warns_of_a_job_without_gpus_on_nodes_that_all_have_some) {
     JobRequest update;
     update.modify = true;
     EXPECT_EQ(verdict(update), "accepted") << "the job may have some";
+}
+
+TEST(PartitionKind, knows_that_tasks_and_room_for_each_gpu_ask_for_gpus) {
+    JobRequest job;
+    EXPECT_NE(verdict(job).find("or try --partition=cpu"), std::string::npos) << verdict(job);
+    job.cpus_per_gpu = 2;
+    EXPECT_EQ(verdict(job).find("--partition"), std::string::npos) << verdict(job);
+    job.tasks_per_gpu = 2;
+    EXPECT_EQ(verdict(job), "accepted");
 }
 
 } // namespace partition_kind_test

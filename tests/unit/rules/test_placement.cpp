@@ -88,7 +88,10 @@ TEST(Placement, a_node_on_no_leaf_matters_only_while_the_job_can_use_it) {
 }
 
 TEST(Placement, asks_for_what_can_be_met_in_each_partition) {
-    EXPECT_EQ(leaves_for(in(on({}, 2), {"gpu", "a100"})), std::nullopt) << "a100 has no choice to make";
+    EXPECT_EQ(leaves_for(in(on({}, 2), {"gpu", "a100"})), 1u) << "a100 has but one";
+    EXPECT_EQ(leaves_for(in(on({}, 17), {"a100", "gpu"})), 2u) << "a100 cannot have it";
+    EXPECT_EQ(leaves_for(in(on({}, 25), {"a100", "gpu"})), std::nullopt) << "every leaf is needed";
+    EXPECT_EQ(leaves_for(in(on({}, 2), {"gpu", "mixed"})), std::nullopt) << "no leaf of mixed is known";
 }
 
 TEST(Placement, cuts_a_job_into_the_largest_segments_that_blocks_hold) {

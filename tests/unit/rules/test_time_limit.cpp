@@ -49,7 +49,7 @@ TEST(TimeLimit, refuses_more_than_the_partition_allows) {
 TEST(TimeLimit, accepts_where_a_qos_may_lift_it_or_another_partition_allows_it) {
     auto day = with_times(1440, std::nullopt);
     EXPECT_EQ(verdict(in(for_minutes(2000), {"gpu", "untyped"}), day), "accepted");
-    day.qos_lifts_time = true;
+    day.qos_lifts.time = true;
     EXPECT_EQ(verdict(for_minutes(2000), day), "accepted");
 }
 
@@ -59,7 +59,11 @@ TEST(TimeLimit, names_a_partition_that_allows_it) {
     auto job = asks(Per::node, "", 4);
     job.time_minutes = 300;
     EXPECT_EQ(verdict(job, inventory),
-              "--time=05:00:00 is more than partition gpu allows (60); try --time=60 or --partition=a100");
+              "--time=05:00:00 is more than partition gpu allows (60); try --time=60 or --partition=a100 or "
+              "--partition=mixed or --partition=untyped");
+    job.modify = true;
+    EXPECT_EQ(verdict(in(job, {"gpu"}), inventory).substr(0, 75),
+              "timelimit=05:00:00 is more than partition gpu allows (60); try timelimit=60");
 }
 
 TEST(TimeLimit, warns_of_a_short_default) {

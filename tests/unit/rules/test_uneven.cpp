@@ -33,4 +33,12 @@ TEST(Uneven, accepts_what_can_only_be_even) {
     EXPECT_EQ(verdict(on(asks(Per::node, "", 5), 2)), "accepted");
 }
 
+TEST(Uneven, names_no_number_of_nodes_that_a_job_cannot_have) {
+    auto limited = cluster();
+    limited.partitions[0].max_nodes = 3;
+    EXPECT_NE(verdict(asks(Per::job, "", 23), limited), "accepted");
+    EXPECT_EQ(verdict(asks(Per::job, "", 25), limited), "accepted") << "gpus-total's";
+    EXPECT_EQ(verdict(on(asks(Per::job, "", 17), 2), limited), "accepted") << "gpus-per-node's";
+}
+
 } // namespace uneven_test

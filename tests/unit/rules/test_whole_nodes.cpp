@@ -20,9 +20,9 @@ std::string verdict(const JobRequest& job, const Inventory& inventory = cluster(
 TEST(WholeNodes, warns_of_parts_of_several_nodes) {
     EXPECT_EQ(verdict(on(asks(Per::node, "h100", 4), 4)),
               "4 of 8 GPUs on each of 4 nodes need not lie on the same rails; "
-              "try --nodes=2 --gpus-per-node=h100:8, or add --exclusive");
+              "try --nodes=2 --gpus-per-node=h100:8 or --exclusive");
     EXPECT_EQ(verdict(on(asks(Per::node, "", 3), 3)),
-              "3 of 8 GPUs on each of 3 nodes need not lie on the same rails; add --exclusive");
+              "3 of 8 GPUs on each of 3 nodes need not lie on the same rails; try --exclusive");
 }
 
 TEST(WholeNodes, proposes_the_option_that_was_typed) {
@@ -30,10 +30,10 @@ TEST(WholeNodes, proposes_the_option_that_was_typed) {
     job.gpus.items[0].option = NodeOption::gres;
     job.gpus.items[0].spelling = "gres/gpu:h100:4";
     EXPECT_EQ(verdict(job), "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; "
-                            "try --nodes=1 --gres=gpu:h100:8, or add --exclusive");
+                            "try --nodes=1 --gres=gpu:h100:8 or --exclusive");
     job = on(asks(Per::task, "h100", 1), 2);
     job.tasks_per_node = 4;
-    EXPECT_EQ(verdict(job), "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; add --exclusive");
+    EXPECT_EQ(verdict(job), "4 of 8 GPUs on each of 2 nodes need not lie on the same rails; try --exclusive");
 }
 
 TEST(WholeNodes, accepts_whole_ones_and_single_ones) {

@@ -51,6 +51,8 @@ TEST(Allocation, reads_an_ordinary_job) {
     EXPECT_EQ(job.restart_count, 2);
     EXPECT_EQ(job.end_time, 1790000000);
     EXPECT_FALSE(job.array);
+    EXPECT_EQ(job.container, "");
+    EXPECT_EQ(read(with(ordinary_job(), {{"SLURM_CONTAINER", "/images/torch"}})).container, "/images/torch");
     ASSERT_EQ(job.components.size(), 1u);
     EXPECT_THAT(job.components[0].nodes, ElementsAre("node1", "node2", "node3"));
     EXPECT_THAT(job.components[0].cpus, ElementsAre(16, 16, 8));

@@ -52,16 +52,40 @@ TEST(InventoryText, has_what_the_controller_has) {
     EXPECT_THAT(read->leaves, ElementsAre("leaf1"));
     EXPECT_EQ(read->max_switch_wait, 60u);
     EXPECT_EQ(read->slurm_user, 64030u);
-    EXPECT_FALSE(read->qos_lifts_nodes || read->qos_lifts_time || read->can_grow);
+    EXPECT_FALSE(read->qos_lifts.any() || read->can_grow);
     EXPECT_TRUE(inventory_from_text(text + "MaxNodeCount = 9\n")->can_grow);
+}
+
+TEST(InventoryText, has_the_limits_of_partitions_and_of_slurm_conf) {
+    auto with = text + "PartitionName=lean Nodes=node1 MinNodes=2 MaxCPUsPerNode=8 MaxMemPerNode=8000 "
+                       "DefMemPerCPU=500 JobDefaults=DefCpuPerGPU=4,DefMemPerGPU=9000\n"
+                       "PartitionName=open Nodes=node1 MinNodes=0 MaxCPUsPerNode=UNLIMITED "
+                       "MaxMemPerNode=UNLIMITED DefMemPerNode=UNLIMITED JobDefaults=(null)\n"
+                       "MaxMemPerCPU            = 1000\n"
+                       "DefMemPerNode           = 2000\n"
+                       "JobDefaults             = DefCpuPerGPU=2\n";
+    auto read = inventory_from_text(with);
+    ASSERT_TRUE(read) << sentence(read.error());
+    const auto& lean = *read->partition("lean");
+    EXPECT_EQ(lean.min_nodes, 2u);
+    EXPECT_EQ(lean.max_cpus_per_node, 8u);
+    EXPECT_EQ(lean.limits,
+              (JobLimits{MemoryPer{.mib = 8000}, MemoryPer{.mib = 500, .cpu = true}, 4u, 9000u}));
+    const auto& open = *read->partition("open");
+    EXPECT_EQ(open.min_nodes, 0u);
+    EXPECT_EQ(open.max_cpus_per_node, std::nullopt);
+    EXPECT_EQ(open.limits,
+              (JobLimits{MemoryPer{.mib = 1000, .cpu = true}, MemoryPer{.mib = 2000}, 2u, std::nullopt}));
 }
 
 TEST(InventoryText, knows_which_limits_of_partitions_a_qos_may_lift) {
     const auto with = text + "AccountingStorageType = accounting_storage/slurmdbd\n";
     auto lifts = [&](const std::string& qos) {
         auto read = inventory_from_text(with + qos);
-        return std::pair(read->qos_lifts_nodes, read->qos_lifts_time);
+        return std::pair(read->qos_lifts.nodes, read->qos_lifts.time);
     };
+    EXPECT_TRUE(inventory_from_text(with + "\nName|Flags\na|PartitionMinNodes\n")->qos_lifts.min_nodes);
+    EXPECT_FALSE(inventory_from_text(with + "\nName|Flags\na|PartitionMaxNodes\n")->qos_lifts.min_nodes);
     const std::string header = "\nName|Flags\n";
     EXPECT_EQ(lifts(""), std::pair(true, true)) << "nobody knows them";
     EXPECT_EQ(lifts(header), std::pair(true, true));
@@ -70,6 +94,31 @@ TEST(InventoryText, knows_which_limits_of_partitions_a_qos_may_lift) {
     EXPECT_EQ(lifts(header + "wide|PartitionMaxNodes\nnormal|\n"), std::pair(true, false));
     EXPECT_EQ(lifts(header + "normal|\n\nx|PartitionMaxNodes\n"), std::pair(false, false))
         << "a line of others";
+}
+
+TEST(InventoryText, knows_which_qos_it_is) {
+    auto read = inventory_from_text(text + "AccountingStorageType = accounting_storage/slurmdbd\n"
+                                           "PartitionName=night Nodes=node1 QoS=night\n"
+                                           "\nName|Flags\nnormal|\nwide|PartitionMaxNodes\n"
+                                           "night|PartitionTimeLimit\n");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->lifts_of("normal"), (QosLifts{.time = true})) << "the partition's own";
+    EXPECT_EQ(read->lifts_of("normal,wide"), (QosLifts{.nodes = true, .time = true}));
+    EXPECT_EQ(read->lifts_of("other"), std::nullopt);
+    EXPECT_EQ(read->lifts_of(""), std::nullopt);
+}
+
+TEST(InventoryText, knows_what_its_version_does) {
+    EXPECT_FALSE(inventory_from_text(text)->tasks_bound_nodes) << "it does not tell its version";
+    EXPECT_FALSE(inventory_from_text("SLURM_VERSION           = 22.05.8\n" + text)->tasks_bound_nodes);
+    EXPECT_TRUE(inventory_from_text("SLURM_VERSION           = 24.11.5\n" + text)->tasks_bound_nodes);
+}
+
+TEST(InventoryText, has_a_default_without_limit) { // as `DefMemPerNode=UNLIMITED` is printed
+    auto inventory = inventory_from_text(
+        text + "PartitionName=all DefMemPerCPU=9223372036854775807 Nodes=cpu1 State=UP\n");
+    EXPECT_EQ(inventory->partition("all")->limits.default_memory,
+              (MemoryPer{.mib = unlimited_memory, .cpu = true}));
 }
 
 TEST(InventoryText, says_what_cannot_be_read) {

@@ -25,6 +25,18 @@ constexpr auto uneven = "JobId=10 JobName=retry of JobId=4\n"
                         "   Comment=continues JobId=4 Nodes=node1 GRES=gpu:7 EndTime=1 NodeList=none\n"
                         "\n";
 
+TEST(JobDetails, tell_whether_slurm_requeues_it) {
+    auto read = [](const std::string& words) {
+        return job_details_from("JobId=10 JobName=BatchFlag=7\n   Requeue=" + words +
+                                " Reboot=0 ExitCode=0:0\n")
+            .at(0);
+    };
+    EXPECT_TRUE(read("1 Restarts=0 BatchFlag=1").requeue);
+    EXPECT_TRUE(read("1 Restarts=0 BatchFlag=1").batch);
+    EXPECT_FALSE(read("0 Restarts=0 BatchFlag=1").requeue);
+    EXPECT_FALSE(read("1 Restarts=0 BatchFlag=0").batch);
+}
+
 TEST(JobDetails, tell_the_gpus_of_each_node) {
     auto jobs = job_details_from(uneven);
     ASSERT_EQ(jobs.size(), 1u);

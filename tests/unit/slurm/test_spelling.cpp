@@ -32,3 +32,9 @@ TEST(Spelling, reads_a_script_up_to_its_first_command) {
     EXPECT_EQ(script_header("#SBATCH -N1"), "#SBATCH -N1");
     EXPECT_EQ(script_header(""), "");
 }
+
+TEST(Spelling, knows_what_tres_per_task_was_given) {
+    EXPECT_EQ(tres_per_task_in("sbatch --tres-per-task=cpu=2,gres/gpu=1 a.sh", ""), "cpu=2,gres/gpu=1");
+    EXPECT_EQ(tres_per_task_in("sbatch a.sh", "#SBATCH --tres-per-task=gres/gpu:1\n"), "gres/gpu:1");
+    EXPECT_EQ(tres_per_task_in("sbatch --gpus-per-task=1 a.sh", ""), std::nullopt);
+}
