@@ -111,7 +111,7 @@ void take_identity(const Identity& identity, int failure_fd) {
     take_streams(spec, prepared, failure_fd);
     if (spec.identity) take_identity(*spec.identity, failure_fd);
     if (!spec.cwd.empty() && chdir(spec.cwd.c_str()) != 0) give_up(failure_fd, Failure::Stage::directory);
-    close_on_exec_from(3);
+    if (!spec.keep_descriptors) close_on_exec_from(3);
     reset_signals();
     execve(prepared.path.c_str(), prepared.argv.data(), prepared.env.data());
     // A script without #! runs in the shell, as execvp(3) has it.

@@ -46,6 +46,7 @@ struct ChildSpec {
     Group group = Group::own_group;
     bool controlling_terminal = false; ///< with own_session: stdin becomes the controlling terminal
     std::optional<Identity> identity;  ///< absent: the caller's; a change of user drops death_signal
+    bool keep_descriptors = false;     ///< the child also gets the caller's that are not close-on-exec
     int death_signal = 0; ///< sent to the child when the calling thread ends (PR_SET_PDEATHSIG); 0: none
 };
 

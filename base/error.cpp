@@ -24,6 +24,8 @@ std::string_view name_of(ErrorKind kind) {
         return "preempted";
     case ErrorKind::cancelled:
         return "cancelled";
+    case ErrorKind::nccl_failed:
+        return "nccl-failed";
     case ErrorKind::nccl_fallback:
         return "nccl-fall-back";
     case ErrorKind::no_progress:

@@ -24,6 +24,7 @@ enum class ErrorKind {
     no_progress = 111,
     restart_budget = 112,
     survivors = 113,
+    nccl_failed = 114,
     internal = 119,
 };
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from bench.launch import measure as launch
 from bench.placement import measure as placement
 from bench.ray_bringup import measure as ray_bringup
 from bench.submit import measure as submit
@@ -39,6 +40,12 @@ def main() -> int:
     ray.add_argument("--only", nargs="*", choices=ray_bringup.WAYS, help="only these ways")
     ray.add_argument("--cluster", default="", help="a sandbox cluster that is up; otherwise one is made and taken away")
     ray.set_defaults(run=ray_bringup.run)
+    zero = commands.add_parser("launch", help="`true` by Railhead, srun and mpirun on 4, 32 and 128 nodes, torchrun to its first all-reduce, requests to slurmctld")
+    zero.add_argument("--json", action="store_true", help="end with one line of JSON")
+    zero.add_argument("--rounds", type=positive, default=5, help="how often each is run; medians are shown (default 5)")
+    zero.add_argument("--sizes", type=positive, nargs="+", default=list(launch.SIZES), help="numbers of nodes (default %(default)s)")
+    zero.add_argument("--suite", default="bookworm", help="torchrun only where PyTorch is (default %(default)s)")
+    zero.set_defaults(run=launch.run)
     one = commands.add_parser("submit", help="sbatch's RPC with no submit plugin, an empty one, Railhead's and Lua's, and the time inside")
     one.add_argument("--json", action="store_true", help="end with one line of JSON")
     one.add_argument("--rounds", type=positive, default=5, help="each plugin has two blocks in a round (default 5)")
@@ -64,8 +71,9 @@ def main() -> int:
     four = commands.add_parser("topology-quality", help="Slurm's placements with Railhead's topology file, and with one that merges identical leaves only")
     four.add_argument("--json", action="store_true", help="end with one line of JSON")
     four.add_argument("--nodes", type=positive, default=10240)
-    four.add_argument("--jobs", type=positive, default=600)
-    four.add_argument("--load", type=share, default=0.7, help="the part of the cluster that the jobs fill (default 0.7)")
+    four.add_argument("--jobs", type=positive, default=2500)
+    four.add_argument("--load", type=share, default=0.9, help="the part of the cluster that the jobs fill (default 0.9)")
+    four.add_argument("--faults", type=int, nargs="+", default=list(topology_quality.FAULTS), help="per cent of the cables lost (default %(default)s)")
     four.add_argument("--seed", type=positive, default=1)
     four.add_argument("--suite", default="trixie")
     four.set_defaults(run=topology_quality.run)

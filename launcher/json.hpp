@@ -52,28 +52,34 @@ inline nlohmann::json json_of_findings(const std::vector<Finding>& findings) {
     return list;
 }
 
-NLOHMANN_JSON_SERIALIZE_ENUM(
-    Role, {{Role::service, "service"}, {Role::driver, "driver"}, {Role::rank, "rank"}, {Role::hook, "hook"}})
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortSpec, name, node)
+NLOHMANN_JSON_SERIALIZE_ENUM(Role, {{Role::service, "service"},
+                                    {Role::driver, "driver"},
+                                    {Role::rank, "rank"},
+                                    {Role::launcher, "launcher"},
+                                    {Role::hook, "hook"},
+                                    {Role::after, "after"}})
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortSpec, name, node, owner)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Milestone, name, kind, arg, within_s)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(StopSpec, signal, grace_s, whole_tree)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Release, when, line)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Process, id, node, role, argv, env, unset, secret_files, cwd,
-                                                log, terminal, input, start_when, release, milestones, stop)
+                                                reason_file, starts_tasks, log, error_log, console, terminal,
+                                                input, start_when, release, milestones, stop)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PlanNode, name, address, component, leaf)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, port_range, processes,
-                                                bringup_timeout_s, loss_after_s, grace_s, keep, attach_env,
-                                                gpus, notes)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, port_range, before, processes,
+                                                after, bringup_timeout_s, loss_after_s, grace_s, keep,
+                                                attach_env, gpus, notes)
 
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Invitation, v, addresses, port, key, launch, tmp,
                                                 loss_after_s, grace_s, interface, subnet, ip_version, cwd,
-                                                component, probes, probe_args, probe_within_s)
+                                                component, probes, probe_args, probe_within_s, after_s,
+                                                batch_job, batch_host, batch_requeue)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
                                                 shm_bytes, tmp_free_bytes, tmp_free_files, nofile, file_bytes,
                                                 address_space, gpus, topology_addr, dir, step_id, versions,
                                                 findings)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom, rank)
 NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::bound, "bound"},
                                            {Event::Type::started, "started"},
@@ -85,17 +91,19 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::log_back, "log_back"},
                                            {Event::Type::survivor, "survivor"},
                                            {Event::Type::stopped, "stopped"},
+                                           {Event::Type::cleared, "cleared"},
                                            {Event::Type::bye, "bye"}})
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, type, id, name, value, t, ended, finding, lines)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, type, id, name, value, t, at_s, ended, finding, lines)
 NLOHMANN_JSON_SERIALIZE_ENUM(Order::Type, {{Order::Type::tail, "tail"},
                                            {Order::Type::reserve, "reserve"},
                                            {Order::Type::start, "start"},
                                            {Order::Type::release, "release"},
                                            {Order::Type::input, "input"},
                                            {Order::Type::signal, "signal"},
-                                           {Order::Type::stop, "stop"},
+                                           {Order::Type::warn, "warn"},
                                            {Order::Type::publish, "publish"},
                                            {Order::Type::window, "window"},
+                                           {Order::Type::clear, "clear"},
                                            {Order::Type::leave, "leave"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Order, type, id, process, line, number, text, bytes, seconds)
 

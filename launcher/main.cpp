@@ -47,6 +47,8 @@ int run(int argc, char** argv) {
     app.set_version_flag("--version", "railhead " RAILHEAD_VERSION);
     app.require_subcommand(1);
     add_ray(app, context);
+    add_torchrun(app, context);
+    add_mpi(app, context);
     add_run(app, context);
     add_attach(app, context);
     add_config(app, context);
@@ -56,6 +58,10 @@ int run(int argc, char** argv) {
     add_topology(app, context);
     add_sweep(app, context);
     add_agent(app, context);
+    add_task(app, context);
+    add_ranks(app, context);
+    add_step(app, context);
+    add_reach(app, context);
     try {
         app.parse(words);
     } catch (const CLI::ParseError& error) {

@@ -18,19 +18,24 @@ namespace railhead {
 /// and the agent what only it knows:
 ///   ${dir}              the launch's directory on that node
 ///   ${file.NAME}        path of a secret file of that process
+///   ${railhead}         path of the program railhead on that node
 ///   ${$}                a dollar sign: what a user wrote is no template, see literal() in recipes/recipe.hpp
 
 /// A port that must be known before its owner binds it: the agent of `node` reserves it (launcher/ports.hpp)
 /// and tells it.
 struct PortSpec {
     std::string name;
-    int node = 0; ///< index in Plan::order
+    int node = 0;      ///< index in Plan::order
+    std::string owner; ///< process of that node that binds it: the agent listens there until this one starts,
+                       ///< and everything starts again if it ends because another program was faster
     bool operator==(const PortSpec&) const = default;
 };
 
 /// A point in the life of a process that others wait for. Kinds and their `arg`:
 ///   started  (no arg)            the program was executed
 ///   port     "HOST:PORT"         something accepts connections there; value: the port
+///   http     "HOST:PORT/PATH"    a GET (HTTP/1.1, no TLS) is answered by 2xx or 3xx; value: the status
+///   exists   path                a file is there, an empty one, too; value: the path
 ///   file     glob in ${dir}      the file exists and is not empty; value: its first line
 ///   line     regular expression  a line of the process's log matches; value: group 1 or the line
 ///   exit0    (no arg)            the process ended with status 0
@@ -43,11 +48,14 @@ struct Milestone {
 };
 
 enum class Role {
-    service, ///< must live until the end; its death ends the launch (exit code 105 unless a better cause is
-             ///< known)
-    driver,  ///< the user's command; its end is the launch's end
-    rank,    ///< one of several equal user processes; the launch ends when all have ended or one has failed
-    hook,    ///< must end with 0 before what names it in start_when starts
+    service,  ///< must live until the end; its death ends the launch (exit code 105 unless a better cause is
+              ///< known)
+    driver,   ///< the user's command; its end is the launch's end
+    rank,     ///< one of several equal user processes; the launch ends when all have ended or one has failed
+    launcher, ///< starts ranks that tell of themselves: it ends as they do, which is no cause unless it was
+              ///< killed
+    hook,     ///< must end with 0 before what names it in start_when starts
+    after,    ///< its agent keeps it, and runs it when all else on the node has ended; see Plan::after
 };
 
 /// What the user started: it gets the signals that are meant for the program.
@@ -79,7 +87,12 @@ struct Process {
     std::vector<std::string> unset;                  ///< removed from it first; a trailing * is a prefix
     std::map<std::string, std::string> secret_files; ///< name -> content; 0600 in ${dir}; never printed
     std::string cwd;                                 ///< empty: where railhead was started
+    std::string reason_file;   ///< path of the file in which PyTorch's launcher says why it failed
+    bool starts_tasks = false; ///< its children are `railhead task`s, which run the user's program
     std::string log;       ///< file name under ${dir}/logs; empty: the agent's own stdout and stderr (driver)
+    std::string error_log; ///< the same of its standard error; empty: in `log`, too
+    std::string console;   ///< of a driver or rank with a log: the agent shows its lines behind this prefix;
+                           ///< empty: it does not
     bool terminal = false; ///< give it a terminal relayed to the supervisor's
     bool input = false;    ///< relay the supervisor's standard input to it; else it has /dev/null
     std::vector<std::string> start_when; ///< milestones; empty: at once
@@ -102,8 +115,10 @@ struct Plan {
     std::string recipe;
     std::vector<PlanNode> order; ///< rank order; index 0 is the head
     std::vector<PortSpec> ports;
-    std::string port_range; ///< "LOW-HIGH" of which these are picked
+    std::string port_range;      ///< "LOW-HIGH" of which these are picked
+    std::vector<Process> before; ///< hooks: each must be up before anything of `processes` is started
     std::vector<Process> processes;
+    std::vector<Process> after; ///< of role `after`, at most one for a node
     double bringup_timeout_s = 180;
     double loss_after_s = 60;
     double grace_s = 2;

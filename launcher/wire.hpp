@@ -34,6 +34,10 @@ struct Invitation {
         probes; ///< recipe facts that Hello::probed must hold: "ray" asks for Ray's and Python's version
     std::map<std::string, std::string> probe_args; ///< "ray" -> program path
     double probe_within_s = 20;                    ///< for each of them, well within the bring-up's time-out
+    double after_s = 0;         ///< for the command after the end (Role::after); 0: there is none
+    std::string batch_job;      ///< that Slurm leaves alone when this host of its batch script, and of the
+    std::string batch_host;     ///< supervisor, is lost; empty: none
+    bool batch_requeue = false; ///< it goes back to the queue then; else it is cancelled
 };
 
 struct Gpu {
@@ -61,14 +65,21 @@ struct Hello {
     std::vector<Finding> findings;               ///< level fail: the launch cannot work here
 };
 
+/// For the command after the end, on each node: then it is killed.
+inline constexpr double after_node_within_s = 60;
+
 /// Id of an agent's finding that its step has lost slurmstepd: srun waits for that node in vain.
 inline constexpr std::string_view stepd_gone = "slurmstepd-gone";
+/// Id of an agent's finding that nothing can be written any more on its node: nothing starts so.
+inline constexpr std::string_view no_room = "tmp-full-now";
 
 /// How a process ended.
 struct Ended {
     std::optional<int> code;   ///< exited with
     std::optional<int> signal; ///< killed by
     bool oom = false;          ///< the kernel's OOM killer was seen in this process's cgroup or log
+    /// Of the process's tasks (agent/task.hpp) the one that failed first: code, signal and log are its own.
+    std::optional<int> rank{};
     bool operator==(const Ended&) const = default;
 };
 
@@ -80,18 +91,21 @@ struct Event {
         taken,     ///< id: the process has taken the last chunk of its input, or never will
         milestone, ///< id, name, value
         published, ///< answers an order `publish`, also where the file could not be written
-        exited,    ///< id, ended; lines: the end of its log
-        log_tail,  ///< id, lines: answers an order `tail`
+        exited,    ///< id, ended; of a failure, lines: the end of its log; name: the id under which that is
+                   ///< brought
+        log_tail,  ///< id, lines: answers an order `tail`; value: Milestones::missing()
         log_back,  ///< id: "head.log"; value: a chunk of at most 32 KiB, in order
         survivor,  ///< finding
         finding,   ///< finding; level fail: the launch cannot go on
         stopped,   ///< the agent was told to end by a signal; value: its number
+        cleared,   ///< answers an order `clear`
         bye,       ///< nothing of the launch is left on the node but what survivors say
     } type = Type::started;
     std::string id;    ///< process, port name, ...
     std::string name;  ///< milestone
     std::string value; ///< port number, milestone's value, pid
     double t = 0;      ///< seconds since the agent's start
+    double at_s = 0;   ///< of `exited`: when, in seconds since the epoch by the node's clock
     std::optional<Ended> ended;
     std::optional<Finding> finding;
     std::vector<std::string> lines; ///< log tail, oldest first
@@ -100,18 +114,20 @@ struct Event {
 /// Supervisor -> agent.
 struct Order {
     enum class Type {
-        reserve, ///< a port: id; text: "LOW-HIGH"
+        reserve, ///< a port: id; text: "LOW-HIGH"; line: PortSpec::owner
         start,   ///< process; number: window of its terminal, rows << 16 | columns
         release, ///< id, line
         input,   ///< id; bytes: a chunk of its standard input, answered by `taken`; none: its end
         signal,  ///< id, number
-        stop,    ///< id; seconds: grace
+        warn,    ///< number: signal for the user's processes, or 0; makes ${dir}/warning
         tail,    ///< id; number: lines; answered by log_tail
         window,  ///< id; number: rows << 16 | columns
         publish, ///< text: JSON kept as ${dir}/attach.json (0600) for `railhead attach`; the agent fills
                  ///< ${dir} and adds its PATH and the like (agent/attach_env.hpp)
+        clear,   ///< as leave, but the agent stays with an empty directory, for a next attempt
         leave,   ///< seconds: grace. Stop everything, send back the last `number` bytes of each log (0: none)
-                 ///< as log_back, name survivors, remove the directory, say bye
+                 ///< as log_back, name survivors, remove the directory, say bye. text: exit code and cause of
+                 ///< the launch, "3 exit"
     } type = Type::start;
     std::string id;
     std::optional<Process> process; ///< placeholders of the supervisor are filled
@@ -125,9 +141,11 @@ struct Order {
 std::string to_line(const Invitation&);
 Result<Invitation> invitation_from(std::string_view line);
 
-/// In Invitation::probe_args: the command that will be run; an agent that does not find it has a finding
-/// whose id begins so.
+/// In Invitation::probe_args: the command that will be run ("program.NAME": that of a group); an agent that
+/// does not find it has a finding whose id begins so.
 inline constexpr std::string_view program_probe_name = "program";
+/// So begins the id of the finding of an agent that does not find Invitation::cwd.
+inline constexpr std::string_view folder_probe_name = "folder";
 
 /// Frames of the channel. `seq` numbers Hello, Event and Order per direction from 1; a peer that reconnects
 /// resends what was not acknowledged, and the receiver drops what it has already seen.

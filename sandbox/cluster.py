@@ -37,11 +37,17 @@ class Wanted:
     accounting: bool = False
     cgroups: str = "auto"
     ray: bool = True
+    torch: bool = False
+    mpi: bool = False
 
     def typed(self) -> str:
         """The options of `up` that say this."""
         words = [f"--suite {self.suite}", f"--nodes {self.nodes}", f"--cgroups {self.cgroups}"]
-        return " ".join(words + ["--accounting"] * self.accounting + ["--no-ray"] * (not self.ray))
+        return " ".join(words + ["--accounting"] * self.accounting + ["--no-ray"] * (not self.ray) + ["--torch"] * self.torch + ["--mpi"] * self.mpi)
+
+    def libraries(self) -> list[str]:
+        """The layers with what users' programs need."""
+        return (["torch"] if self.torch else ["ray"] if self.ray else []) + ["mpi"] * self.mpi
 
 
 class Cluster:
@@ -112,7 +118,7 @@ class Cluster:
                 return
             raise SandboxError(f"The cluster {self.name} is up with other settings ({self.wanted().typed()}): `sandbox/cluster down --name {self.name}` first.")
         started = time.monotonic()
-        layers = ["slurm", *(["ray"] if wanted.ray else []), *(["accounting"] if wanted.accounting else [])]
+        layers = ["slurm", *wanted.libraries(), *(["accounting"] if wanted.accounting else [])]
         roots.ensure(wanted.suite, layers)
         with locked(self.name):
             if self.places.top.exists() or cgroups.leftovers(self.name):
@@ -148,8 +154,8 @@ class Cluster:
         top.mkdir(parents=True)
         sc.mount("tmpfs", str(top), "tmpfs", 0, "mode=755,size=80%")
         (top / "cluster.json").write_text(json.dumps({"wanted": asdict(wanted), "cgroups": kind}))
-        lower = roots.lower(wanted.suite, ["slurm", *(["ray"] if wanted.ray else [])])
-        with_database = roots.lower(wanted.suite, ["slurm", "accounting", *(["ray"] if wanted.ray else [])]) if wanted.accounting else lower
+        lower = roots.lower(wanted.suite, ["slurm", *wanted.libraries()])
+        with_database = roots.lower(wanted.suite, ["slurm", "accounting", *wanted.libraries()]) if wanted.accounting else lower
         shape = Shape(wanted.suite, wanted.nodes, tuple(every), kind, wanted.accounting, *site.plugins_built(wanted.suite))
         for plugin, built in (("submit", shape.job_submit), ("SPANK", shape.spank)):
             if not built:
@@ -176,7 +182,7 @@ class Cluster:
         names = ["slurm"]
         if wanted.accounting and node.name == CONTROLLER:
             names.append("accounting")
-        return roots.lower(wanted.suite, [*names, *(["ray"] if wanted.ray else [])])
+        return roots.lower(wanted.suite, [*names, *wanted.libraries()])
 
     def _start(self, every: list[Node], lower: list[str], with_database: list[str]) -> None:
         groups = self.groups()

@@ -13,7 +13,7 @@ from sandbox import host, site
 from sandbox.cluster import STATE, Cluster, Wanted
 from sandbox.host import SandboxError, say
 from sandbox.inventory import LOGIN
-from sandbox.layers import SUITES
+from sandbox.layers import SUITES, TORCH_SUITES
 from sandbox.node import read_pid
 
 USAGE = """examples:
@@ -37,6 +37,8 @@ def parser() -> argparse.ArgumentParser:
     up.add_argument("--accounting", action="store_true", help="with MariaDB and slurmdbd")
     up.add_argument("--cgroups", choices=("auto", "v1", "v2", "off"), default="auto")
     up.add_argument("--no-ray", action="store_true", help="nodes without Ray")
+    up.add_argument("--torch", action="store_true", help=f"nodes with PyTorch, too ({', '.join(TORCH_SUITES)} only)")
+    up.add_argument("--mpi", action="store_true", help="nodes with OpenMPI and its compiler")
     for name, text in (("down", "take it away, also what a killed `up` left"), ("status", "its nodes and what holds them"),
                        ("update", "put plugins and railhead that were built since `up` on its nodes")):
         commands.add_parser(name, parents=[common], help=text)
@@ -87,7 +89,9 @@ def dispatch(options: argparse.Namespace, command: list[str]) -> int:
     if options.command == "up":
         if not 1 <= options.nodes <= 1000:
             raise SandboxError(f"--nodes is 1 to 1000, but this is {options.nodes}.", 2)
-        cluster.up(Wanted(options.suite, options.nodes, options.accounting, options.cgroups, not options.no_ray))
+        if options.torch and options.suite not in TORCH_SUITES:
+            raise SandboxError(f"--torch is for {', '.join(TORCH_SUITES)}, but the suite is {options.suite}.", 2)
+        cluster.up(Wanted(options.suite, options.nodes, options.accounting, options.cgroups, not options.no_ray, options.torch, options.mpi))
     elif options.command == "down":
         say(f"cluster: {options.name} is gone" if cluster.down() else f"The cluster {options.name} was not there.")
     elif options.command == "status":

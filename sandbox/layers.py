@@ -9,6 +9,8 @@ from dataclasses import dataclass
 SUITES = ("bookworm", "trixie", "sid")
 FORMAT = 1  # raise it when the way in which layers are built changes their content
 RAY_VERSION = "2.60.0"
+TORCH_VERSION = "2.13.0"
+TORCH_SUITES = ("bookworm",)  # whose Python PyTorch's builds without CUDA are for
 
 NODE = ("slurmctld slurmd slurm-client slurm-wlm-basic-plugins munge tini iproute2 python3 bubblewrap procps "
         "util-linux bash-completion ca-certificates").split()
@@ -23,12 +25,14 @@ CHECKERS = ("clang-14 clang-format-14 clang-tidy-14 libclang-rt-14-dev llvm-14 s
 
 @dataclass(frozen=True)
 class Layer:
-    """`packages` come from Debian; `script` runs in the root after them. `below` is the layer that this one lies on."""
+    """`packages` come from Debian; `script` runs in the root after them. `below` is the layer that this one lies on, `tools` is one
+    that is there while it is built."""
 
     name: str
     below: str = ""
     packages: tuple[str, ...] = ()
     script: str = ""
+    tools: str = ""
 
 
 # The plugins must be compiled against the micro version that runs: slurmctld refuses any other.
@@ -42,6 +46,13 @@ apt-get install -qq -y --no-install-recommends "libslurm-dev=$version"
 RAY = f"""
 pip3 install --progress-bar off --ignore-installed --no-compile --root-user-action ignore $(pip3 help install | grep -o -- --break-system-packages) \\
     'ray[default]=={RAY_VERSION}' scikit-learn
+python3 -m compileall -q -j 0 /usr/local/lib/python3*/dist-packages || true
+"""
+
+# The build without CUDA: from PyTorch's own index where that answers, else what the host's settings of pip lead to.
+TORCH = f"""
+pip3 install --progress-bar off --no-compile --retries 1 --root-user-action ignore $(pip3 help install | grep -o -- --break-system-packages) \\
+    --extra-index-url https://download.pytorch.org/whl/cpu torch=={TORCH_VERSION}
 python3 -m compileall -q -j 0 /usr/local/lib/python3*/dist-packages || true
 """
 
@@ -66,8 +77,11 @@ def recipes(suite: str) -> dict[str, Layer]:
         Layer("build", "slurm", tuple(build), SAME_SLURM),
         Layer("accounting", "slurm", ("mariadb-server", "slurmdbd"), ACCOUNTING),
         Layer("pip", "slurm", ("python3-pip",)),
-        Layer("ray", "slurm", (), RAY),
+        Layer("ray", "slurm", (), RAY, "pip"),
+        Layer("mpi", "slurm", ("openmpi-bin", "libopenmpi-dev", "gcc", "libc6-dev")),
     ]
+    if suite in TORCH_SUITES:
+        layers.append(Layer("torch", "ray", (), TORCH, "pip"))
     if suite == "bookworm":
         layers.append(Layer("tools", "build", tuple(CHECKERS), COMPILER_NAMES))
     return {layer.name: layer for layer in layers}
@@ -99,10 +113,10 @@ def needed(suite: str, names: list[str]) -> list[Layer]:
     """All layers that must exist for `names`, each after what it needs."""
     ordered: dict[str, Layer] = {}
     for name in names:
-        tools = ["pip"] if name == "ray" else []
-        for wanted in [*tools, name]:
-            for layer in chain(suite, wanted):
-                ordered.setdefault(layer.name, layer)
+        for layer in chain(suite, name):
+            for tool in chain(suite, layer.tools):
+                ordered.setdefault(tool.name, tool)
+            ordered.setdefault(layer.name, layer)
     return list(ordered.values())
 
 

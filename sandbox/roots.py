@@ -268,7 +268,7 @@ class LayerBuild:
             source = CACHE / "apt" / self.suite / name
             (source / "partial" if name != "../pip" else source).mkdir(parents=True, exist_ok=True)
             binds.append(Bind(str(source), target))
-        names = [self.layer.below] + (["pip"] if self.layer.name == "ray" else [])
+        names = [name for name in (self.layer.below, self.layer.tools) if name]
         work = self.temporary / "work"
         shutil.rmtree(work, ignore_errors=True)
         work.mkdir()
@@ -336,8 +336,7 @@ class Builder:
             raise self.failed[0]
 
     def _one(self, suite: str, layer: layers.Layer) -> None:
-        needs = [layer.below] if layer.below else []
-        needs += ["pip"] if layer.name == "ray" else []
+        needs = [name for name in (layer.below, layer.tools) if name]
         # Packages of one suite are installed one layer at a time; Ray takes longest, so its tool goes first.
         sooner = ["pip"] if layer.name in ("build", "accounting") and (suite, "pip") in self.done else []
         try:

@@ -21,7 +21,8 @@ shift 2
 mapfile -d '' -t variables < "$environment"
 while IFS='=' read -r name; do unset "$name" 2> /dev/null; done < <(compgen -e)
 for variable in "${variables[@]}"; do export "${variable?}"; done
-exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --bind /shared /shared --chdir / "$@"
+exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --bind /shared /shared \\
+    --ro-bind /var/lib/slurm/slurmd /var/lib/slurm/slurmd --chdir / "$@"  # a batch script lies there
 """
 ACCOUNTING_SQL = """CREATE DATABASE IF NOT EXISTS slurm_acct_db;
 CREATE USER IF NOT EXISTS 'slurm'@'localhost' IDENTIFIED BY 'slurm';

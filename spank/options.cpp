@@ -1,9 +1,10 @@
-// The options of sbatch, salloc and srun. job_submit_railhead.so reads the value from spank_job_env, where
-// Slurm puts it as _SLURM_SPANK_OPTION_railhead_rail_placement.
+// The options of sbatch, salloc and srun. job_submit_railhead.so reads their values from spank_job_env, where
+// Slurm puts them as _SLURM_SPANK_OPTION_railhead_rail_placement.
 #include "spank/contexts.hpp"
 
 #include "base/guard.hpp"
 
+#include <cstdlib>
 #include <string_view>
 
 namespace railhead::spank {
@@ -13,24 +14,42 @@ void report(const char* where, const char* what) noexcept {
     slurm_error("spank/railhead: %s: %s", where, what);
 }
 
-/// The callback that Slurm calls; -1 ends sbatch, salloc or srun.
+// The callbacks that Slurm calls; -1 ends sbatch, salloc or srun.
 extern "C" int railhead_placement_callback(int value, const char* argument, int remote) {
     return guarded("--rail-placement", -1, report, [&] { return placement_option(value, argument, remote); });
 }
+extern "C" int railhead_on_loss_callback(int value, const char* argument, int remote) {
+    return guarded("--rail-on-loss", -1, report, [&] { return on_loss_option(value, argument, remote); });
+}
 
 // Slurm's own type has no const.
-char option_name[] = "rail-placement";
-char option_argument[] = "compact|any";
-char option_usage[] = "compact: on the fewest leaf groups; any: where there is room (Railhead)";
+char placement_name[] = "rail-placement";
+char placement_argument[] = "compact|any";
+char placement_usage[] = "compact: on the fewest leaf groups; any: where there is room (Railhead)";
+char on_loss_name[] = "rail-on-loss";
+char on_loss_argument[] = "fail|shrink:MIN|spare:N|requeue";
+char on_loss_usage[] = "what railhead does when the job loses a node (railhead(1), --on-loss)";
+
+bool is_on_loss(std::string_view text) {
+    if (text == "fail" || text == "requeue") return true;
+    for (std::string_view word : {"shrink:", "spare:"})
+        if (text.substr(0, word.size()) == word)
+            return text.size() > word.size() &&
+                   text.find_first_not_of("0123456789", word.size()) == text.npos;
+    return false;
+}
 
 } // namespace
 
 int register_options(spank_t handle) {
-    static spank_option placement{
-        option_name, option_argument, option_usage, 1, 0, railhead_placement_callback};
-    auto code = spank_option_register(handle, &placement);
-    if (code != ESPANK_SUCCESS)
-        slurm_error("spank/railhead: --rail-placement is not available: %s", spank_strerror(code));
+    static spank_option options[] = {
+        {placement_name, placement_argument, placement_usage, 1, 0, railhead_placement_callback},
+        {on_loss_name, on_loss_argument, on_loss_usage, 1, 0, railhead_on_loss_callback}};
+    for (auto& option : options) {
+        auto code = spank_option_register(handle, &option);
+        if (code != ESPANK_SUCCESS)
+            slurm_error("spank/railhead: --%s is not available: %s", option.name, spank_strerror(code));
+    }
     return 0;
 }
 
@@ -39,6 +58,21 @@ int placement_option(int, const char* argument, int) {
     if (text == "compact" || text == "any") return 0;
     slurm_error("railhead: --rail-placement is \"%s\" (expected compact or any)", argument ? argument : "");
     return -1;
+}
+
+// sbatch, salloc and srun pass their own environment on to the job, where `railhead` finds the setting. In
+// slurmstepd there is nothing to do.
+int on_loss_option(int, const char* argument, int remote) {
+    std::string_view text = argument ? argument : "";
+    if (!is_on_loss(text)) {
+        slurm_error("railhead: --rail-on-loss is \"%s\" (expected fail, shrink:MIN, spare:N or requeue)",
+                    argument ? argument : "");
+        return -1;
+    }
+    if (remote == 0) setenv("RAILHEAD_LAUNCH_ON_LOSS", argument, 1);
+    // job_submit sets --no-kill for these, which Slurm does not tell: so that the launch does not ask for it.
+    if (remote == 0 && text.find(':') != text.npos) setenv("RAILHEAD_NO_KILL", "1", 1);
+    return 0;
 }
 
 } // namespace railhead::spank

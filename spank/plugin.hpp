@@ -8,5 +8,6 @@ namespace railhead::spank {
 int init(spank_t handle);
 int exit(spank_t handle);
 int placement_option(int value, const char* argument, int remote);
+int on_loss_option(int value, const char* argument, int remote);
 
 } // namespace railhead::spank

@@ -87,26 +87,26 @@ std::optional<std::string> text_of(const sockaddr* address) {
     return text;
 }
 
-/// The address with a port, ready for connect(2).
-std::optional<std::pair<sockaddr_storage, socklen_t>> socket_address(const std::string& text) {
+} // namespace
+
+std::optional<std::pair<sockaddr_storage, socklen_t>> socket_address(const std::string& text,
+                                                                     std::uint16_t port) {
     sockaddr_storage storage{};
     if (auto* four = reinterpret_cast<sockaddr_in*>(&storage);
         inet_pton(AF_INET, text.c_str(), &four->sin_addr) == 1) {
         four->sin_family = AF_INET;
-        four->sin_port = htons(9); // discard(9): any will do
+        four->sin_port = htons(port);
         return std::pair{storage, static_cast<socklen_t>(sizeof *four)};
     }
     storage = {};
     if (auto* six = reinterpret_cast<sockaddr_in6*>(&storage);
         inet_pton(AF_INET6, text.c_str(), &six->sin6_addr) == 1) {
         six->sin6_family = AF_INET6;
-        six->sin6_port = htons(9);
+        six->sin6_port = htons(port);
         return std::pair{storage, static_cast<socklen_t>(sizeof *six)};
     }
     return std::nullopt;
 }
-
-} // namespace
 
 bool in_subnet(const std::string& address, const std::string& subnet) {
     auto slash = subnet.find('/');
@@ -156,7 +156,7 @@ std::vector<InterfaceAddress> addresses_of_node() {
 
 std::optional<std::string> route_source_to(const std::vector<std::string>& peers) {
     for (auto& peer : peers) {
-        auto address = socket_address(peer);
+        auto address = socket_address(peer, 9); // discard(9): any will do
         if (!address) continue;
         auto* raw = reinterpret_cast<sockaddr*>(&address->first);
         UniqueFd probe(socket(raw->sa_family, SOCK_DGRAM | SOCK_CLOEXEC, 0));

@@ -1,9 +1,13 @@
 #pragma once
 #include "base/error.hpp"
 
+#include <sys/socket.h>
+
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace railhead {
@@ -33,6 +37,10 @@ Result<std::vector<std::string>> choose_addresses(const std::vector<InterfaceAdd
 
 /// "10.1.2.3" in "10.1.0.0/16". False for texts that are none.
 bool in_subnet(const std::string& address, const std::string& subnet);
+
+/// Ready for connect(2); absent when the text is no address.
+std::optional<std::pair<sockaddr_storage, socklen_t>> socket_address(const std::string& text,
+                                                                     std::uint16_t port);
 
 /// From getifaddrs: interfaces that are up.
 std::vector<InterfaceAddress> addresses_of_node();

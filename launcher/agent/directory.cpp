@@ -5,6 +5,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <filesystem>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -143,6 +144,18 @@ Result<void> remove_tree(const std::string& path) {
     Remover remover(status.st_dev);
     remover.one(AT_FDCWD, path, path, 0);
     return remover.result();
+}
+
+Result<void> remove_contents(const std::string& path, std::string_view keep) {
+    UniqueFd fd(open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat status {};
+    if (!fd || fstat(fd.get(), &status) != 0) return file_error("dir-left", path, errno);
+    Remover remover(status.st_dev);
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(path, error))
+        if (auto name = entry.path().filename().string(); name != keep)
+            remover.one(fd.get(), name, entry.path(), 0);
+    return error ? file_error("dir-left", path, error.value()) : remover.result();
 }
 
 std::vector<DeadLaunch> dead_launches(const std::string& tmp, const std::string& job,

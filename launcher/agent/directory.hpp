@@ -48,5 +48,7 @@ std::vector<DeadLaunch> dead_launches(const std::string& tmp, const std::string&
 
 /// As LaunchDirectory::remove.
 Result<void> remove_tree(const std::string& path);
+/// All that is in it but the file `keep`; the directory stays.
+Result<void> remove_contents(const std::string& path, std::string_view keep);
 
 } // namespace railhead

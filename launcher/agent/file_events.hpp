@@ -4,16 +4,19 @@
 
 #include <functional>
 #include <list>
+#include <map>
 #include <memory>
 #include <string>
 
 namespace railhead {
 
 /// Tells when files below watched folders change: one inotify(7) instance for the whole agent, for a user has
-/// few. Where the kernel has none left, it looks 20 times a second.
+/// few. Where the kernel has none left, it looks now and then; and in the first second, for to close an
+/// instance takes up to 20 ms, of which a launch of a moment would have nothing.
 class FileEvents {
   public:
-    explicit FileEvents(Loop& loop) : loop_(loop) {}
+    /// `look_every_s`: how often it looks where it does not watch.
+    explicit FileEvents(Loop& loop, double look_every_s = 0.05) : loop_(loop), look_every_s_(look_every_s) {}
 
     /// Ends the subscription when destroyed.
     class Subscription {
@@ -34,13 +37,16 @@ class FileEvents {
 
   private:
     void open();
+    void add(const std::string& path, What what);
     void changed();
     void tick();
 
     Loop& loop_;
+    double look_every_s_;
     UniqueFd inotify_;
+    std::map<std::string, What> watched_;
     std::list<std::weak_ptr<std::function<void()>>> subscribers_;
-    Loop::Handle readable_, timer_;
+    Loop::Handle readable_, timer_, opens_;
 };
 
 } // namespace railhead

@@ -4,14 +4,20 @@
 #include "base/number.hpp"
 #include "launcher/agent/addresses.hpp"
 #include "launcher/agent/node_limits.hpp"
+#include "launcher/recipes/mpi_probe.hpp"
+#include "launcher/recipes/ray.hpp"
 #include "launcher/recipes/ray_probe.hpp"
+#include "launcher/recipes/torch_probe.hpp"
 
 #include <fmt/core.h>
 
 #include <sys/resource.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <cstring>
 
 namespace railhead {
 namespace {
@@ -69,26 +75,45 @@ void add_addresses(Hello& hello, const Invitation& invitation) {
 }
 
 /// The recipe decides on which nodes it matters.
-void add_program(Hello& hello, const Invitation& invitation, const Environment& environment) {
-    auto program = invitation.probe_args.find(std::string(program_probe_name));
-    if (program == invitation.probe_args.end()) return;
-    auto path = program->second;
+void add_program(Hello& hello, const Invitation& invitation, const Environment& environment,
+                 const std::string& probe, std::string path) {
     if (path.find('/') != std::string::npos && !path.starts_with('/')) path = invitation.cwd + "/" + path;
     auto found = find_program(path, environment.get("PATH").value_or("/usr/bin:/bin"));
     if (found) return;
     auto finding = std::move(found.error()).within(hello.node).finding;
-    finding.id = fmt::format("{}-missing", program_probe_name);
+    finding.id = probe + "-missing";
     hello.findings.push_back(std::move(finding));
 }
 
+/// The same: services do without it.
+void add_folder(Hello& hello, const Invitation& invitation) {
+    if (invitation.cwd.empty() || access((invitation.cwd + "/.").c_str(), X_OK) == 0) return;
+    hello.findings.push_back({.id = fmt::format("{}-missing", folder_probe_name),
+                              .level = Level::fail,
+                              .where = hello.node,
+                              .thing = invitation.cwd,
+                              .seen = fmt::format("cannot be entered: {}", std::strerror(errno)),
+                              .expected = "the folder in which railhead was started, on every node",
+                              .next = "start it in a folder that all nodes have"});
+}
+
 void add_probes(Hello& hello, const Invitation& invitation, const Environment& environment) {
-    if (std::find(invitation.probes.begin(), invitation.probes.end(), "ray") == invitation.probes.end())
-        return;
-    auto program = invitation.probe_args.find("ray");
-    auto probe = probe_ray(hello.node, program == invitation.probe_args.end() ? "" : program->second,
-                           environment, invitation.probe_within_s);
-    hello.versions.merge(probe.versions);
-    hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
+    auto argument = [&](std::string_view name) {
+        auto found = invitation.probe_args.find(std::string(name));
+        return found == invitation.probe_args.end() ? std::string() : found->second;
+    };
+    for (const auto& name : invitation.probes) {
+        Probe probe;
+        if (name == ray_probe_name)
+            probe = probe_ray(hello.node, argument(name), environment, invitation.probe_within_s);
+        if (name == mpi_probe_name)
+            probe = probe_mpi(argument(name), environment, invitation.probe_within_s / 2);
+        if (name == torch_probe_name)
+            probe = probe_torch(hello.node, argument(name), argument(script_probe_arg), invitation.cwd,
+                                environment, invitation.probe_within_s);
+        hello.versions.merge(probe.versions);
+        hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
+    }
 }
 
 } // namespace
@@ -136,7 +161,10 @@ Hello make_hello(const Invitation& invitation, const Environment& environment, c
     hello.versions["railhead"] = RAILHEAD_VERSION;
     add_limits(hello, invitation);
     add_addresses(hello, invitation);
-    add_program(hello, invitation, environment);
+    for (const auto& [probe, program] : invitation.probe_args)
+        if (probe.starts_with(program_probe_name))
+            add_program(hello, invitation, environment, probe, program);
+    add_folder(hello, invitation);
     add_probes(hello, invitation, environment);
     return hello;
 }

@@ -14,6 +14,7 @@ namespace {
 
 constexpr double escaped_bound_s = 0.5;
 constexpr int escaped_rounds = 3;
+constexpr auto shm_record = "shm"; ///< file in the launch's directory
 constexpr std::size_t max_record_bytes = 16 << 20;
 constexpr std::size_t max_bytes_in_all = 8 << 20;
 constexpr std::size_t piece_bytes = 10 * 1024; ///< JSON writes a control character as six bytes
@@ -42,12 +43,16 @@ bool kill_escaped_once(const CleanUp& what, std::vector<ProcEntry>& known, std::
         return std::any_of(known.begin(), known.end(), [&](auto& k) { return k.pid == entry.pid; });
     });
     if (others.empty()) return false;
-    std::vector<Finding> killed;
-    for (auto& entry : others) killed.push_back(was_escaped(what.node, entry, command_line_of(entry)));
+    std::vector<std::optional<Finding>> killed;
+    for (auto& entry : others)
+        killed.push_back(is_rank_of_step(entry.pid)
+                             ? std::nullopt
+                             : std::optional(was_escaped(what.node, entry, command_line_of(entry))));
     auto left = kill_processes(others, escaped_bound_s);
     for (std::size_t i = 0; i < others.size(); ++i) {
         bool alive = std::any_of(left.begin(), left.end(), [&](auto& e) { return e.pid == others[i].pid; });
-        findings.push_back(alive ? survivor(what.node, others[i]) : killed[i]);
+        if (alive) findings.push_back(survivor(what.node, others[i]));
+        if (!alive && killed[i]) findings.push_back(*killed[i]);
     }
     known.insert(known.end(), left.begin(), left.end());
     return true;
@@ -86,7 +91,7 @@ bool is_left_behind(const Finding& finding) {
 }
 
 std::string shm_record_of(const std::string& dir) {
-    return dir.empty() ? "" : dir + "/shm";
+    return dir.empty() ? "" : dir + "/" + shm_record;
 }
 
 std::string shm_record_text(const std::string& dir) {
@@ -101,8 +106,11 @@ std::vector<Finding> clean_up(const CleanUp& what, ShmFiles& shm, const OnReaped
     remove_shm(what, shm, findings);
     if (what.dir.empty()) return findings;
     // A process that died a moment ago may have made a file after its folder was read: once more.
-    auto removed = remove_tree(what.dir);
-    if (!removed) removed = remove_tree(what.dir);
+    auto remove = [&] {
+        return what.keep_dir ? remove_contents(what.dir, shm_record) : remove_tree(what.dir);
+    };
+    auto removed = remove();
+    if (!removed) removed = remove();
     note_removal(what.node, removed, findings);
     return findings;
 }
@@ -129,7 +137,7 @@ std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes) 
     std::vector<Event> events;
     std::size_t left = max_bytes_in_all;
     for (auto& name : log_files(dir)) {
-        auto id = file_name_of(name.substr(0, 5) == "logs/" ? name.substr(5) : name);
+        auto id = id_of_log(dir, dir + "/" + name);
         for (auto& piece : end_in_pieces(dir + "/" + name, std::min(max_bytes, left), piece_bytes)) {
             left -= std::min(left, piece.size());
             events.push_back({.type = Event::Type::log_back, .id = id, .value = std::move(piece)});

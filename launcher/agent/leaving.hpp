@@ -18,6 +18,7 @@ struct CleanUp {
     LaunchName launch;
     std::string dir;               ///< empty: none was made
     double bound_s = kill_bound_s; ///< for descendants to be gone
+    bool keep_dir = false;         ///< it is emptied: the agent stays
 };
 
 /// The last part of every end, on whichever path it is reached (an order, a signal, the death of the other
@@ -37,7 +38,7 @@ std::vector<Finding> sweep(const std::string& node, const std::string& tmp, cons
                            const std::string& step);
 
 /// The last `max_bytes` of each log below `dir` as log_back events, each of which fits a frame whatever is in
-/// it; at most 8 MiB together. A log's id is its path without a leading "logs/", with _ for slashes.
+/// it; at most 8 MiB together.
 std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes);
 
 } // namespace railhead

@@ -1,6 +1,5 @@
 #include "launcher/agent/logs.hpp"
 
-#include "base/fd.hpp"
 #include "launcher/agent/files.hpp"
 
 #include <dirent.h>
@@ -15,7 +14,11 @@
 namespace railhead {
 namespace {
 
-constexpr std::size_t max_line_bytes = 1000, max_piece_bytes = 4000, max_read_bytes = 1 << 20;
+constexpr int levels_to_logs = 4; // folders in folders
+constexpr int levels_in_logs = 4; // logs/ranks/RENDEZVOUS/attempt_0/0/stderr.log
+
+constexpr std::size_t max_line_bytes = 1000, max_piece_bytes = 4000;
+constexpr std::uint64_t least_dropped = 8 << 20; ///< at once
 
 /// Without colours: a log is read by people and by patterns, and the reader's terminal is not the program's.
 std::string clean(std::string_view line) {
@@ -54,7 +57,8 @@ void find_logs(const std::string& dir, const std::string& below, int depth, bool
     }
     if (depth == 0) return;
     std::stable_partition(folders.begin(), folders.end(), [](auto& folder) { return folder.second; });
-    for (auto& [folder, logs] : folders) find_logs(dir, folder, depth - 1, logs, found);
+    for (auto& [folder, logs] : folders)
+        find_logs(dir, folder, logs && !wanted ? levels_in_logs : depth - 1, logs, found);
 }
 
 /// The last bytes of a file; without a first line that is cut.
@@ -93,7 +97,7 @@ std::vector<std::string> tail_of(const std::string& path, int count, std::size_t
     return tail_lines(end_of(path, max_bytes * 4), count, max_bytes);
 }
 
-std::vector<std::string> GrowingFile::new_lines(bool ended, bool& more) {
+std::vector<std::string> GrowingFile::new_lines(bool ended, bool& more, std::size_t max_bytes) {
     more = false;
     std::vector<std::string> lines;
     UniqueFd file(open(path_.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -105,7 +109,7 @@ std::vector<std::string> GrowingFile::new_lines(bool ended, bool& more) {
         offset_ += static_cast<std::uint64_t>(got);
         rest_.append(buffer, 0, static_cast<std::size_t>(got));
         total += static_cast<std::size_t>(got);
-        if ((more = total >= max_read_bytes)) break;
+        if ((more = total >= max_bytes)) break;
     }
     std::string_view text = rest_;
     while (!text.empty()) {
@@ -119,10 +123,55 @@ std::vector<std::string> GrowingFile::new_lines(bool ended, bool& more) {
     return lines;
 }
 
+std::uint64_t GrowingFile::unread() const {
+    struct stat status {};
+    bool there = stat(path_.c_str(), &status) == 0;
+    auto size = there ? static_cast<std::uint64_t>(status.st_size) : 0;
+    return std::max(size, offset_) - offset_ + rest_.size();
+}
+
+void GrowingFile::skip() {
+    rest_.clear();
+    offset_ += unread();
+}
+
+void GrowingFile::drop_given(std::uint64_t keep) {
+    if (offset_ < dropped_ + keep + least_dropped) return;
+    UniqueFd file(open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW));
+    auto end = offset_ - keep;
+    if (file)
+        (void)fallocate(file.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, static_cast<off_t>(dropped_),
+                        static_cast<off_t>(end - dropped_));
+    dropped_ = end;
+}
+
 std::vector<std::string> log_files(const std::string& dir) {
     std::vector<std::string> found;
-    find_logs(dir, "", 4, false, found);
+    find_logs(dir, "", levels_to_logs, false, found);
     return found;
+}
+
+std::string log_path(const std::string& dir, const std::string& log) {
+    return log.empty() ? "" : dir + "/logs/" + file_name_of(log);
+}
+
+Result<UniqueFd> open_log(const std::string& path) {
+    if (auto made = make_folders(path.substr(0, path.rfind('/'))); !made)
+        return tl::unexpected(std::move(made.error()));
+    UniqueFd file(open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file) return file_error("log-open", path, errno);
+    return file;
+}
+
+bool is_empty(const std::string& path) {
+    struct stat status {};
+    return stat(path.c_str(), &status) != 0 || status.st_size == 0;
+}
+
+std::string id_of_log(const std::string& dir, const std::string& path) {
+    if (!path.starts_with(dir + "/")) return {};
+    auto name = path.substr(dir.size() + 1);
+    return file_name_of(name.starts_with("logs/") ? name.substr(5) : name);
 }
 
 std::vector<std::string> end_in_pieces(const std::string& path, std::size_t max_bytes,

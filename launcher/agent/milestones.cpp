@@ -17,6 +17,8 @@ namespace railhead {
 namespace {
 
 constexpr double look_again_s = 0.05;
+constexpr std::size_t longest_value = 32 * 1024;
+constexpr double look_for_s = 0.2; ///< no event tells what another node does on a shared file system
 
 std::vector<std::string> matching(const std::string& folder, const std::string& part) {
     std::vector<std::string> found;
@@ -57,7 +59,7 @@ Expanded expand_pattern(const std::string& pattern) {
 
 std::string FirstLine::look(const std::string& path) {
     unsure_ = false;
-    auto text = read_text(path, 4096);
+    auto text = read_text(path, longest_value);
     if (!text || text->empty()) return {};
     auto newline = text->find('\n');
     if (newline != std::string::npos) return text->substr(0, newline);
@@ -97,6 +99,8 @@ struct Milestones::Watch {
     void impossible(const std::string& seen, const std::string& expected);
     void begin_line();
     void begin_port();
+    void begin_http();
+    void look_for();
     void look_at_file();
     void look_at_log(bool ended);
     void ended(const ChildStatus& status);
@@ -118,6 +122,8 @@ void Milestones::Watch::reached(const std::string& value) {
 
 std::string Milestones::Watch::words() const {
     if (what.kind == "port") return "port " + what.arg + " was not open";
+    if (what.kind == "http") return "http://" + what.arg + " gave no 2xx or 3xx";
+    if (what.kind == "exists") return what.arg + " was not there";
     if (what.kind == "file") return "the file " + pattern + " was not there";
     if (what.kind == "line") return "its log had no line \"" + what.arg + "\"";
     return "it had not ended with 0";
@@ -144,9 +150,11 @@ void Milestones::Watch::begin() {
     if (what.kind == "started") return reached("");
     if (what.kind == "exit0") return;
     if (what.kind == "port") return begin_port();
+    if (what.kind == "http") return begin_http();
+    if (what.kind == "exists") return look_for();
     if (what.kind == "line") return begin_line();
     if (what.kind != "file")
-        return impossible("has the kind " + what.kind, "started, port, file, line or exit0");
+        return impossible("has the kind " + what.kind, "started, port, http, exists, file, line or exit0");
     subscription = files.subscribe([this] { look_at_file(); });
     look_at_file();
 }
@@ -155,6 +163,17 @@ void Milestones::Watch::begin_port() {
     auto made = PortWatch::make(loop, what.arg, [this](const std::string& value) { reached(value); });
     if (!made) return impossible(made.error().finding.seen, made.error().finding.expected);
     port = std::move(*made);
+}
+
+void Milestones::Watch::begin_http() {
+    auto made = PortWatch::make_http(loop, what.arg, [this](const std::string& value) { reached(value); });
+    if (!made) return impossible(made.error().finding.seen, made.error().finding.expected);
+    port = std::move(*made);
+}
+
+void Milestones::Watch::look_for() {
+    if (struct stat status{}; stat(pattern.c_str(), &status) == 0) return reached(pattern);
+    again = loop.after(look_for_s, [this] { look_for(); });
 }
 
 void Milestones::Watch::begin_line() {
@@ -196,6 +215,7 @@ void Milestones::Watch::ended(const ChildStatus& status) {
     if (over) return;
     if (what.kind == "exit0" && status.success()) return reached("");
     if (what.kind == "line") look_at_log(true);
+    if (what.kind == "exists") look_for();
     if (what.kind == "file" && !over) {
         look_at_file();
         if (!over && first_line.unsure()) look_at_file(); // nobody writes any more
@@ -213,6 +233,16 @@ Milestones::~Milestones() = default;
 
 void Milestones::begin() {
     for (auto& watch : watches_) watch->begin();
+}
+
+std::string Milestones::missing() const {
+    std::string names;
+    for (auto& watch : watches_) {
+        if (watch->over) continue;
+        names += (names.empty() ? "" : ", ") + watch->what.name;
+        if (watch->port && !watch->port->seen().empty()) names += ": " + watch->port->seen();
+    }
+    return names;
 }
 
 void Milestones::ended(const ChildStatus& status) {

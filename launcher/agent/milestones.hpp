@@ -45,6 +45,9 @@ class Milestones {
 
     /// The process was executed.
     void begin();
+    /// Those that are not reached, by name, and what was seen instead where it tells: "http:8000/health:
+    /// 503".
+    std::string missing() const;
     /// It ended: exit0 is decided, and what its log and files say is looked at for the last time.
     void ended(const ChildStatus& status);
 

@@ -40,9 +40,8 @@ Result<std::string> fill(std::string_view text, const std::map<std::string, std:
 }
 
 Result<Process> filled(Process process, const std::map<std::string, std::string>& values) {
-    std::vector<std::string*> texts{&process.cwd};
-    if (process.role == Role::service || process.role == Role::hook)
-        for (auto& argument : process.argv) texts.push_back(&argument);
+    std::vector<std::string*> texts{&process.cwd, &process.reason_file};
+    for (auto& argument : process.argv) texts.push_back(&argument);
     for (auto& [name, value] : process.env) texts.push_back(&value);
     for (auto& milestone : process.milestones) texts.push_back(&milestone.arg);
     for (auto* text : texts) {

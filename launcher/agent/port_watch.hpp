@@ -29,19 +29,34 @@ class PortWatch {
     static Result<std::unique_ptr<PortWatch>> make(Loop& loop, std::string_view text,
                                                    std::function<void(const std::string& port)> open);
 
+    /// The same of "ADDRESS:PORT/PATH": calls `ready`, with the status, when a GET of the path is answered by
+    /// 2xx or 3xx. It tries again after longer and longer, up to half a second; an answer is awaited for 5 s.
+    static Result<std::unique_ptr<PortWatch>> make_http(Loop& loop, std::string_view url,
+                                                        std::function<void(const std::string& status)> ready);
+
+    /// Why the last try was none, "503" or "Connection refused"; empty: not known yet.
+    const std::string& seen() const { return seen_; }
+
   private:
     PortWatch(Loop& loop, Endpoint endpoint, std::function<void(const std::string&)> open)
         : loop_(loop), endpoint_(endpoint), open_(std::move(open)) {}
     void attempt();
     void decided();
+    void ask();
+    void read_answer();
+    void judge();
     void again();
+    void done(const std::string& value);
 
     Loop& loop_;
     Endpoint endpoint_;
     std::function<void(const std::string&)> open_;
-    double pause_s_ = 0.01;
+    std::string request_; ///< empty: that it accepts is enough
+    std::string answer_;  ///< its beginning
+    std::string seen_;
+    double pause_s_ = 0.01, longest_pause_s_ = 0.1;
     UniqueFd socket_;
-    Loop::Handle writable_, timer_;
+    Loop::Handle ready_, timer_;
 };
 
 } // namespace railhead

@@ -32,18 +32,21 @@ UniqueFd hold_name(std::uint16_t port) {
     return holder;
 }
 
-/// Binds without SO_REUSEADDR, so that a port with old connections counts as taken.
-bool can_bind(std::uint16_t port) {
+/// Invalid when it is taken. Binds without SO_REUSEADDR, so that a port with old connections counts as taken.
+UniqueFd bind_all(std::uint16_t port) {
     sockaddr_in6 six{};
     six.sin6_family = AF_INET6; // all addresses of both versions
     six.sin6_port = htons(port);
     UniqueFd both(socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    if (both) return bind(both.get(), reinterpret_cast<sockaddr*>(&six), sizeof six) == 0;
+    if (both)
+        return bind(both.get(), reinterpret_cast<sockaddr*>(&six), sizeof six) == 0 ? std::move(both)
+                                                                                    : UniqueFd();
     sockaddr_in four{};
     four.sin_family = AF_INET;
     four.sin_port = htons(port);
     UniqueFd only(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-    return only && bind(only.get(), reinterpret_cast<sockaddr*>(&four), sizeof four) == 0;
+    bool bound = only && bind(only.get(), reinterpret_cast<sockaddr*>(&four), sizeof four) == 0;
+    return bound ? std::move(only) : UniqueFd();
 }
 
 } // namespace
@@ -80,14 +83,18 @@ std::vector<std::uint16_t> ports_to_try(PortRange range, PortRange ephemeral, st
     return ports;
 }
 
-Result<std::uint16_t> PortReservations::reserve(PortRange range, std::uint32_t seed) {
+Result<std::uint16_t> PortReservations::reserve(PortRange range, std::uint32_t seed,
+                                                const std::string& owner) {
     auto ephemeral =
         ephemeral_range_from(read_text("/proc/sys/net/ipv4/ip_local_port_range").value_or(std::string()));
     auto ports = ports_to_try(range, ephemeral, seed % (range.high - range.low + 1U));
     for (auto port : ports) {
         auto holder = hold_name(port);
-        if (!holder || !can_bind(port)) continue;
-        held_[port] = std::move(holder);
+        if (!holder) continue;
+        auto bound = bind_all(port);
+        if (!bound || (!owner.empty() && listen(bound.get(), SOMAXCONN) != 0)) continue;
+        // Who only tries whether it is reached needs no accept(2): the kernel has connected it.
+        held_[port] = {std::move(holder), owner.empty() ? UniqueFd() : std::move(bound), owner};
         return port;
     }
     std::string seen = "are all taken";
@@ -101,6 +108,11 @@ Result<std::uint16_t> PortReservations::reserve(PortRange range, std::uint32_t s
                  .expected = "one more port that is free and outside ip_local_port_range (" +
                              std::to_string(ephemeral.low) + "-" + std::to_string(ephemeral.high) + ")",
                  .next = "give another or a wider range (--ports LOW-HIGH)"});
+}
+
+void PortReservations::hand_over(const std::string& owner) {
+    for (auto& [port, held] : held_)
+        if (held.owner == owner) held.listener.reset();
 }
 
 } // namespace railhead

@@ -30,11 +30,18 @@ std::vector<std::uint16_t> ports_to_try(PortRange range, PortRange ephemeral, st
 class PortReservations {
   public:
     /// A port that nobody else reserved and that could be bound on all addresses just now. Error
-    /// (bringup_failed) when the range holds none.
-    Result<std::uint16_t> reserve(PortRange range, std::uint32_t seed);
+    /// (bringup_failed) when the range holds none. With an owner it is listened to until hand_over: nobody
+    /// else gets it, and other nodes can try whether they reach it.
+    Result<std::uint16_t> reserve(PortRange range, std::uint32_t seed, const std::string& owner = {});
+    /// The owner starts now, and binds its ports itself.
+    void hand_over(const std::string& owner);
 
   private:
-    std::map<std::uint16_t, UniqueFd> held_;
+    struct Held {
+        UniqueFd name, listener;
+        std::string owner;
+    };
+    std::map<std::uint16_t, Held> held_;
 };
 
 } // namespace railhead

@@ -6,6 +6,8 @@
 #include "launcher/agent/milestones.hpp"
 #include "launcher/agent/placeholders.hpp"
 #include "launcher/agent/reaper.hpp"
+#include "launcher/agent/task.hpp"
+#include "launcher/signals.hpp"
 
 #include <fmt/core.h>
 
@@ -14,14 +16,24 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 
 namespace railhead {
 namespace {
 
 constexpr double oom_sample_s = 2;
-constexpr double look_for_rest_s = 0.02;
 constexpr int tail_with_failure = 40;
 constexpr int exec_failed_code = 127; ///< as shells have it
+// For the console to take a program's last lines. One that succeeded has nothing urgent to tell.
+constexpr double console_patience_s = 30, console_patience_after_failure_s = 2;
+constexpr double console_patience_at_end_s = 2;
+
+/// Where this program is, also after another one has taken its place.
+std::string own_program() {
+    std::error_code error;
+    auto path = std::filesystem::read_symlink("/proc/self/exe", error);
+    return error ? "railhead" : path.string();
+}
 
 Ended ended_from(const ChildStatus& status) {
     Ended ended;
@@ -50,22 +62,29 @@ bool OomWatch::explains_failure(double now_s) {
 
 /// One process of the plan, from its order to the agent's end.
 struct Processes::Running {
-    Process plan; ///< placeholders filled
-    std::string log;
+    Process plan;               ///< placeholders filled
+    std::string log, error_log; ///< paths
     ChildSpec spec;
-    UniqueFd log_file;
+    UniqueFd log_file, error_file;
+
+    std::vector<std::string> tail(int lines, std::size_t max_bytes = 16 * 1024) const {
+        auto all = tail_of(log, lines, max_bytes);
+        auto errors = tail_of(error_log, lines, max_bytes);
+        all.insert(all.end(), errors.begin(), errors.end());
+        return all;
+    }
     std::optional<Child> child;
     std::optional<ChildStatus> status;
     std::unique_ptr<Milestones> milestones;
     std::unique_ptr<TerminalPump> terminal;
     Pty pty;
     std::string unwritten; ///< of its standard input
-    Loop::Handle writable, stop_timer;
-    bool stopping = false;
+    Loop::Handle writable;
 };
 
 Processes::Processes(ProcessesContext context)
-    : context_(std::move(context)), cgroup_(memory_cgroup_of_self()) {
+    : context_(std::move(context)), console_(context_.loop, context_.files),
+      cgroup_(memory_cgroup_of_self()) {
     sample_oom();
 }
 
@@ -90,10 +109,6 @@ void Processes::tell_oom() {
                                         oom_.all() == 1 ? "process" : "processes"),
                     .next = "ask for more memory (--mem, --mem-per-gpu) or use less"};
     context_.send({.type = Event::Type::finding, .finding = std::move(finding)});
-}
-
-std::string Processes::log_path(const Process& process) const {
-    return process.log.empty() ? "" : context_.dir + "/logs/" + file_name_of(process.log);
 }
 
 Processes::Running* Processes::find(const std::string& id, const char* order) {
@@ -121,7 +136,7 @@ Result<std::unique_ptr<Processes::Running>> Processes::prepare(const Process& pr
         return fail(
             ErrorKind::bringup_failed,
             {.id = "no-directory", .thing = "it", .seen = "cannot start without the launch's directory"});
-    std::map<std::string, std::string> values{{"dir", context_.dir}};
+    std::map<std::string, std::string> values{{"dir", context_.dir}, {"railhead", own_program()}};
     for (auto& [name, content] : process.secret_files) {
         auto path = context_.dir + "/" + file_name_of(process.id) + "." + file_name_of(name);
         unlink(path.c_str()); // of an earlier start of the same process
@@ -133,7 +148,9 @@ Result<std::unique_ptr<Processes::Running>> Processes::prepare(const Process& pr
     auto running = std::make_unique<Running>();
     running->plan = std::move(*plan);
     running->plan.secret_files.clear();
-    running->log = log_path(process);
+    running->log = log_path(context_.dir, process.log);
+    running->error_log = log_path(context_.dir, process.error_log);
+    if (auto& file = running->plan.reason_file; !file.empty()) unlink(file.c_str()); // of an earlier start
     auto added = running->plan.env;
     added[launch_mark] = context_.launch;
     added[process_mark] = process.id;
@@ -152,11 +169,16 @@ Result<std::unique_ptr<Processes::Running>> Processes::prepare(const Process& pr
 Result<void> Processes::execute(Running& running, int window) {
     auto& spec = running.spec;
     if (!running.log.empty()) {
-        if (auto made = make_folders(context_.dir + "/logs"); !made) return made;
-        running.log_file.reset(
-            open(running.log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!running.log_file) return file_error("log-open", running.log, errno);
+        auto opened = open_log(running.log);
+        if (!opened) return tl::unexpected(std::move(opened.error()));
+        running.log_file = std::move(*opened);
         spec.stdout_fd = spec.stderr_fd = running.log_file.get();
+    }
+    if (!running.error_log.empty()) {
+        auto opened = open_log(running.error_log);
+        if (!opened) return tl::unexpected(std::move(opened.error()));
+        running.error_file = std::move(*opened);
+        spec.stderr_fd = running.error_file.get();
     }
     if (running.plan.release || running.plan.input) spec.input = ChildSpec::Input::pipe;
     if (running.plan.terminal) {
@@ -173,6 +195,7 @@ Result<void> Processes::execute(Running& running, int window) {
     running.child = std::move(*child);
     if (running.plan.input) fcntl(running.child->input().get(), F_SETFL, O_WRONLY | O_NONBLOCK);
     running.log_file.reset();
+    running.error_file.reset();
     running.pty.slave.reset();
     return {};
 }
@@ -183,7 +206,9 @@ void Processes::start(const Process& process, int window) {
     if (auto before = running_.find(process.id); before != running_.end() && !before->second->status)
         return refuse(process,
                       Error{.finding = {.id = "started-twice", .thing = "it", .seen = "runs already"}});
-    auto& slot = running_[process.id] = std::move(*running);
+    auto& slot = running_[process.id];
+    if (slot && slot->terminal) past_terminals_.push_back(std::move(slot->terminal));
+    slot = std::move(*running);
     if (auto done = execute(*slot, window); !done) {
         running_.erase(process.id);
         return refuse(process, done.error());
@@ -209,6 +234,11 @@ void Processes::begin(Running& running) {
     running.milestones = std::make_unique<Milestones>(context_.loop, context_.files, running.plan,
                                                       context_.dir, running.log, handlers);
     running.milestones->begin();
+    if (is_users(running.plan.role) && !running.log.empty()) {
+        console_.follow(id, running.log, running.plan.console, ConsoleTail::Stream::output);
+        if (!running.error_log.empty())
+            console_.follow(id, running.error_log, running.plan.console, ConsoleTail::Stream::error);
+    }
     if (running.pty.master && context_.relay_terminal)
         running.terminal = context_.relay_terminal(id, std::move(running.pty.master));
 }
@@ -227,12 +257,40 @@ void Processes::ended(Running& running, ChildStatus status) {
     if (running.terminal) running.terminal->ended();
     running.milestones->ended(status);
     Event event{.type = Event::Type::exited, .id = running.plan.id, .ended = ended_from(status)};
+    event.at_s = wall_s();
     if (!status.success()) {
+        auto task = first_failed_task(context_.dir, running.plan.id);
+        if (task) {
+            event.ended = task->ended;
+            event.at_s = task->at_s;
+        }
         sample_oom();
-        event.ended->oom = oom_.explains_failure(monotonic_s());
-        event.lines = tail_of(running.log, tail_with_failure);
+        event.ended->oom = oom_.explains_failure(monotonic_s()) || event.ended->oom;
+        event.lines = task ? tail_of(task->log, tail_with_failure) : own_reason(running.plan.reason_file);
+        if (event.lines.empty() && !task) event.lines = running.tail(tail_with_failure);
+        auto log = task ? task->log : is_empty(running.error_log) ? running.log : running.error_log;
+        event.name = id_of_log(context_.dir, log);
     }
-    context_.send(std::move(event));
+    tell_end(std::move(event), status.success() ? console_patience_s : console_patience_after_failure_s);
+}
+
+/// Once its last lines are on the console: whoever reads of an end has read what came before.
+void Processes::tell_end(Event event, double patience_s) {
+    auto id = event.id;
+    console_.ended(id, patience_s, [this, event = std::move(event)](std::uint64_t lost) {
+        if (lost > 0) {
+            output_lost_ = true;
+            Finding finding{
+                .id = "output-lost",
+                .level = Level::warn,
+                .where = context_.node,
+                .thing = event.id,
+                .seen = fmt::format("has ended, and nobody took the last {} bytes of its output", lost),
+                .next = "see its log"};
+            context_.send({.type = Event::Type::finding, .finding = std::move(finding)});
+        }
+        context_.send(event);
+    });
 }
 
 void Processes::release(const std::string& id, const std::string& line) {
@@ -272,44 +330,36 @@ void Processes::write_input(Running& running) {
     context_.send({.type = Event::Type::taken, .id = running.plan.id});
 }
 
+/// torchrun would end by what is meant for its ranks, and does not pass it on.
+void Processes::signal_program(Running& running, int number) {
+    if (!running.plan.starts_tasks || !is_for_program(number))
+        return (void)running.child->signal_group(number);
+    std::map<pid_t, pid_t> parents;
+    auto tree = tree_of(running.child->pid(), running.plan.id);
+    for (const auto& entry : tree) parents[entry.pid] = entry.ppid;
+    for (const auto& entry : tree) // a child of `railhead task`, which is torchrun's
+        if (auto task = parents.find(entry.ppid);
+            task != parents.end() && task->second == running.child->pid())
+            signal_process(entry, number);
+}
+
 void Processes::signal(const std::string& id, int number) {
     auto* running = find(id, "signal");
-    if (running && !running->status) running->child->signal_group(number);
+    if (running && !running->status) signal_program(*running, number);
 }
 
 void Processes::signal_users(int number) {
     for (auto& [id, running] : running_)
-        if (!running->status && is_users(running->plan.role)) running->child->signal_group(number);
+        if (!running->status && is_users(running->plan.role)) signal_program(*running, number);
 }
 
-void Processes::stop(const std::string& id, double grace_s) {
-    auto* running = find(id, "stop");
-    if (!running || std::exchange(running->stopping, true)) return;
-    auto number = running->plan.stop.signal;
-    if (number == SIGKILL)
-        grace_s = 0;
-    else if (grace_s <= 0)
-        grace_s = running->plan.stop.grace_s;
-    if (!running->status && number != SIGKILL) running->child->signal_group(number);
-    await_stopped(id, monotonic_s() + grace_s);
-}
-
-/// Looks whether the tree is gone; after the grace it is killed, again and again, for what forks may escape
-/// one round.
-void Processes::await_stopped(const std::string& id, double deadline_s) {
-    auto& running = *running_.at(id);
-    auto tree = tree_of(running.child->pid(), id);
-    if (tree.empty() && running.status) {
-        running.stopping = false;
-        return;
-    }
-    if (monotonic_s() >= deadline_s)
-        for (auto& entry : tree) signal_process(entry, SIGKILL);
-    running.stop_timer =
-        context_.loop.after(look_for_rest_s, [this, id, deadline_s] { await_stopped(id, deadline_s); });
+bool Processes::runs(const std::string& id) const {
+    auto found = running_.find(id);
+    return found != running_.end() && !found->second->status;
 }
 
 void Processes::stop_all() {
+    console_.hurry(console_patience_at_end_s);
     std::map<pid_t, int> signals;
     auto everyone = living_descendants();
     for (auto& entry : everyone) signals[entry.pid] = SIGTERM;
@@ -326,8 +376,10 @@ void Processes::stop_all() {
 void Processes::tail(const std::string& id, int lines) {
     auto* running = find(id, "tail");
     if (!running) return;
-    context_.send(
-        {.type = Event::Type::log_tail, .id = id, .lines = tail_of(running->log, lines, 32 * 1024)});
+    context_.send({.type = Event::Type::log_tail,
+                   .id = id,
+                   .value = running->milestones ? running->milestones->missing() : "",
+                   .lines = running->tail(lines, 16 * 1024)});
 }
 
 void Processes::window(const std::string& id, int rows, int columns) {

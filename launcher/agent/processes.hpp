@@ -1,6 +1,7 @@
 #pragma once
 #include "base/child.hpp"
 #include "base/environment.hpp"
+#include "launcher/agent/console_tail.hpp"
 #include "launcher/agent/file_events.hpp"
 #include "launcher/agent/loop.hpp"
 #include "launcher/agent/node_limits.hpp"
@@ -59,9 +60,6 @@ class Processes {
     /// all.
     void input(const std::string& id, const std::vector<std::uint8_t>& bytes);
     void signal(const std::string& id, int number);
-    /// Sends the stop signal to the process's group, and SIGKILL to its whole tree after `grace_s` (0: its
-    /// own), until nothing of the tree is left.
-    void stop(const std::string& id, double grace_s);
     void tail(const std::string& id, int lines);
     void window(const std::string& id, int rows, int columns);
 
@@ -74,6 +72,10 @@ class Processes {
     /// the first kill.
     void sample_oom();
     void tell_oom(); ///< all that was not told
+    bool runs(const std::string& id) const;
+    /// Whether the console has taken what it will of all that have ended.
+    bool console_done() const { return console_.is_done(); }
+    bool output_lost() const { return output_lost_; } ///< it did not take all
     /// A child was reaped. Not every one is a started process.
     void reaped(pid_t pid, ChildStatus status);
 
@@ -86,11 +88,14 @@ class Processes {
     void begin(Running& running);
     void ended(Running& running, ChildStatus status);
     void write_input(Running& running);
-    void await_stopped(const std::string& id, double deadline_s);
-    std::string log_path(const Process& process) const;
+    static void signal_program(Running& running, int number);
+    void tell_end(Event event, double patience_s);
 
     ProcessesContext context_;
     std::map<std::string, std::unique_ptr<Running>> running_;
+    std::vector<std::unique_ptr<TerminalPump>> past_terminals_; ///< of earlier starts: the channel knows them
+    ConsoleTail console_;
+    bool output_lost_ = false;
     std::optional<CgroupPlace> cgroup_;
     OomWatch oom_;
     std::uint64_t oom_told_ = 0;

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "launcher/agent/files.hpp"
+#include "launcher/agent/ranks.hpp"
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -102,6 +103,10 @@ std::vector<ProcEntry> escaped(const std::string& launch, const std::string& job
             found.push_back(entry);
     }
     return found;
+}
+
+bool is_rank_of_step(pid_t pid) {
+    return environ_value(environ_of(pid), ranks_mark).has_value();
 }
 
 std::vector<ProcEntry> tree_of(pid_t leader, const std::string& id) {

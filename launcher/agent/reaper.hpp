@@ -33,6 +33,9 @@ std::vector<ProcEntry> kill_descendants(double bound_s, const OnReaped& on_reape
 /// overwrote or cleared its environment is not found.
 std::vector<ProcEntry> escaped(const std::string& launch, const std::string& job);
 
+/// Whether a process is a rank of a step of its own (agent/ranks.hpp), which was never below an agent.
+bool is_rank_of_step(pid_t pid);
+
 /// As kill_descendants, for processes that are not ours to reap.
 std::vector<ProcEntry> kill_processes(std::vector<ProcEntry> processes, double bound_s);
 

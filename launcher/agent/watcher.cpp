@@ -129,7 +129,7 @@ int start_and_watch(const Invitation& invitation, const Environment& environment
     }
     if (watched.worker < 0) return complain(node, file_error("agent", "fork", errno).value());
     start.leash.reset();
-    watch(watched, signals, invitation.grace_s);
+    watch(watched, signals, invitation.grace_s + invitation.after_s);
     return clean_after_worker(watched, node, name, dir, shm);
 }
 

@@ -2,6 +2,7 @@
 
 #include "base/clock.hpp"
 #include "launcher/agent/attach_env.hpp"
+#include "launcher/agent/batch_host.hpp"
 #include "launcher/agent/files.hpp"
 #include "launcher/agent/hello.hpp"
 #include "launcher/agent/leaving.hpp"
@@ -9,6 +10,7 @@
 #include "launcher/agent/ports.hpp"
 #include "launcher/agent/processes.hpp"
 #include "launcher/agent/proctable.hpp"
+#include "launcher/agent/room.hpp"
 #include "launcher/channel/client.hpp"
 #include "launcher/signals.hpp"
 
@@ -20,7 +22,9 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <map>
 #include <memory>
+#include <optional>
 #include <random>
 
 namespace railhead {
@@ -29,7 +33,8 @@ namespace {
 constexpr double look_every_s = 0.05;    ///< whether all have ended, while leaving
 constexpr double finish_within_s = 1;    ///< for the supervisor to take the last events
 constexpr double shm_look_every_s = 0.1; ///< at most so often
-constexpr double orphan_grace_s = 0;     ///< without a watcher Slurm kills the step at any moment
+constexpr int log_bytes_of_lost_output = 1 << 20;
+constexpr double orphan_grace_s = 0; ///< without a watcher Slurm kills the step at any moment
 
 UniqueFd open_signals() {
     sigset_t set;
@@ -56,9 +61,16 @@ class Worker {
     void reserve(const Order& order);
     void publish(const Order& order);
     void on_signals();
-    void leave(double grace_s, int log_bytes);
+    enum class Then { leave, stay };
+    void leave(double grace_s, int log_bytes, Then then = Then::leave);
     void look_while_leaving();
     void left();
+    void begin_anew();
+    void watch_room();
+    void watch_shm();
+    void clean(bool held);
+    bool after_runs();
+    void end_is(std::string code, std::string cause);
     void look_at_shm();
     std::unique_ptr<TerminalPump> relay(const std::string& id, UniqueFd master);
     std::string dir() const { return start_.directory ? start_.directory->path() : ""; }
@@ -66,17 +78,22 @@ class Worker {
     WorkerStart start_;
     double born_s_ = monotonic_s();
     Loop loop_;
-    FileEvents files_{loop_}, shm_events_{loop_};
+    FileEvents files_{loop_}, shm_events_{loop_, 0.25}; // who holds what is a walk through /proc
     Hello hello_;
     PortReservations ports_;
     ShmFiles shm_;
     std::unique_ptr<ChannelClient> client_;
     std::unique_ptr<Processes> processes_;
+    std::unique_ptr<RoomWatch> room_;
     UniqueFd signals_;
     Loop::Handle signal_watch_, leash_watch_, leave_timer_, shm_timer_;
     FileEvents::Subscription shm_subscription_;
-    bool leaving_ = false, gone_ = false, shm_changed_ = false;
+    bool leaving_ = false, gone_ = false, shm_changed_ = false, orphaned_ = false;
+    Then then_ = Then::leave;
     int log_bytes_ = 0;
+    std::optional<Process> after_;           ///< the command after the end
+    std::optional<double> after_until_s_;    ///< it was started
+    std::map<std::string, std::string> end_; ///< of the launch, as that command shall see it
     double kill_at_s_ = 0;
     pid_t watcher_ = getppid();
     pid_t stepd_ = parent_of(watcher_); ///< slurmstepd, or what a container has in between
@@ -102,6 +119,8 @@ int Worker::run() {
     handlers.on_lost = [this](const std::string& why) {
         fmt::print(stderr, "railhead: {}: {}; ending this node's part\n", hello_.node, why);
         exit_code_ = exit_code(ErrorKind::node_lost);
+        orphaned_ = true;
+        end_is(std::to_string(exit_code_), std::string(name_of(ErrorKind::node_lost)));
         leave(start_.invitation.grace_s, 0);
     };
     auto client = ChannelClient::make(loop_.context(), start_.invitation, std::move(handlers));
@@ -118,6 +137,7 @@ int Worker::run() {
         return relay(id, std::move(master));
     };
     processes_ = std::make_unique<Processes>(std::move(context));
+    watch_room();
     signal_watch_ = loop_.when_readable(signals_.get(), [this] { on_signals(); });
     leash_watch_ = loop_.when_readable(start_.leash.get(), [this] {
         leash_watch_.cancel();
@@ -132,15 +152,13 @@ int Worker::run() {
                                 .thing = "the agent",
                                 .seen = "was killed",
                                 .next = "look at the node's log for who did it"}});
+        after_.reset(); // Slurm ends it at once
         leave(orphan_grace_s, 0);
     });
-    shm_subscription_ = shm_events_.subscribe([this] {
-        shm_changed_ = true;
-        if (!shm_timer_) shm_timer_ = loop_.after(0, [this] { look_at_shm(); });
-    });
-    shm_events_.watch("/dev/shm", FileEvents::What::closes); // the record says who holds what now
+    watch_shm();
     client_->start();
     loop_.run();
+    if (orphaned_) end_job_of_lost_batch_host(start_.invitation, start_.environment, signals_.get());
     return exit_code_;
 }
 
@@ -149,30 +167,39 @@ void Worker::on_order(const Order& order) {
     case Order::Type::reserve:
         return reserve(order);
     case Order::Type::start:
-        if (order.process && !leaving_) processes_->start(*order.process, order.number);
-        return;
+        if (!order.process || leaving_) return;
+        if (order.process->role == Role::after) {
+            after_ = order.process;
+            return;
+        }
+        ports_.hand_over(order.process->id);
+        return processes_->start(*order.process, order.number);
     case Order::Type::release:
         return processes_->release(order.id, order.line);
     case Order::Type::input:
         return processes_->input(order.id, order.bytes);
     case Order::Type::signal:
         return processes_->signal(order.id, order.number);
-    case Order::Type::stop:
-        return processes_->stop(order.id, order.seconds);
+    case Order::Type::warn:
+        (void)write_private(dir() + "/warning", ""); // without it there is still the signal
+        return order.number > 0 ? processes_->signal_users(order.number) : void();
     case Order::Type::tail:
         return processes_->tail(order.id, order.number);
     case Order::Type::publish:
         return publish(order);
     case Order::Type::window:
         return processes_->window(order.id, order.number >> 16, order.number & 0xffff);
+    case Order::Type::clear:
+        return leave(order.seconds, order.number, Then::stay);
     case Order::Type::leave:
+        end_is(order.text.substr(0, order.text.find(' ')), order.text.substr(order.text.find(' ') + 1));
         return leave(order.seconds, order.number);
     }
 }
 
 void Worker::reserve(const Order& order) {
     auto port = port_range_from(order.text).and_then([&](PortRange range) {
-        return ports_.reserve(range, std::random_device{}());
+        return ports_.reserve(range, std::random_device{}(), order.line);
     });
     if (port) return say({.type = Event::Type::bound, .id = order.id, .value = std::to_string(*port)});
     say({.type = Event::Type::finding,
@@ -205,14 +232,16 @@ void Worker::on_signals() {
             processes_->signal_users(number);
         } else if (!leaving_) {
             exit_code_ = exit_code(ErrorKind::cancelled);
+            end_is(std::to_string(exit_code_), std::string(name_of(ErrorKind::cancelled)));
             say({.type = Event::Type::stopped, .name = strsignal(number), .value = std::to_string(number)});
             leave(start_.invitation.grace_s, 0);
         }
     }
 }
 
-void Worker::leave(double grace_s, int log_bytes) {
+void Worker::leave(double grace_s, int log_bytes, Then then) {
     log_bytes_ = std::max(log_bytes_, log_bytes);
+    if (!leaving_ || then == Then::leave) then_ = then;
     if (leaving_) return;
     leaving_ = true;
     kill_at_s_ = monotonic_s() + grace_s;
@@ -247,16 +276,68 @@ void Worker::left() {
                          .thing = "slurmstepd",
                          .seen = "ended before its step, so Slurm was not told how the step ended there",
                          .next = "see slurmd's log on that node"}});
-    auto held = !kill_descendants(kill_bound_s, on_reaped).empty();
+    clean(!kill_descendants(kill_bound_s, on_reaped).empty());
+}
+
+// The supervisor knows better than we do, for it comes later.
+void Worker::end_is(std::string code, std::string cause) {
+    end_["RAILHEAD_EXIT_CODE"] = std::move(code);
+    end_["RAILHEAD_CAUSE"] = std::move(cause);
+}
+
+/// Starts the command after the end, and whether it is to be waited for.
+bool Worker::after_runs() {
+    if (!after_ || then_ == Then::stay) return false;
+    if (!after_until_s_) {
+        after_until_s_ = monotonic_s() + after_node_within_s;
+        for (auto& [name, value] : end_) after_->env[name] = value;
+        processes_->start(*after_);
+    }
+    if (monotonic_s() > *after_until_s_) processes_->signal(after_->id, SIGKILL);
+    return processes_->runs(after_->id) && monotonic_s() < *after_until_s_ + kill_bound_s;
+}
+
+/// Once the console has taken the last lines: they are in files that go now. `held`: the kernel holds some of
+/// the processes.
+void Worker::clean(bool held) {
+    if (!processes_->console_done() || after_runs()) {
+        leave_timer_ = loop_.after(look_every_s, [this, held] { clean(held); });
+        return;
+    }
+    auto on_reaped = [this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); };
+    if (processes_->output_lost()) log_bytes_ = std::max(log_bytes_, log_bytes_of_lost_output);
     if (log_bytes_ > 0)
         for (auto& event : logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_))) say(std::move(event));
     // What the kernel holds is not waited for twice.
-    for (auto& finding :
-         clean_up({hello_.node, start_.name, dir(), held ? 0 : kill_bound_s}, shm_, on_reaped))
+    const CleanUp what{hello_.node, start_.name, dir(), held ? 0 : kill_bound_s, then_ == Then::stay};
+    for (auto& finding : clean_up(what, shm_, on_reaped))
         say({.type = is_left_behind(finding) ? Event::Type::survivor : Event::Type::finding,
              .finding = finding});
+    if (then_ == Then::stay) return begin_anew();
     say({.type = Event::Type::bye});
     client_->finish(finish_within_s, [this] { loop_.stop(); });
+}
+
+void Worker::begin_anew() {
+    leaving_ = gone_ = false;
+    log_bytes_ = 0;
+    ports_ = {};
+    watch_shm();
+    watch_room();
+    say({.type = Event::Type::cleared});
+}
+
+void Worker::watch_room() {
+    room_ = std::make_unique<RoomWatch>(loop_, hello_.node, dir(),
+                                        [this](Event event) { say(std::move(event)); });
+}
+
+void Worker::watch_shm() {
+    shm_subscription_ = shm_events_.subscribe([this] {
+        shm_changed_ = true;
+        if (!shm_timer_) shm_timer_ = loop_.after(0, [this] { look_at_shm(); });
+    });
+    shm_events_.watch("/dev/shm", FileEvents::What::closes); // the record says who holds what now
 }
 
 void Worker::look_at_shm() {

@@ -26,6 +26,12 @@ void add_policy(CLI::App& app, Context& context);
 void add_inventory(CLI::App& app, Context& context);
 void add_lint(CLI::App& app, Context& context);
 void add_agent(CLI::App& app, Context& context); ///< hidden: started by srun
+void add_task(CLI::App& app, Context& context);  ///< hidden: started by torchrun, srun and mpirun
+void add_ranks(CLI::App& app, Context& context); ///< hidden: started by agents
+void add_step(CLI::App& app, Context& context);  ///< hidden: started by agents
+void add_reach(CLI::App& app, Context& context); ///< hidden: started by agents
+void add_mpi(CLI::App& app, Context& context);
+void add_torchrun(CLI::App& app, Context& context);
 void add_topology(CLI::App& app, Context& context);
 void add_sweep(CLI::App& app, Context& context);
 

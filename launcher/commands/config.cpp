@@ -44,7 +44,7 @@ std::optional<Loaded> load_to_check(const Context& context, const std::string& f
         return std::nullopt;
     }
     bool of_user = same_file(file, user_settings_file(context.environment));
-    auto loaded = load_settings(of_user ? "" : file, of_user ? file : "", Environment());
+    auto loaded = check_settings(file, of_user ? Origin::Kind::user : Origin::Kind::site);
     if (loaded) return std::move(*loaded);
     print_error(loaded.error());
     return std::nullopt;

@@ -31,23 +31,6 @@ tl::unexpected<Error> no_answer(const std::string& what, const std::string& why)
                                    .next = "run it on a machine of the cluster, and look at what it says"});
 }
 
-/// `stderr_fd`: where its words go, -1: to ours.
-Result<std::string> output_of(const Environment& environment, std::vector<std::string> command,
-                              int stderr_fd = -1) {
-    auto what = fmt::format("{}", fmt::join(command, " "));
-    ChildSpec spec{.argv = std::move(command), .env = environment.all(), .stderr_fd = stderr_fd};
-    auto answer = capture(std::move(spec), answer_within_s, most_bytes);
-    if (!answer) {
-        auto finding = answer.error().finding; // that it is not there, mostly
-        finding.id = "inventory";
-        finding.next = "run this on a machine of the cluster, with Slurm's programs on PATH";
-        return fail(ErrorKind::usage, std::move(finding));
-    }
-    if (!answer->status) return no_answer(what, fmt::format("gave no answer within {} s", answer_within_s));
-    if (!answer->status->success()) return no_answer(what, "failed");
-    return std::move(answer->out);
-}
-
 int save(const Context& context, const std::string& path) {
     auto text = ask_for_inventory(context.environment);
     if (!text) return print_error(text.error());
@@ -70,6 +53,22 @@ int save(const Context& context, const std::string& path) {
 }
 
 } // namespace
+
+Result<std::string> answer_of(const Environment& environment, std::vector<std::string> command,
+                              int stderr_fd) {
+    auto what = fmt::format("{}", fmt::join(command, " "));
+    ChildSpec spec{.argv = std::move(command), .env = environment.all(), .stderr_fd = stderr_fd};
+    auto answer = capture(std::move(spec), answer_within_s, most_bytes);
+    if (!answer) {
+        auto finding = answer.error().finding; // that it is not there, mostly
+        finding.id = "inventory";
+        finding.next = "run this on a machine of the cluster, with Slurm's programs on PATH";
+        return fail(ErrorKind::usage, std::move(finding));
+    }
+    if (!answer->status) return no_answer(what, fmt::format("gave no answer within {} s", answer_within_s));
+    if (!answer->status->success()) return no_answer(what, "failed");
+    return std::move(answer->out);
+}
 
 Result<std::string> read_whole_file(const std::string& path, const std::string& next) {
     errno = 0;
@@ -95,7 +94,7 @@ Result<std::string> ask_for_inventory(const Environment& environment) {
                              {"scontrol", "show", "nodes", "--oneliner", "--all"},
                              {"scontrol", "show", "partitions", "--oneliner", "--all"},
                              {"scontrol", "show", "reservations", "--oneliner"}}) {
-        auto part = output_of(environment, what);
+        auto part = answer_of(environment, what);
         if (!part) return part;
         text += *part + "\n";
     }
@@ -103,7 +102,7 @@ Result<std::string> ask_for_inventory(const Environment& environment) {
     UniqueFd nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
     for (const auto& what : {std::vector<std::string>{"scontrol", "show", "topology"},
                              {"sacctmgr", "--parsable2", "show", "qos", "format=Name,Flags"}})
-        if (auto part = output_of(environment, what, nowhere.get())) text += *part + "\n";
+        if (auto part = answer_of(environment, what, nowhere.get())) text += *part + "\n";
     return text;
 }
 

@@ -4,12 +4,18 @@
 #include "slurm/inventory.hpp"
 
 #include <string>
+#include <vector>
 
 namespace railhead {
 
 /// What scontrol prints of configuration, nodes, partitions, reservations and topology, and sacctmgr of QOS:
 /// the text that inventory_from_text reads. Error (usage): no scontrol, or no answer.
 Result<std::string> ask_for_inventory(const Environment& environment);
+
+/// What one of Slurm's programs prints. `stderr_fd`: where its other words go, -1: to ours. Error (usage): it
+/// is not there, or gives no answer.
+Result<std::string> answer_of(const Environment& environment, std::vector<std::string> command,
+                              int stderr_fd = -1);
 
 /// From a file that `railhead inventory save` wrote; from the controller when `path` is empty.
 Result<Inventory> inventory_for(const Environment& environment, const std::string& path);

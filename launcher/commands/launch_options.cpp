@@ -1,5 +1,6 @@
 #include "launcher/commands/launch_options.hpp"
 
+#include "base/child.hpp"
 #include "launcher/agent/directory.hpp"
 #include "launcher/agent/node_limits.hpp"
 #include "launcher/commands/live_launch.hpp"
@@ -29,6 +30,18 @@ std::string option_name(const Row& row) {
     std::string name = fmt::format("--{}", short_name_of(row));
     std::replace(name.begin(), name.end(), '_', '-');
     return name;
+}
+
+/// A container that a batch script runs in seldom has Slurm's programs.
+Result<void> check_srun(const Environment& environment, const std::string& container) {
+    auto srun = find_program("srun", environment.get("PATH").value_or(""));
+    if (srun) return {};
+    auto error = std::move(srun.error());
+    error.finding.next = "start railhead where Slurm's programs are; from outside it runs the program in a "
+                         "container by --srun-arg=--container=" +
+                         (container.empty() ? "BUNDLE" : container);
+    return tl::unexpected(container.empty() ? std::move(error)
+                                            : std::move(error).within("the container " + container));
 }
 
 Result<std::map<std::string, std::string>> variables_from(const std::vector<std::string>& words) {
@@ -95,6 +108,14 @@ void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_v
         ->disable_flag_override();
 }
 
+std::shared_ptr<std::string> add_ranks_option(CLI::App& command) {
+    auto ranks = std::make_shared<std::string>("all");
+    command.add_option("--ranks", *ranks, "Show the output of these ranks only: 0,3-5, all or none")
+        ->type_name("LIST")
+        ->capture_default_str();
+    return ranks;
+}
+
 int print_error(const Error& error) {
     fmt::print(stderr, "railhead: {}\n", sentence(error));
     return exit_code(error.kind);
@@ -141,6 +162,8 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
                                        .next = "raise it before railhead"});
     auto allocation = allocation_from(context.environment);
     if (!allocation) return tl::unexpected(allocation.error());
+    if (auto can = check_srun(context.environment, allocation->container); !can)
+        return tl::unexpected(std::move(can.error()));
     // The step of a launch that we are a program of has no task of ours: none to wait for, none to release.
     if (launch_around(context.environment)) {
         allocation->step_task.reset();

@@ -4,6 +4,7 @@
 #include "policy/settings.hpp"
 
 #include <map>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,9 @@ struct LaunchOptions {
 };
 
 void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_view recipe_section);
+
+/// --ranks of recipes that have several: as typed; see RankFilter.
+std::shared_ptr<std::string> add_ranks_option(CLI::App& command);
 
 /// Settings from files, environment and options; warnings of the files are printed. Error (usage) names
 /// option or file.

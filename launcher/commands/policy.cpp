@@ -4,11 +4,13 @@
 #include "launcher/commands/settings_check.hpp"
 
 #include "base/child.hpp"
+#include "base/fd.hpp"
 #include "launcher/json.hpp"
 #include "policy/describe.hpp"
 #include "rules/verdict_line.hpp"
 
 #include <CLI/CLI.hpp>
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -19,6 +21,10 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <sstream>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
 
 namespace railhead {
 namespace {
@@ -30,9 +36,25 @@ struct Counted {
 
 using Counts = std::map<std::string, Counted>;
 
-Counts count(std::istream& log) {
+const std::string standard_input = "standard input";
+
+/// How a rotated log begins that was compressed, and the program that reads it.
+constexpr std::pair<std::string_view, const char*> compressed[]{
+    {"\x1f\x8b", "zcat"}, {"BZh", "bzcat"}, {"\3757zXZ", "xzcat"}, {"\x28\xb5\x2f\xfd", "zstdcat"}};
+
+/// Error (usage): it is compressed.
+Result<Counts> count(std::istream& log, const std::string& name) {
     Counts counts;
-    for (std::string line; std::getline(log, line);) {
+    bool first = true;
+    for (std::string line; std::getline(log, line); first = false) {
+        for (auto [mark, reader] : compressed)
+            if (first && line.starts_with(mark))
+                return fail(ErrorKind::usage,
+                            {.id = "log",
+                             .thing = name,
+                             .seen = "is compressed",
+                             .next = fmt::format("run: {} {} | railhead policy stats", reader,
+                                                 name == standard_input ? "LOG" : name)});
         auto verdict = verdict_in(line);
         if (!verdict) continue;
         auto& rule = counts[verdict->rule];
@@ -57,23 +79,24 @@ void print(const Counts& counts, bool json) {
 }
 
 int stats(const std::string& path, bool json) {
-    if (path == "-") {
-        print(count(std::cin), json);
-        return 0;
-    }
+    std::ifstream file;
+    bool piped = path == "-" || (path.empty() && isatty(STDIN_FILENO) == 0);
     errno = 0;
-    std::ifstream log(path);
-    auto counts = count(log); // a folder opens, and fails when it is read
+    if (!piped) file.open(path);
+    auto& log = piped ? std::cin : static_cast<std::istream&>(file);
+    auto counts = count(log, piped ? standard_input : path); // a folder opens, and fails when it is read
+    if (!counts) return print_error(counts.error());
     if (log.eof() && !log.bad()) {
-        print(counts, json);
+        print(*counts, json);
         return 0;
     }
-    return print_error({ErrorKind::usage,
-                        {.id = "log",
-                         .thing = path,
-                         .seen = fmt::format("cannot be read: {}", std::strerror(errno)),
-                         .next = "name slurmctld's log ('scontrol show config' says SlurmctldLogFile), or - "
-                                 "for standard input"}});
+    return print_error(
+        {ErrorKind::usage,
+         {.id = "log",
+          .thing = path.empty() ? "no log" : path,
+          .seen = path.empty() ? "is named" : fmt::format("cannot be read: {}", std::strerror(errno)),
+          .next = "name slurmctld's log ('scontrol show config' says SlurmctldLogFile), or - "
+                  "for standard input"}});
 }
 
 /// What the file says about partitions and waits that the cluster does not have.
@@ -95,9 +118,56 @@ std::vector<Finding> against_cluster(const Settings& settings, const Inventory& 
                                 .next = "lower it, or raise max_switch_wait of SchedulerParameters"});
     };
     check_wait(settings.seconds(Key::submit_placement_wait), settings.origin(Key::submit_placement_wait));
-    for (const auto& name : settings.sections(Whose::partition))
-        if (const auto* origin = settings.origin_in(Whose::partition, name, Key::submit_placement_wait))
-            check_wait(settings.seconds_for(Key::submit_placement_wait, name), *origin);
+    for (auto whose : {Whose::partition, Whose::user})
+        for (const auto& name : settings.sections(whose))
+            if (const auto* origin = settings.origin_in(whose, name, Key::submit_placement_wait)) {
+                auto partition = whose == Whose::partition ? name : "",
+                     user = whose == Whose::user ? name : "";
+                check_wait(settings.seconds_for(Key::submit_placement_wait, partition, user), *origin);
+            }
+    return findings;
+}
+
+/// What accounting lists; absent: there is none, it does not answer, or nobody ever added to it.
+std::optional<std::set<std::string>> accounting_names(const Environment& environment, const char* what) {
+    UniqueFd nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
+    auto text = answer_of(environment,
+                          {"sacctmgr", "--noheader", "--parsable2", "show", what,
+                           std::string("format=") + (what == std::string_view("qos") ? "Name" : what)},
+                          nowhere.get());
+    if (!text) return std::nullopt;
+    std::set<std::string> names;
+    std::istringstream lines(*text);
+    for (std::string line; std::getline(lines, line);) names.insert(line);
+    if (names == std::set<std::string>{"root"}) return std::nullopt;
+    return names;
+}
+
+/// Names that accounting does not know: mistyped, mostly. It is asked only for what the policy names.
+std::vector<Finding> against_accounting(const Settings& settings, const Environment& environment) {
+    std::vector<Finding> findings;
+    auto look = [&](const char* what, std::vector<std::pair<std::string, std::string>> named) {
+        auto known = named.empty() ? std::nullopt : accounting_names(environment, what);
+        for (const auto& [where, name] : named)
+            if (known && !known->contains(name))
+                findings.push_back(
+                    {.id = "policy",
+                     .level = Level::warn,
+                     .thing = where,
+                     .seen = fmt::format("names {}, which Slurm's accounting does not know", name),
+                     .next = fmt::format("see the names with 'sacctmgr show {}'", what)});
+    };
+    auto listed = [&](Key key, const char* setting) {
+        std::vector<std::pair<std::string, std::string>> named;
+        for (const auto& name : settings.names(key)) named.emplace_back(setting, name);
+        return named;
+    };
+    look("account", listed(Key::submit_exempt_accounts, "submit.exempt_accounts"));
+    look("qos", listed(Key::submit_exempt_qos, "submit.exempt_qos"));
+    auto users = listed(Key::submit_exempt_users, "submit.exempt_users");
+    for (const auto& name : settings.sections(Whose::user))
+        users.emplace_back(fmt::format("[submit.user.{}]", name), name);
+    look("user", std::move(users));
     return findings;
 }
 
@@ -111,6 +181,9 @@ int check(const Context& context, const std::string& file, const std::string& sa
         for (auto& finding : against_cluster(loaded->settings, *inventory))
             loaded->findings.push_back(std::move(finding));
     }
+    if (here && saved.empty())
+        for (auto& finding : against_accounting(loaded->settings, context.environment))
+            loaded->findings.push_back(std::move(finding));
     return print_checked(file, loaded->findings);
 }
 
@@ -130,7 +203,7 @@ void add_policy(CLI::App& app, Context& context) {
     auto* stats_command = command->add_subcommand(
         "stats", "Count the verdicts in slurmctld's log by rule: refused, warned, users");
     auto path = std::make_shared<std::string>();
-    stats_command->add_option("LOG", *path, "slurmctld's log; -: standard input")->required();
+    stats_command->add_option("LOG", *path, "slurmctld's log (default, and -: standard input)");
     auto json = std::make_shared<bool>(false);
     stats_command->add_flag("--json", *json, "Print one JSON document")->disable_flag_override();
     stats_command->callback([&context, path, json] { context.exit_code = stats(*path, *json); });

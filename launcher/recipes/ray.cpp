@@ -58,7 +58,7 @@ int all_gpus_of(const Cluster& cluster) {
 }
 
 /// What a program on the head needs to use the cluster.
-std::map<std::string, std::string> access(const Cluster& cluster, const std::string& token_path) {
+std::map<std::string, std::string> access_of(const Cluster& cluster, const std::string& token_path) {
     return {{"RAY_ADDRESS", cluster.head_address()},
             {"RAY_AUTH_MODE", "token"},
             {"RAY_AUTH_TOKEN_PATH", token_path},
@@ -202,7 +202,7 @@ std::vector<std::string> command_line(const Cluster& cluster, std::size_t place,
         argv.insert(argv.end(), part.begin(), part.end());
     for (auto& part :
          {cluster.options.ray_args, head ? cluster.options.head_ray_args : cluster.options.worker_ray_args})
-        std::ranges::transform(part, std::back_inserter(argv), literal);
+        std::ranges::copy(literal(part), std::back_inserter(argv));
     join_labels(argv);
     return argv;
 }
@@ -256,9 +256,9 @@ Process reach(const Cluster& cluster, const Plan& plan) {
 }
 
 Process driver(const Cluster& cluster, const Plan& plan) {
-    Process process{.id = "driver", .role = Role::driver, .argv = cluster.input.command};
+    Process process{.id = "driver", .role = Role::driver, .argv = literal(cluster.input.command)};
     process.env = user_environment(cluster.input, cluster.order, 0);
-    process.env.merge(access(cluster, "${file.token}"));
+    process.env.merge(access_of(cluster, "${file.token}"));
     process.unset = {"RAY_AUTH_TOKEN", "RAY_TMPDIR"};
     process.secret_files = {{"token", cluster.input.secret}};
     process.cwd = literal(cluster.input.cwd);
@@ -346,7 +346,9 @@ std::optional<std::uint64_t> object_store_bytes(const Hello& hello, std::uint64_
 }
 
 Result<Plan> plan_ray(const LaunchInput& input, const RayOptions& options) {
-    Cluster cluster{.input = input, .options = options, .order = order_nodes(input)};
+    auto order = order_nodes(input);
+    if (!order) return tl::unexpected(std::move(order.error()));
+    Cluster cluster{.input = input, .options = options, .order = std::move(*order)};
     const auto wish =
         input.settings.origin(Key::ray_dashboard).kind == Origin::Kind::preset && input.command.empty()
             ? std::string("on")
@@ -356,6 +358,8 @@ Result<Plan> plan_ray(const LaunchInput& input, const RayOptions& options) {
     if (auto checked = check_ray(input, cluster.dashboard, cluster.store_wish()); !checked)
         return tl::unexpected<Error>(std::move(checked.error()));
     if (auto checked = check_program(input, cluster.order, Where::head); !checked)
+        return tl::unexpected<Error>(std::move(checked.error()));
+    if (auto checked = check_folder(input, cluster.order, Where::head); !input.command.empty() && !checked)
         return tl::unexpected<Error>(std::move(checked.error()));
     if (auto checked = check_head(cluster); !checked)
         return tl::unexpected<Error>(std::move(checked.error()));
@@ -368,8 +372,8 @@ Result<Plan> plan_ray(const LaunchInput& input, const RayOptions& options) {
     plan.keep = input.command.empty();
     if (!plan.keep) plan.processes.push_back(driver(cluster, plan));
     plan.attach_env = user_environment(input, cluster.order, 0);
-    plan.attach_env.merge(access(cluster, "${dir}/head.token")); // the agent's name of head's secret file
-    plan.notes = notes(cluster);
+    plan.attach_env.merge(access_of(cluster, "${dir}/head.token")); // the agent's name of head's secret file
+    for (auto& note : notes(cluster)) plan.notes.push_back(std::move(note));
     return plan;
 }
 

@@ -1,6 +1,6 @@
 #pragma once
+#include "base/output_queue.hpp"
 #include "launcher/plan.hpp"
-#include "launcher/supervisor/output_queue.hpp"
 #include "launcher/supervisor/report.hpp"
 
 #include <string>

@@ -3,6 +3,8 @@
 #include "launcher/agent/addresses.hpp"
 #include "launcher/agent/hello.hpp"
 #include "launcher/supervisor/ask_slurm.hpp"
+#include "launcher/supervisor/requeue.hpp"
+#include "launcher/supervisor/restarts.hpp"
 #include "launcher/supervisor/surroundings.hpp"
 #include "launcher/wire.hpp"
 #include "policy/table.hpp"
@@ -27,6 +29,18 @@ std::optional<std::size_t> told_bytes(const std::string& text) {
         return std::nullopt;
     }
 }
+
+/// A job that survives the loss of a node must not do so without its batch script, and us.
+void add_batch_job(Invitation& invitation, const LaunchSpec& spec) {
+    const auto on_loss = on_loss_from(spec.settings.text(Key::launch_on_loss));
+    const auto nodes = spec.allocation.nodes();
+    const auto host = node_name(spec.environment);
+    if (!spec.batch || !on_loss || on_loss->nodes == 0 || nodes.empty() || host != nodes.front()) return;
+    invitation.batch_job = spec.allocation.array.value_or(spec.allocation.job_id);
+    invitation.batch_host = host;
+    invitation.batch_requeue = spec.no_requeue.empty() &&
+                               spec.allocation.restart_count < spec.settings.integer(Key::launch_requeues);
+}
 } // namespace
 
 Result<void> ask_about(LaunchSpec& spec) {
@@ -35,7 +49,11 @@ Result<void> ask_about(LaunchSpec& spec) {
     if (!job) return tl::unexpected(std::move(job.error()));
     // 22.05 has no SLURM_JOB_END_TIME; and `scontrol update` may have moved the end since.
     auto own = std::ranges::find(*job, spec.allocation.job_id, &JobDetails::job_id); // of an array's tasks
-    if (own != job->end() && own->end_time) spec.allocation.end_time = own->end_time;
+    if (own != job->end()) {
+        if (own->end_time) spec.allocation.end_time = own->end_time;
+        spec.no_requeue = no_requeue(*own);
+        spec.batch = own->batch;
+    }
     auto above = is_22_05(spec.slurm) ? AboveShare::alone : AboveShare::together;
     spec.allocation = with_details(std::move(spec.allocation), *job, above);
     return {};
@@ -120,9 +138,11 @@ Invitation invitation_for(const LaunchSpec& spec, const Meeting& meeting, std::s
                           .probes = spec.probes,
                           .probe_args = spec.probe_args,
                           .probe_within_s = std::min(longest_probe_s, share_of_probes * timeout_s)};
+    if (!settings.text(Key::launch_after_node).empty()) invitation.after_s = after_node_within_s;
     // With a PATH of --env's the driver looks elsewhere than the agents do, and says itself what it lacks.
     if (!spec.command.empty() && !spec.env.contains("PATH"))
         invitation.probe_args[std::string(program_probe_name)] = spec.command.front();
+    add_batch_job(invitation, spec);
     return invitation;
 }
 

@@ -14,24 +14,28 @@
 namespace railhead {
 namespace {
 
-constexpr double tail_within_s = 1;      // for the log of what is missing, at a time-out
-constexpr double answer_within_s = 1;    // for an agent to acknowledge that it shall leave
-constexpr double step_ends_within_s = 1; // after the first word of an agent that was killed
-constexpr double all_gone_slack_s = 4;   // beyond it, once no node's agent is there: the step's end is due
-constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
-constexpr int log_bytes_back = 1 << 20;
+constexpr double tail_within_s = 1; // for the log of what is missing, at a time-out
+constexpr double rank_told_within_s =
+    0.5; // after the first word of a failed rank: others may have failed before it
+constexpr double all_gone_slack_s = 4; // beyond it, once no node's agent is there: the step's end is due
 
 } // namespace
 
 Launch::Launch(Plan plan, Sink sink, Explain explain)
     : plan_(std::move(plan)), sink_(std::move(sink)), explain_(std::move(explain)), values_(plan_) {
     for (auto& process : plan_.processes) processes_[process.id].process = &process;
+    for (auto& process : plan_.before) processes_[process.id] = {.process = &process, .before = true};
+    before_is_up_ = plan_.before.empty();
     for (std::size_t i = 0; i < plan_.order.size(); ++i) present_.insert(static_cast<int>(i));
 }
 
 void Launch::begin(double now) {
+    send_after();
     for (auto& port : plan_.ports)
-        sink_.send(port.node, Order{.type = Order::Type::reserve, .id = port.name, .text = plan_.port_range});
+        sink_.send(port.node, Order{.type = Order::Type::reserve,
+                                    .id = port.name,
+                                    .line = port.owner,
+                                    .text = plan_.port_range});
     start_what_can(now);
     check_ready(now);
 }
@@ -41,7 +45,7 @@ bool Launch::reached(const std::vector<std::string>& milestones) const {
 }
 
 bool Launch::can_start(const Running& running) const {
-    return !running.ordered && reached(running.process->start_when);
+    return !running.ordered && (running.before || before_is_up_) && reached(running.process->start_when);
 }
 
 void Launch::start_what_can(double) {
@@ -71,6 +75,7 @@ void Launch::on_event(int node, const Event& event, double now) {
         values_.set("port." + event.id, event.value);
         return start_what_can(now);
     case Event::Type::started:
+        on_after(event, now);
         if (auto found = processes_.find(event.id); found != processes_.end()) {
             found->second.started_s = now;
             if (found->second.process->role == Role::driver)
@@ -86,18 +91,22 @@ void Launch::on_event(int node, const Event& event, double now) {
     case Event::Type::published:
         return on_published();
     case Event::Type::log_tail:
-        if (auto found = processes_.find(event.id); found != processes_.end())
+        if (auto found = processes_.find(event.id); found != processes_.end()) {
             found->second.log = event.lines;
+            found->second.missing = event.value;
+        }
         return;
     case Event::Type::log_back:
         if (sink_.log_back) sink_.log_back(node, event);
         return;
     case Event::Type::survivor:
         if (event.finding) survivors_.push_back(*event.finding);
+        if (again_at_s_) turn(*outcome_, now); // not beside what cannot be killed
         return;
     case Event::Type::finding:
         if (!event.finding) return;
-        if (event.finding->level != Level::fail) {
+        if (event.finding->level != Level::fail &&
+            !(event.finding->id == no_room && phase_ == Phase::starting)) {
             if (phase_ < Phase::ending) sink_.say(sentence(*event.finding));
             return findings_.push_back(*event.finding);
         }
@@ -107,8 +116,11 @@ void Launch::on_event(int node, const Event& event, double now) {
             now);
     case Event::Type::stopped:
         return on_stopped(event, now);
+    case Event::Type::cleared:
+        cleared_.insert(node);
+        return check_over(now);
     case Event::Type::bye:
-        return node_done(node);
+        return node_done(node, now);
     }
 }
 
@@ -117,6 +129,7 @@ void Launch::on_milestone(const Event& event, double now) {
     if (found == processes_.end()) return;
     found->second.reached[event.name] = event.value;
     values_.set(event.id + "." + event.name, event.value);
+    look_at_before();
     check_ready(now); // "ready" comes before the driver, where that waits for the last milestone
     start_what_can(now);
     check_ready(now);
@@ -157,18 +170,30 @@ void Launch::on_published() {
 
 void Launch::on_exited(const Event& event, double now) {
     auto found = processes_.find(event.id);
-    if (found == processes_.end() || !event.ended) return;
+    if (found == processes_.end() || !event.ended) return on_after(event, now);
     auto& running = found->second;
     running.ended = event.ended;
+    running.ended_at_s = event.at_s;
     if (!event.lines.empty()) running.log = event.lines;
-    on_ended_running(running, now);
+    running.log_id = event.name;
+    running.before ? on_before_ended(running, now) : on_ended_running(running, now);
+}
+
+/// Between the agent's word that it has the port and the owner's bind another program may take it.
+bool Launch::lost_its_port(const Running& running) const {
+    bool owner = std::ranges::any_of(
+        plan_.ports, [&](auto& port) { return !port.owner.empty() && port.owner == running.process->id; });
+    if (!owner || running.ended->rank || running.ended->code == 0) return false;
+    return std::ranges::any_of(running.log, [](auto& line) {
+        return line.find("EADDRINUSE") != line.npos || line.find("ddress already in use") != line.npos;
+    });
 }
 
 void Launch::on_ended_running(Running& running, double now) {
     const auto& process = *running.process;
     const auto& node = node_name(process.node);
     bool good = running.ended->code == 0 && !running.ended->oom;
-    if (process.role == Role::hook && good) return;
+    if ((process.role == Role::hook || process.role == Role::launcher) && good) return;
     if (phase_ == Phase::ending || phase_ == Phase::over) {
         // Services end because we stop them; a user's program that failed after the headline is a victim.
         bool users = process.role == Role::driver || process.role == Role::rank;
@@ -177,11 +202,19 @@ void Launch::on_ended_running(Running& running, double now) {
             victims_.push_back(outcome_of(process, node, *running.ended, running.log, explain_).cause);
         return;
     }
+    if (lost_its_port(running)) {
+        auto outcome = outcome_of(process, node, *running.ended, running.log, explain_);
+        for (auto& port : plan_.ports)
+            if (port.owner == process.id)
+                outcome.port_taken =
+                    fmt::format("port {} of {} was taken by another program before {} had it",
+                                values_.get("port." + port.name), node, process.id);
+        failed_.clear(); // of the same cause
+        return end(std::move(outcome), now);
+    }
     if (process.role == Role::rank && good) {
-        auto busy = [](auto& entry) {
-            return entry.second.process->role == Role::rank && !entry.second.ended;
-        };
-        if (std::ranges::any_of(processes_, busy)) return;
+        if (ranks_run()) return;
+        if (!failed_.empty()) return end_failed(now);
         auto outcome = outcome_of(process, node, *running.ended, running.log, explain_);
         outcome.cause.sentence = "every rank ended with exit code 0";
         return end(outcome, now);
@@ -191,6 +224,11 @@ void Launch::on_ended_running(Running& running, double now) {
         outcome.exit_code = exit_code(ErrorKind::bringup_failed);
         outcome.cause.kind = name_of(ErrorKind::bringup_failed);
     }
+    if (process.role == Role::rank || process.role == Role::launcher) {
+        if (failed_.empty()) failed_until_s_ = now + rank_told_within_s;
+        failed_.push_back({running.ended_at_s, std::move(outcome)});
+        return ranks_run() ? void() : end_failed(now);
+    }
     // A program may fail of a lost node before we know that it is lost: then that is the cause.
     if (!good && !away_.empty()) {
         held_.push_back(std::move(outcome));
@@ -199,63 +237,9 @@ void Launch::on_ended_running(Running& running, double now) {
     end(std::move(outcome), now);
 }
 
-void Launch::on_away(int node) {
-    if (phase_ == Phase::starting || phase_ == Phase::running) away_.insert(node);
-}
-
-// One half of an agent may outlive a scancel of the step that kills all the others: then the step ends in a
-// moment.
-void Launch::on_agent_killed(int node, const Finding& finding, double now) {
-    auto outcome = outcome_of(ErrorKind::node_lost, sentence(finding), node_name(node));
-    if (phase_ >= Phase::ending) return end(std::move(outcome), now);
-    away_.insert(node);
-    if (killed_.empty()) killed_until_s_ = now + step_ends_within_s;
-    killed_.push_back(std::move(outcome));
-}
-
-void Launch::on_back(int node, double now) {
-    away_.erase(node);
-    if (away_.empty()) end_held(now);
-}
-
-void Launch::end_held(double now) {
-    for (auto& outcome : std::exchange(held_, {})) end(std::move(outcome), now);
-}
-
-void Launch::on_lost(int node, const std::string& why, double stood_still_s, double now) {
-    if (phase_ == Phase::ending || phase_ == Phase::over) {
-        if (stood_still_s > 0) return node_done(node); // it has ended its part
-        findings_.push_back({.id = "agent-silent",
-                             .level = Level::warn,
-                             .where = node_name(node),
-                             .thing = "the agent",
-                             .seen = why,
-                             .next = "look for processes of this job on the node"});
-        return node_done(node);
-    }
-    present_.erase(node);
-    const auto when = phase_ == Phase::starting ? "during bring-up" : "while the program ran";
-    end(stood_still_s > 0 ? outcome_of_own_pause(stood_still_s) : outcome_of_loss(node_name(node), when, why),
-        now);
-}
-
-void Launch::on_step_ended(int component, const std::string& words, const ChildStatus& srun, double now) {
-    if (phase_ == Phase::over) return;
-    // Without srun the agents live on, and hear us.
-    if (srun.kind == ChildStatus::Kind::killed) return end(outcome_of_step_end(srun, words), now);
-    std::erase_if(present_, [&](int node) {
-        return plan_.order[static_cast<std::size_t>(node)].component == component;
-    });
-    if (phase_ == Phase::ending) {
-        if (present_.empty()) phase_ = Phase::over;
-        return;
-    }
-    killed_.clear();
-    end(outcome_of_step_end(srun, words), now);
-}
-
 void Launch::on_signal(int number, double now) {
-    if (is_for_program(number) || (number == SIGINT && !plan_.keep && interrupts_++ == 0)) {
+    if (is_for_program(number) || (number == SIGINT && !plan_.keep && !passed_.contains(number))) {
+        passed_.insert(number);
         for (auto& [id, running] : processes_)
             if (is_users(running.process->role) && running.ordered && !running.ended)
                 sink_.send(running.process->node,
@@ -270,54 +254,11 @@ void Launch::on_signal(int number, double now) {
     end_by_signal(number, now);
 }
 
-// The agents were told to end: Slurm signals them too, and they leave by themselves.
-void Launch::on_stopped(const Event& event, double now) {
-    end_by_signal(std::atoi(event.value.c_str()), now);
-}
-
-void Launch::end_by_signal(int number, double now, std::string meanwhile) {
-    if (told_) return; // what follows is the same end
-    auto outcome = outcome_of_signal(number, sink_.at_limit && sink_.at_limit(), meanwhile);
-    if (phase_ < Phase::ending) told_ = {number, std::move(meanwhile)};
-    end(std::move(outcome), now);
-}
-
-bool Launch::settle() {
-    if (!told_) return false;
-    auto outcome = outcome_of_signal(told_->signal, sink_.at_limit && sink_.at_limit(), told_->meanwhile);
-    if (outcome.cause.sentence == outcome_->cause.sentence) return false;
-    outcome_ = std::move(outcome);
-    return true;
-}
-
 void Launch::resize(int window) {
     window_ = window;
     for (auto& [id, running] : processes_)
         if (running.process->terminal && running.ordered && window > 0)
             sink_.send(running.process->node, Order{.type = Order::Type::window, .id = id, .number = window});
-}
-
-void Launch::end(Outcome outcome, double now) {
-    if (phase_ == Phase::ending || phase_ == Phase::over) {
-        auto same = [&](const Cause& cause) { return cause.sentence == outcome.cause.sentence; };
-        if (outcome_ && !same(outcome_->cause) && std::ranges::none_of(victims_, same))
-            victims_.push_back(std::move(outcome.cause));
-        return;
-    }
-    phase_ = Phase::ending;
-    outcome_ = std::move(outcome);
-    ended_s_ = now;
-    end_by_s_ = now + plan_.grace_s + leave_slack_s;
-    int back = outcome_->exit_code == 0 ? 0 : log_bytes_back;
-    for (int node : present_)
-        sink_.send(node, Order{.type = Order::Type::leave, .number = back, .seconds = plan_.grace_s});
-    if (present_.empty()) phase_ = Phase::over;
-    end_held(now); // as victims
-}
-
-void Launch::node_done(int node) {
-    present_.erase(node);
-    if (phase_ == Phase::ending && present_.empty()) phase_ = Phase::over;
 }
 
 /// A hook that nobody has released: what it waits for is missing, not it.
@@ -330,8 +271,10 @@ std::vector<std::string> Launch::missing() const {
     for (auto& [id, running] : processes_) {
         if (up(running) || waits_for_others(running)) continue;
         std::vector<std::string> milestones;
+        if (!running.missing.empty()) milestones.push_back(running.missing);
         for (auto& milestone : running.process->milestones)
-            if (!running.reached.contains(milestone.name)) milestones.push_back(milestone.name);
+            if (running.missing.empty() && !running.reached.contains(milestone.name))
+                milestones.push_back(milestone.name);
         names.push_back(
             fmt::format("{} on {} ({})", id, node_name(running.process->node),
                         running.ordered ? fmt::format("{}", fmt::join(milestones, ", ")) : "not started"));
@@ -357,26 +300,10 @@ void Launch::time_out(double now) {
         now);
 }
 
-/// Who has said nothing since it was told to leave is not waited for beyond the grace.
-void Launch::leave_silent(double now) {
-    bool late = now > end_by_s_;
-    if (!late && now < ended_s_ + std::max(plan_.grace_s, answer_within_s)) return;
-    for (int node : std::set(present_)) {
-        if (!late && !(sink_.silent_s && sink_.silent_s(node) > now - ended_s_)) continue;
-        findings_.push_back(
-            {.id = "agent-silent",
-             .level = Level::warn,
-             .where = node_name(node),
-             .thing = "the agent",
-             .seen = "did not say that it left",
-             .next = "it cleans up when the node goes on; look for processes of this job there"});
-        left_silent_ = true;
-        node_done(node);
-    }
-}
-
 void Launch::on_tick(double now) {
     if (phase_ == Phase::ending) leave_silent(now);
+    if (!failed_.empty() && now > failed_until_s_) end_failed(now);
+    check_over(now);
     bool all_gone =
         plan_.order.size() > 1 && std::includes(away_.begin(), away_.end(), present_.begin(), present_.end());
     if (!killed_.empty() && now > killed_until_s_ + (all_gone ? all_gone_slack_s : 0))

@@ -25,7 +25,10 @@ class Launch {
         std::function<void()> ready;                      ///< everything is up (once)
         std::function<void(int node, const Event&)> log_back;
         std::function<double(int node)> silent_s; ///< how long nothing was heard of its agent
-        std::function<bool()> at_limit; ///< whether the job is at its time limit, as far as is known by now
+        std::function<Sender()> sender; ///< of a signal that ends the launch, as far as is known by now
+        /// Asked when the end is decided, and may say more in it: after how many seconds everything starts
+        /// again, in a launch of its own on the nodes that are present() then. Absent: this is the end.
+        std::function<std::optional<double>(Outcome&, int present)> again;
     };
     enum class Phase { starting, running, ending, over };
 
@@ -55,17 +58,28 @@ class Launch {
     void end(Outcome outcome, double now);
 
     Phase phase() const { return phase_; }
+    /// While ending, and when over: the nodes are only cleared, and another launch follows.
+    bool starts_again() const { return again_at_s_.has_value(); }
+    const std::set<int>& present() const { return present_; } ///< nodes whose agents have not left
+    /// As Order::leave has it.
+    std::string end_text() const;
     const Outcome& outcome() const { return *outcome_; } ///< once phase() is ending
     const std::vector<Cause>& victims() const { return victims_; }
     const std::vector<Finding>& survivors() const { return survivors_; }
     bool left_silent() const { return left_silent_; } ///< agents are left that do not answer
     const std::vector<Finding>& findings() const { return findings_; }
+    const std::vector<HookRun>& hooks() const { return hooks_; }
     std::optional<double> node_ready_s(int node) const {
         auto found = node_ready_.find(node);
         return found == node_ready_.end() ? std::nullopt : std::optional(found->second);
     }
     /// "head.gcs"; empty: not reached
     const std::string& value_of(const std::string& milestone) const { return values_.get(milestone); }
+    /// Id of the log of a process that failed; empty: unknown.
+    std::string log_of(const std::string& process) const {
+        auto found = processes_.find(process);
+        return found == processes_.end() ? "" : found->second.log_id;
+    }
     /// What is not up yet, for the live line and for the sentence of a time-out: "worker.node3 (joined)".
     std::vector<std::string> missing() const;
     const Plan& plan() const { return plan_; }
@@ -73,12 +87,16 @@ class Launch {
   private:
     struct Running {
         const Process* process = nullptr;
+        bool before = false; ///< of Plan::before
         bool ordered = false;
         bool released = false;
         std::optional<double> started_s;
         std::map<std::string, std::string> reached;
         std::optional<Ended> ended;
+        double ended_at_s = 0; ///< as Event::at_s
         std::vector<std::string> log;
+        std::string missing; ///< what its agent says that it waits for, in the answer to Order::tail
+        std::string log_id;  ///< as Event::name of `exited`
     };
 
     void start_what_can(double now);
@@ -88,16 +106,26 @@ class Launch {
     bool up(const Running& running) const;
     void on_milestone(const Event& event, double now);
     void on_exited(const Event& event, double now);
+    void send_after();
+    void on_before_ended(Running& running, double now);
+    void on_after(const Event& event, double now);
+    void look_at_before();
     void on_ended_running(Running& running, double now);
+    bool lost_its_port(const Running& running) const;
+    void turn(Outcome outcome, double now);
+    void dismiss();
+    void check_over(double now);
     void on_stopped(const Event& event, double now);
     void on_agent_killed(int node, const Finding& finding, double now);
     void end_held(double now);
+    void end_failed(double now);
+    bool ranks_run() const;
     void check_ready(double now);
     void publish();
     void on_published();
     void time_out(double now);
     void leave_silent(double now);
-    void node_done(int node);
+    void node_done(int node, double now);
     const std::string& node_name(int node) const { return plan_.order[static_cast<std::size_t>(node)].name; }
 
     Plan plan_;
@@ -107,15 +135,25 @@ class Launch {
     std::map<std::string, Running> processes_;
     Values values_;
     std::map<int, double> node_ready_;
-    std::set<int> present_;     ///< nodes whose agents have not left
+    std::set<int> present_, cleared_;
     std::set<int> away_;        ///< nodes whose connection broke and is awaited
     std::vector<Outcome> held_; ///< failures that wait for the nodes in `away_`
+    struct Failed {
+        double at_s; ///< by its node's clock
+        Outcome outcome;
+    };
+    std::vector<Failed> failed_; ///< ranks, until it is clear which was the first
+    double failed_until_s_ = 0;
+    std::optional<double> again_at_s_; ///< the end is not the last: not before then
     std::vector<Outcome>
         killed_; ///< agents that were killed, until it is clear that it is not the whole step
     double killed_until_s_ = 0;
     std::optional<Outcome> outcome_;
     std::vector<Cause> victims_;
     std::vector<Finding> survivors_, findings_;
+    std::vector<HookRun> hooks_;
+    std::map<std::string, double> after_started_s_; ///< by id
+    bool before_is_up_ = false;
     struct Told {
         int signal;
         std::string meanwhile;
@@ -123,7 +161,10 @@ class Launch {
     std::optional<Told> told_; ///< to end: the cause
     double ended_s_ = 0, end_by_s_ = 0;
     bool left_silent_ = false;
-    int interrupts_ = 0;
+    std::set<int> passed_; ///< signals that the program was given
+    void mark_asked(Outcome& outcome) const;
+    bool asked_for(const Outcome& outcome) const;
+    bool interrupted(const Outcome& outcome) const;
     int window_ = 0;
     bool timed_out_ = false, publishing_ = false;
     double tail_by_s_ = 0;

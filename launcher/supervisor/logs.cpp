@@ -21,8 +21,10 @@ bool plain_name(const std::string& name) {
 
 } // namespace
 
-void LogsBack::begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch) {
-    dir_ = fmt::format("{}railhead-{}-{}-{}", dir.empty() ? "" : dir + "/", job, attempt, launch);
+void LogsBack::begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch,
+                     std::size_t restarts) {
+    dir_ = fmt::format("{}railhead-{}-{}-{}{}", dir.empty() ? "" : dir + "/", job, attempt, launch,
+                       restarts == 0 ? "" : fmt::format(".{}", restarts));
 }
 
 void LogsBack::add(const std::string& node, const std::string& log, std::string_view chunk) {
@@ -37,15 +39,22 @@ void LogsBack::add(const std::string& node, const std::string& log, std::string_
     out << chunk;
     out.close();
     bytes_ += chunk.size();
-    if (out) return;
+    if (out) {
+        last_ = dir_;
+        return;
+    }
     broken_ = true;
-    written_.erase(file);
     problem_ = Finding{.id = "logs-lost",
                        .level = Level::warn,
                        .thing = (error ? folder : file).string(),
                        .seen = error ? "cannot be made: " + error.message()
                                      : fmt::format("cannot be written: {}", std::strerror(errno)),
                        .next = "give a directory with --log-dir to keep the logs of a failed launch"};
+}
+
+std::string LogsBack::path_of(const std::string& node, const std::string& log) const {
+    auto path = (std::filesystem::path(dir_) / node / log).string();
+    return !log.empty() && written_.contains(path) ? path : "";
 }
 
 Result<void> can_make_folder(const std::string& path) {

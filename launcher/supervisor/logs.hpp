@@ -11,17 +11,20 @@ namespace railhead {
 /// Logs that agents send back over the channel, so that no file system need be shared: DIR/NODE/LOG.
 class LogsBack {
   public:
-    /// They go to "railhead-JOBID-ATTEMPT-LAUNCH" in `dir`, or in the working directory. Nothing is made
-    /// until something comes.
-    void begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch);
+    /// They go to "railhead-JOBID-ATTEMPT-LAUNCH" in `dir`, or in the working directory; behind it stands the
+    /// number of restarts of this launch, if any. Nothing is made until something comes.
+    void begin(const std::string& dir, const std::string& job, int attempt, const std::string& launch,
+               std::size_t restarts);
     /// Appends a chunk of one log; bounded in size and names; after the first failure all is dropped.
     void add(const std::string& node, const std::string& log, std::string_view chunk);
-    /// Where logs were written; empty: nowhere.
-    std::string path() const { return written_.empty() ? std::string() : dir_; }
+    /// Where logs were last written; empty: nowhere.
+    const std::string& path() const { return last_; }
+    /// Where one log of a node was written; empty: it did not come, or not yet.
+    std::string path_of(const std::string& node, const std::string& log) const;
     const std::optional<Finding>& problem() const { return problem_; } ///< the first failure
 
   private:
-    std::string dir_;
+    std::string dir_, last_;
     std::set<std::string> written_;
     std::size_t bytes_ = 0;
     bool broken_ = false;

@@ -32,6 +32,11 @@ void Muster::remove(const std::string& peer) {
     hellos_.erase(peer);
 }
 
+void Muster::give_up(const std::string& peer) {
+    remove(peer);
+    std::erase(expected_, peer);
+}
+
 std::vector<Hello> Muster::in_order() const {
     std::vector<Hello> hellos;
     for (auto& peer : expected_) hellos.push_back(hellos_.at(peer));
@@ -48,7 +53,8 @@ std::vector<std::string> Muster::missing_nodes() const {
 std::optional<Finding> refusal_of(const Hello& hello, const std::vector<std::string>& probes) {
     for (auto& finding : hello.findings) {
         auto about = [&](auto& probe) { return finding.id.starts_with(probe + "-"); };
-        bool judged = finding.id.starts_with(program_probe_name) || std::ranges::any_of(probes, about);
+        bool judged = finding.id.starts_with(program_probe_name) ||
+                      finding.id.starts_with(folder_probe_name) || std::ranges::any_of(probes, about);
         if (finding.level == Level::fail && !judged) return finding;
     }
     return std::nullopt;

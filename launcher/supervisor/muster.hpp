@@ -17,6 +17,7 @@ class Muster {
     /// What it says of its memory is bounded by what the job has there. False: nobody waits for this peer.
     bool add(const std::string& peer, const Hello& hello, double now);
     void remove(const std::string& peer);
+    void give_up(const std::string& peer); ///< the launch goes on without it
     bool complete() const { return hellos_.size() == expected_.size(); }
     bool empty() const { return hellos_.empty(); }
     std::vector<Hello> in_order() const; ///< the allocation's; once complete

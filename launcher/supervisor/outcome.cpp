@@ -1,5 +1,7 @@
 #include "launcher/supervisor/outcome.hpp"
 
+#include "base/number.hpp"
+#include "launcher/recipes/log_causes.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <fmt/core.h>
@@ -11,17 +13,27 @@
 namespace railhead {
 namespace {
 
-std::string who(const Process& process, const std::string& node) {
+std::string who(const Process& process, const std::string& node, const std::optional<int>& rank) {
+    if (rank) return fmt::format("rank {} on {}", *rank, node);
     switch (process.role) {
     case Role::driver:
         return fmt::format("the driver on {}", node);
     case Role::rank:
         return fmt::format("{} on {}", process.id, node);
+    case Role::launcher:
     case Role::hook:
+    case Role::after:
     case Role::service:
         break;
     }
     return fmt::format("{} on {}", process.id, node);
+}
+
+/// Of "rank.3", and of "NAME.3" in a group.
+std::optional<int> rank_of(const Process& process) {
+    const auto dot = process.id.rfind('.');
+    if (process.role != Role::rank || process.starts_tasks || dot == process.id.npos) return std::nullopt;
+    return whole_number<int>(process.id.substr(dot + 1));
 }
 
 bool users_own(const Process& process) {
@@ -58,22 +70,28 @@ Outcome outcome_of(const Process& process, const std::string& node, const Ended&
     Outcome outcome;
     outcome.cause.process = process.id;
     outcome.cause.node = node;
-    outcome.cause.sentence = fmt::format("{} {}", who(process, node), ending_of(ended));
+    outcome.cause.rank = ended.rank ? ended.rank : rank_of(process);
+    outcome.cause.sentence = fmt::format("{} {}", who(process, node, ended.rank), ending_of(ended));
     bool own = users_own(process);
-    if (!own) outcome.cause.log_tail = end_of(log, 8);
+    outcome.cause.log_tail = end_of(log, 8);
     if (ended.oom) {
         // A program that lost one of its processes and said so with a code of its own keeps it.
         bool passed_on = own && ended.code && !was_killed(ended);
         outcome.exit_code = passed_on ? *ended.code : exit_code(ErrorKind::out_of_memory);
         outcome.cause.kind = name_of(ErrorKind::out_of_memory);
         outcome.cause.sentence += "; ask for more memory (--mem, --mem-per-gpu) or use less";
-    } else if (own) {
-        outcome.exit_code = ended.signal ? 128 + *ended.signal : ended.code.value_or(0);
-        outcome.cause.kind = ended.signal ? "signal" : "exit";
     } else {
-        outcome.exit_code = exit_code(ErrorKind::service_died);
-        outcome.cause.kind = name_of(ErrorKind::service_died);
-        auto why = explain ? explain(process, log) : std::string();
+        outcome.exit_code = !own           ? exit_code(ErrorKind::service_died)
+                            : ended.signal ? 128 + *ended.signal
+                                           : ended.code.value_or(0);
+        outcome.cause.kind = !own ? name_of(ErrorKind::service_died) : ended.signal ? "signal" : "exit";
+        auto why = own ? nccl_failure(log) : std::string();
+        if (!why.empty()) {
+            outcome.exit_code = exit_code(ErrorKind::nccl_failed);
+            outcome.cause.kind = name_of(ErrorKind::nccl_failed);
+        } else if (explain) {
+            why = explain(process, log);
+        }
         if (!why.empty()) outcome.cause.sentence += ": " + why;
     }
     return outcome;
@@ -96,9 +114,12 @@ Outcome outcome_of(const Error& error, const std::vector<std::string>& nodes) {
     return outcome_of(error.kind, sentence(error), named ? first : std::string());
 }
 
-Outcome outcome_of_signal(int number, bool at_limit, const std::string& meanwhile) {
+Outcome outcome_of_signal(int number, Sender sender, const std::string& meanwhile) {
     auto what = meanwhile.empty() ? std::string() : " while " + meanwhile;
-    if (at_limit)
+    if (sender == Sender::preemption)
+        return outcome_of(ErrorKind::preempted,
+                          fmt::format("preempted{}: Slurm gives the nodes to another job", what));
+    if (sender == Sender::time_limit)
         return outcome_of(ErrorKind::time_limit,
                           fmt::format("the job reached its time limit{}; ask for more with --time", what));
     auto who = number == SIGTERM ? ", as scancel, a requeue, preemption and a shortened time limit do" : "";

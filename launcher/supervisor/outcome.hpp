@@ -14,6 +14,7 @@ namespace railhead {
 struct Outcome {
     int exit_code = 0;
     Cause cause;
+    std::string port_taken; ///< says that another program bound the process's port first; empty: none did
 };
 
 /// A recipe's knowledge of its services' logs: one sentence of cause from the end of a log, or empty.
@@ -28,9 +29,10 @@ std::string signal_name(int number);
 Outcome outcome_of(const Process& process, const std::string& node, const Ended& ended,
                    const std::vector<std::string>& log, const Explain& explain);
 
-/// Told to end by a signal, as Slurm does at the time limit too. `meanwhile`: what it was busy with, if not
-/// with the launch.
-Outcome outcome_of_signal(int number, bool at_limit, const std::string& meanwhile = {});
+/// Who sent a signal that ends the launch, as far as is known.
+enum class Sender { unknown, time_limit, preemption };
+/// Told to end by a signal. `meanwhile`: what it was busy with, if not with the launch.
+Outcome outcome_of_signal(int number, Sender sender, const std::string& meanwhile = {});
 
 /// The outcome of a failure of Railhead's own.
 Outcome outcome_of(ErrorKind kind, std::string sentence, std::string node = {},

@@ -20,9 +20,11 @@ using nlohmann::json;
 json cause_json(const Cause& cause) {
     return {{"kind", cause.kind},
             {"process", cause.process.empty() ? json(nullptr) : json(cause.process)},
+            {"rank", json(cause.rank)},
             {"node", cause.node.empty() ? json(nullptr) : json(cause.node)},
             {"sentence", cause.sentence},
-            {"log_tail", cause.log_tail}};
+            {"log_tail", cause.log_tail},
+            {"log", cause.log.empty() ? json(nullptr) : json(cause.log)}};
 }
 
 json node_json(const NodeReport& node) {
@@ -83,10 +85,13 @@ Report report_of(const Launch& launch, const Measured& measured) {
     Report report{.version = RAILHEAD_VERSION, .recipe = launch.plan().recipe};
     report.exit_code = launch.outcome().exit_code;
     report.cause = launch.outcome().cause;
+    report.cause.log = launch.log_of(report.cause.process);
     report.victims = launch.victims();
+    for (auto& victim : report.victims) victim.log = launch.log_of(victim.process);
     report.phases = measured.phases;
     report.ready_s = measured.ready_s;
     report.whole_s = measured.whole_s;
+    report.hooks = launch.hooks();
     report.findings = launch.findings();
     report.survivors = launch.survivors();
     for (std::size_t i = 0; i < launch.plan().order.size(); ++i) {
@@ -107,11 +112,16 @@ Report report_of(const Launch& launch, const Measured& measured) {
 }
 
 json to_json(const Report& report) {
-    json phases = json::array(), nodes = json::array(), victims = json::array();
+    json phases = json::array(), nodes = json::array(), victims = json::array(), restarts = json::array(),
+         hooks = json::array();
+    for (auto& hook : report.hooks)
+        hooks.push_back(
+            {{"node", hook.node}, {"name", hook.name}, {"s", hook.s}, {"exit_code", json(hook.exit_code)}});
     for (auto& phase : report.phases)
         phases.push_back({{"name", phase.name}, {"start_s", phase.start_s}, {"s", phase.s}});
     for (auto& node : report.nodes) nodes.push_back(node_json(node));
     for (auto& victim : report.victims) victims.push_back(cause_json(victim));
+    for (auto& cause : report.restarts) restarts.push_back(cause_json(cause));
     return {{"v", report.v},
             {"version", report.version},
             {"job", report.job},
@@ -120,10 +130,12 @@ json to_json(const Report& report) {
             {"exit_code", report.exit_code},
             {"cause", cause_json(report.cause)},
             {"victims", victims},
+            {"restarts", restarts},
             {"phases", phases},
             {"ready_s", json(report.ready_s)},
             {"whole_s", report.whole_s},
             {"nodes", nodes},
+            {"hooks", hooks},
             {"findings", report.findings},
             {"survivors", report.survivors},
             {"log_dir", report.log_dir.empty() ? json(nullptr) : json(report.log_dir)}};
@@ -133,7 +145,12 @@ std::vector<std::string> summary_of(const Report& report) {
     std::vector<std::string> lines;
     if (report.exit_code == 0) lines.push_back(report.cause.sentence); // a failure was said when it happened
     for (auto& line : report.cause.log_tail) lines.push_back("  | " + line);
+    if (!report.cause.log.empty()) lines.push_back("  log: " + report.cause.log);
     for (auto& line : victim_lines(report.victims)) lines.push_back("then: " + line);
+    if (!report.restarts.empty())
+        lines.push_back(fmt::format(
+            "started again {}",
+            report.restarts.size() == 1 ? "once" : fmt::format("{} times", report.restarts.size())));
     for (auto& survivor : report.survivors) lines.push_back("left behind: " + sentence(survivor));
     for (auto& finding : report.findings)
         lines.push_back(fmt::format("{}: {}", name_of(finding.level), sentence(finding)));

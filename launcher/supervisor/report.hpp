@@ -18,10 +18,12 @@ namespace railhead {
 /// program.
 struct Cause {
     std::string kind = "exit";
-    std::string process; ///< id in the plan; empty: none in particular
+    std::string process;       ///< id in the plan; empty: none in particular
+    std::optional<int> rank{}; ///< that failed, where it is known
     std::string node;
     std::string sentence;
     std::vector<std::string> log_tail; ///< oldest first
+    std::string log{};                 ///< its path where it was brought; before that its id; empty: unknown
 };
 
 struct PhaseTime {
@@ -38,6 +40,13 @@ struct NodeReport {
     std::optional<double> ready_s; ///< until everything on it was up
 };
 
+/// A user's command of one node before or after all else.
+struct HookRun {
+    std::string node, name; ///< name: before, after
+    double s = 0;
+    std::optional<int> exit_code{}; ///< absent: a signal ended it
+};
+
 /// What a launch says of itself at its end; docs/schema/report.json.
 struct Report {
     int v = 1;
@@ -47,11 +56,13 @@ struct Report {
     int attempt = 0;
     int exit_code = 0;
     Cause cause;
-    std::vector<Cause> victims; ///< what failed after the headline
+    std::vector<Cause> victims;  ///< what failed after the headline
+    std::vector<Cause> restarts; ///< why it was started again, oldest first
     std::vector<PhaseTime> phases;
     std::optional<double> ready_s;
     double whole_s = 0;
     std::vector<NodeReport> nodes;
+    std::vector<HookRun> hooks;
     std::vector<Finding> findings;
     std::vector<Finding> survivors;
     std::string log_dir; ///< where logs were brought; empty: nowhere

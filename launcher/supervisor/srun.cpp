@@ -1,16 +1,23 @@
 #include "launcher/supervisor/srun.hpp"
 
+#include "base/child.hpp"
 #include "slurm/hostlist.hpp"
+
+#include <fmt/core.h>
+
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstring>
 #include <string_view>
 
 namespace railhead {
 namespace {
 
 // Facts about the job that no srun takes as an option. A trailing * is a prefix.
-constexpr std::array<std::string_view, 24> kept{
+constexpr std::array<std::string_view, 27> kept{
     "SLURM_CONF",
     "SLURM_JOB_ID",
     "SLURM_JOBID",
@@ -35,6 +42,10 @@ constexpr std::array<std::string_view, 24> kept{
     "SLURM_JOB_ID_HET_GROUP_*",
     "SLURM_JOB_NODELIST*",
     "SLURM_TMPDIR",
+    // The user's choices for the MPI of ranks that we do not start ourselves.
+    "OMPI_MCA_*",
+    "PMIX_MCA_*",
+    "PRTE_MCA_*",
 };
 
 constexpr std::string_view remark = "srun: ";
@@ -51,15 +62,6 @@ bool belongs_to_slurm(std::string_view name) {
 }
 
 } // namespace
-
-bool is_22_05(std::string_view slurm) {
-    return slurm.find(" 22.05.") != std::string_view::npos;
-}
-
-std::string gpus_option(int each, std::size_t nodes, std::string_view slurm) {
-    if (each == 0) return "--gres=none";
-    return (is_22_05(slurm) && nodes == 1 ? "--gpus=" : "--gres=gpu:") + std::to_string(each);
-}
 
 std::vector<std::string> srun_command(const Allocation& allocation, std::size_t component,
                                       const StepSpec& spec) {
@@ -84,6 +86,7 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
                                      "--verbose"}; // it says which node has started its task
     if (part.het_group) command.push_back("--het-group=" + std::to_string(*part.het_group));
     if (part.gpus) command.push_back(gpus_option(*part.gpus, part.nodes.size(), spec.slurm));
+    if (!allocation.container.empty()) command.push_back("--container=" + allocation.container);
     if (spec.broadcast) command.push_back("--bcast=" + spec.broadcast_to);
     command.insert(command.end(), spec.srun_args.begin(), spec.srun_args.end());
     command.push_back(spec.program);
@@ -132,6 +135,26 @@ std::map<std::string, std::string> srun_environment(const Environment& environme
         if (keep || !belongs_to_slurm(name)) out.emplace(name, value);
     }
     return out;
+}
+
+int become_srun(const Environment& environment, const std::vector<std::string>& command) {
+    const auto variables = srun_environment(environment);
+    const auto path =
+        find_program(command.empty() ? "" : command.front(), environment.get("PATH").value_or(""));
+    if (!path) {
+        fmt::print(stderr, "railhead: {}\n", sentence(path.error()));
+        return exit_code(path.error().kind);
+    }
+    std::vector<std::string> texts;
+    for (auto& [name, value] : variables) texts.push_back(name + "=" + value);
+    std::vector<char*> words, env;
+    for (auto& word : command) words.push_back(const_cast<char*>(word.c_str()));
+    for (auto& text : texts) env.push_back(text.data());
+    words.push_back(nullptr);
+    env.push_back(nullptr);
+    execve(path->c_str(), words.data(), env.data());
+    fmt::print(stderr, "railhead: {}: {}\n", *path, std::strerror(errno));
+    return exit_code(ErrorKind::bringup_failed);
 }
 
 std::map<std::string, std::string> requests_of_job(const Environment& environment) {

@@ -1,6 +1,7 @@
 #pragma once
 #include "base/environment.hpp"
 #include "slurm/allocation.hpp"
+#include "slurm/srun_options.hpp"
 
 #include <map>
 #include <optional>
@@ -19,14 +20,6 @@ struct StepSpec {
     std::vector<std::string> srun_args;     ///< --srun-arg, last: they win
     std::map<std::string, std::string> env; ///< what the step's environment says besides
 };
-
-/// `slurm`: as `scontrol --version` says it, "slurm-wlm 22.05.8".
-bool is_22_05(std::string_view slurm);
-
-/// Asks for `each` GPUs on every one of `nodes`. 22.05 refuses --gres=gpu:N on a node that has more than its
-/// even share of the job's GPUs, but gives --gpus=N on one node; there 24.11 lets such a step wait for good.
-/// `slurm`: as `scontrol --version` says it.
-std::string gpus_option(int each, std::size_t nodes, std::string_view slurm);
 
 /// The command line of the step of one component. Everything that decides its shape is said: nothing is left
 /// to SLURM_*, SRUN_* or slurm.conf (srun(1); DECISIONS: "srun is given everything").
@@ -52,6 +45,9 @@ bool is_chatter(std::string_view line);
 /// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program, and with `added`.
 std::map<std::string, std::string> srun_environment(const Environment& environment,
                                                     std::map<std::string, std::string> added = {});
+
+/// `railhead step -- srun ...`: executes it with srun_environment(). Returns when that failed: an exit code.
+int become_srun(const Environment& environment, const std::vector<std::string>& command);
 
 /// What the batch script was asked for with, for the user's programs: our own srun must not see these.
 /// Without memory, of which srun takes one form only and the agents' step has its own, and without totals,

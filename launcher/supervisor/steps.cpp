@@ -3,8 +3,11 @@
 #include "base/clock.hpp"
 #include "launcher/supervisor/outcome.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <csignal>
+#include <fcntl.h>
 #include <iterator>
 #include <utility>
 
@@ -53,6 +56,17 @@ bool Steps::choose_broadcast(const ChildStatus& srun) {
     spec_.broadcast = true;
     ++turn_;
     return true;
+}
+
+std::string Steps::hidden_copy() const {
+    if (!spec_.broadcast ||
+        words_.find(spec_.broadcast_to + ": No such file or directory") == std::string::npos)
+        return {};
+    return fmt::format(
+        "the container in which the agents shall run has no {}, and does not show them the copy "
+        "that srun put at {} of the node; mount the program into it (with pyxis "
+        "--srun-arg=--container-mounts={})",
+        spec_.program, spec_.broadcast_to, spec_.program);
 }
 
 void Steps::said(std::size_t component, std::string_view bytes) {
@@ -136,11 +150,16 @@ std::string Steps::last_words() const {
 void Steps::remove_copies() {
     if (!spec_.broadcast) return;
     auto deadline = Deadline::in(remove_within_s);
+    UniqueFd silent(open("/dev/null", O_WRONLY | O_CLOEXEC)); // srun is told to be verbose
+    auto outside = allocation_;
+    outside.container.clear(); // the copy lies on the node
+    auto env = srun_environment(environment_);
+    std::erase_if(env, [](auto& each) { return each.first.find("SPANK_OPTION_pyxis") != std::string::npos; });
     for (std::size_t c = 0; c < allocation_.components.size(); ++c) {
-        auto command = srun_command(allocation_, c, {.program = "rm", .slurm = spec_.slurm});
+        auto command = srun_command(outside, c, {.program = "rm", .slurm = spec_.slurm});
         command.back() = "-f"; // in the place of "agent"
         command.push_back(spec_.broadcast_to);
-        auto child = Child::start({.argv = std::move(command), .env = srun_environment(environment_)});
+        auto child = Child::start({.argv = std::move(command), .env = env, .stderr_fd = silent.get()});
         if (child && !child->wait(deadline.left_s())) child->signal(SIGKILL);
     }
 }

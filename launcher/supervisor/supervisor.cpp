@@ -39,6 +39,7 @@ Result<void> Supervisor::begin() {
     if (auto can = can_make_folder(spec_.settings.text(Key::launch_log_dir)); !can)
         return tl::unexpected(std::move(can.error()).within("--log-dir"));
     if (auto can = can_be_told(spec_); !can) return can;
+    if (auto read = read_restarts(); !read) return read;
     for (auto* text : {&key_, &secret_, &launch_id_}) {
         auto made = make_key_text();
         if (!made) return tl::unexpected(made.error());
@@ -115,17 +116,21 @@ void Supervisor::plan_and_launch() {
     auto hellos = muster_.in_order();
     auto env = spec_.env; // --env wins
     env.merge(requests_of_job(spec_.environment));
-    console_.line(now(), fmt::format("agents run on {}: {}", counted(hellos.size(), "node"),
-                                     compress_hostlist(spec_.allocation.nodes())));
+    if (restarts_->causes().empty())
+        console_.line(now(), fmt::format("agents run on {}: {}", counted(hellos.size(), "node"),
+                                         compress_hostlist(spec_.allocation.nodes())));
+    hellos.resize(static_cast<std::size_t>(restarts_->nodes_to_use(static_cast<int>(hellos.size()))));
     auto plan = spec_.plan(LaunchInput{.allocation = spec_.allocation,
                                        .hellos = hellos,
                                        .settings = spec_.settings,
                                        .command = spec_.command,
                                        .env = std::move(env),
                                        .cwd = working_directory(),
+                                       .restarts = static_cast<int>(restarts_->causes().size()),
                                        .secret = secret_,
                                        .terminal = terminal_.wanted(),
-                                       .input = InputRelay::wanted()});
+                                       .input = InputRelay::wanted(),
+                                       .slurm = spec_.slurm});
     if (!plan) return fail_early(plan.error());
     if (spec_.dry_run == DryRun::yes) {
         Console::print_plan(*plan);
@@ -137,6 +142,7 @@ void Supervisor::plan_and_launch() {
         return launch_->end(outcome, now());
     }
     phase("start");
+    progress_before_ = progress();
     begin_launch(std::move(*plan));
     launch_->resize(terminal_.window());
     launch_->begin(now());
@@ -144,6 +150,7 @@ void Supervisor::plan_and_launch() {
 }
 
 void Supervisor::begin_launch(Plan plan) {
+    index_.clear();
     for (std::size_t i = 0; i < plan.order.size(); ++i)
         index_[peer_name(plan.order[i].component, plan.order[i].name)] = static_cast<int>(i);
     launch_.emplace(
@@ -157,12 +164,13 @@ void Supervisor::begin_launch(Plan plan) {
                                        event.value);
                          },
                      .silent_s = [this](int node) { return server_->silent_s(peer_of(node)); },
-                     .at_limit = [this] { return limit_.reached(); }},
+                     .sender = [this] { return limit_.sender(); },
+                     .again = [this](Outcome& outcome, int present) { return again(outcome, present); }},
         spec_.explain);
     input_.begin(launch_->plan(),
                  [this](int node, const Order& order) { server_->send(peer_of(node), order); });
     logs_.begin(spec_.settings.text(Key::launch_log_dir), spec_.allocation.job_id,
-                spec_.allocation.restart_count, launch_id_);
+                spec_.allocation.restart_count, launch_id_, restarts_->causes().size());
 }
 
 void Supervisor::ready() {
@@ -193,7 +201,9 @@ void Supervisor::lost(const std::string& peer, const std::string& why) {
     if (auto node = index_.find(peer); launch_ && node != index_.end())
         launch_->on_lost(node->second, why,
                          steps_->gave_up(node_of_peer(peer)) ? server_->stood_still_s() : 0, now());
-    else if (!launch_) {
+    else if (launch_)
+        muster_.give_up(peer); // a spare
+    else {
         muster_.remove(peer);
         auto text = fmt::format("{} was lost before the start: its agent {}", node_of_peer(peer), why);
         fail_early(outcome_of(ErrorKind::node_lost, std::move(text), node_of_peer(peer)));
@@ -212,6 +222,8 @@ void Supervisor::step_ended(std::size_t component, const ChildStatus& status) {
     auto words = steps_->last_words();
     if (launch_)
         launch_->on_step_ended(static_cast<int>(component), words, status, now());
+    else if (auto hidden = steps_->hidden_copy(); !hidden.empty())
+        fail_early(outcome_of(ErrorKind::bringup_failed, std::move(hidden)));
     else
         fail_early(outcome_of_srun(status, compress_hostlist(muster_.missing_nodes()), words));
     after();
@@ -244,8 +256,10 @@ void Supervisor::tick() {
     timer_.async_wait([this](asio::error_code error) {
         if (error) return;
         limit_.look();
+        watch_limit();
         if (launch_) {
             launch_->on_tick(now());
+            look_for_reader();
             if (launch_->phase() == Launch::Phase::starting)
                 console_.live(now(),
                               fmt::format("starting; missing: {}", fmt::join(launch_->missing(), ", ")));

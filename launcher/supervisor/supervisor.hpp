@@ -23,6 +23,8 @@ struct LaunchSpec {
     Allocation allocation;
     double begun_s = monotonic_s(); ///< all times of the launch count from here
     std::string slurm;              ///< its version, as `scontrol --version` says it; supervise() asks
+    bool batch = false;             ///< the job is of sbatch; supervise() asks
+    std::string no_requeue;         ///< why Slurm would not requeue the job, and what to do; supervise() asks
     Settings settings;
     std::vector<std::string> command;
     std::map<std::string, std::string> env;

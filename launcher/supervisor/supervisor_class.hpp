@@ -9,6 +9,7 @@
 #include "launcher/supervisor/logs.hpp"
 #include "launcher/supervisor/muster.hpp"
 #include "launcher/supervisor/report_file.hpp"
+#include "launcher/supervisor/restarts.hpp"
 #include "launcher/supervisor/steps.hpp"
 #include "launcher/supervisor/supervisor.hpp"
 #include "launcher/supervisor/surroundings.hpp"
@@ -37,11 +38,20 @@ class Supervisor {
 
   private:
     Result<void> begin();
+    Result<void> read_restarts();
+    Result<void> can_requeue(Key key);
     int refuse(const Error& error);
     void make_server();
     void hello(const std::string& peer, const Hello& hello);
     void plan_and_launch();
     void begin_launch(Plan plan);
+    std::optional<double> again(Outcome& outcome, int present);
+    void start_again();
+    std::vector<std::string> idle_peers() const;
+    std::string progress() const;
+    void watch_limit();
+    void go_back_to_queue();
+    bool goes_back_at_limit() const;
     void ready();
     void away(const std::string& peer, ChannelServer::Handlers::Away how);
     void back(const std::string& peer);
@@ -55,6 +65,7 @@ class Supervisor {
     void fail_early(const Error& error) { fail_early(outcome_of(error, spec_.allocation.nodes())); }
     void after();
     bool waits_for_reader();
+    void look_for_reader();
     void phase(std::string name);
     int finish();
     Report report();
@@ -87,6 +98,12 @@ class Supervisor {
     std::map<std::string, int> index_; ///< peer -> place in the plan's order
     std::optional<Outcome> early_;     ///< why nothing was begun
     std::optional<Launch> launch_;
+    std::optional<Restarts> restarts_;
+    std::string progress_before_;          ///< progress() when this start was made
+    std::vector<Finding> findings_before_; ///< of earlier starts
+    std::vector<HookRun> hooks_before_;
+    OnLoss on_loss_;
+    enum class Warning { due, asked, given } warning_ = Warning::due; ///< of the time limit
     std::vector<PhaseTime> phases_;
     std::optional<double> ready_s_, over_s_;
     std::optional<Deadline> reader_awaited_; ///< after it, it is said

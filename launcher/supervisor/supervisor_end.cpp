@@ -48,8 +48,11 @@ double patience_with_srun(const std::vector<Finding>& findings) {
 
 // After every event: the launch may be over. What Slurm will wait for we do not.
 void Supervisor::after() {
-    if (launch_ && launch_->phase() >= Launch::Phase::ending) headline();
-    if (!launch_ || launch_->phase() != Launch::Phase::over) return;
+    if (!launch_ || launch_->phase() < Launch::Phase::ending) return;
+    const bool over = launch_->phase() == Launch::Phase::over;
+    if (launch_->starts_again()) return over ? start_again() : void();
+    headline();
+    if (!over) return;
     bool held = !launch_->survivors().empty() || launch_->left_silent();
     if (!over_s_ || (!held && waits_for_reader())) over_s_ = now();
     bool ended = steps_->end(now() - *over_s_, held ? 0 : patience_with_srun(launch_->findings()));
@@ -61,11 +64,26 @@ void Supervisor::after() {
 bool Supervisor::waits_for_reader() {
     pollfd output{.fd = STDOUT_FILENO, .events = POLLOUT, .revents = 0};
     bool taken = poll(&output, 1, 0) != 0 && !console_.is_full();
-    if (hurried_ || launch_->ended_by_signal() || taken) return false;
+    if (hurried_ || launch_->ended_by_signal() || taken) {
+        reader_awaited_.reset();
+        return false;
+    }
     if (!reader_awaited_) reader_awaited_ = Deadline::in(2);
     if (reader_awaited_->passed() && !std::exchange(reader_named_, true))
-        console_.line(now(), "the program has ended; waiting for the reader of its output");
+        console_.line(
+            now(),
+            launch_->phase() == Launch::Phase::over
+                ? "the program has ended; waiting for the reader of its output"
+                : "waiting for the reader of its output; the program goes on, and the logs of its ranks hold "
+                  "what is not read");
     return true;
+}
+
+// While ranks that write to files run, too.
+void Supervisor::look_for_reader() {
+    if (launch_->phase() >= Launch::Phase::ending) return;
+    if (std::ranges::any_of(launch_->plan().processes, [](auto& each) { return !each.console.empty(); }))
+        waits_for_reader();
 }
 
 Report Supervisor::report() {
@@ -79,6 +97,11 @@ Report Supervisor::report() {
     result.job = spec_.allocation.job_id;
     result.attempt = spec_.allocation.restart_count;
     result.log_dir = logs_.path();
+    if (restarts_) result.restarts = restarts_->causes();
+    result.findings.insert(result.findings.begin(), findings_before_.begin(), findings_before_.end());
+    result.hooks.insert(result.hooks.begin(), hooks_before_.begin(), hooks_before_.end());
+    result.cause.log = logs_.path_of(result.cause.node, result.cause.log);
+    for (auto& victim : result.victims) victim.log = logs_.path_of(victim.node, victim.log);
     if (logs_.problem()) result.findings.push_back(*logs_.problem());
     return result;
 }
@@ -97,6 +120,10 @@ void Supervisor::headline() {
     steps_->ending();
     terminal_.restore();
     phase("end");
+    for (auto& peer : idle_peers())
+        server_->send(peer, Order{.type = Order::Type::leave,
+                                  .text = launch_->end_text(),
+                                  .seconds = launch_->plan().grace_s});
     if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
     if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
     write_report(Draft::yes);
@@ -123,6 +150,7 @@ int Supervisor::finish() {
     server_->close();
     if (!muster_.complete() && steps_) steps_->remove_copies();
     if (!muster_.complete()) release_siblings(spec_.allocation, spec_.environment);
+    go_back_to_queue();
     // Whoever does not read may end us now: nothing of the launch is left.
     if (!console_.is_read_within(1) || !terminal_.is_read_within(1)) signals_.clear();
     return result.exit_code;

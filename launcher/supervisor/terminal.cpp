@@ -1,6 +1,6 @@
 #include "launcher/supervisor/terminal.hpp"
 
-#include "launcher/supervisor/output_queue.hpp"
+#include "base/output_queue.hpp"
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>

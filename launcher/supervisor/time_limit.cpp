@@ -45,6 +45,10 @@ bool TimeLimit::reached() const {
     return heard_ || is_over(end_time_);
 }
 
+std::optional<double> TimeLimit::left_s() const {
+    return end_time_ ? std::optional(static_cast<double>(*end_time_) - wall_s()) : std::nullopt;
+}
+
 void TimeLimit::look() {
     if (!is_over(end_time_) || !next_look_.passed()) return;
     next_look_ = Deadline::in(ask_again_after_s);
@@ -83,6 +87,8 @@ void TimeLimit::take_answer() {
     auto jobs = job_details_from(text_of(answer_.get()));
     auto own = std::ranges::find(jobs, allocation_.job_id, &JobDetails::job_id); // of an array's tasks
     if (own == jobs.end()) return;
+    preempted_ = own->preempted;
+    runs_ = own->state == "RUNNING";
     auto now = static_cast<std::int64_t>(wall_s());
     if (auto left = time_left_s(*own))
         end_time_ = *left < no_limit_s ? std::optional(now + *left) : std::nullopt;
@@ -101,8 +107,11 @@ void TimeLimit::stop_asking() {
 void TimeLimit::hear(std::string_view line) {
     // "slurmstepd-node1: error: *** STEP 11.0 ON node1 CANCELLED AT 2026-11-26T12:30:40 DUE TO TIME LIMIT
     // ***"
-    if (heard_ || !line.starts_with("slurmstepd") || line.find("DUE TO TIME LIMIT ***") == line.npos) return;
+    if (heard_ || !line.starts_with("slurmstepd")) return;
+    const bool preempted = line.find("DUE TO PREEMPTION ***") != line.npos;
+    if (!preempted && line.find("DUE TO TIME LIMIT ***") == line.npos) return;
     heard_ = true;
+    preempted_ = preempted;
     stop_asking();
     on_word_();
 }

@@ -2,6 +2,7 @@
 #include "base/child.hpp"
 #include "base/clock.hpp"
 #include "base/environment.hpp"
+#include "launcher/supervisor/outcome.hpp"
 #include "slurm/allocation.hpp"
 
 #include <asio/steady_timer.hpp>
@@ -27,6 +28,15 @@ class TimeLimit {
 
     /// As far as is known by now.
     bool reached() const;
+    /// Seconds until it, as far as is known by now; absent: no limit, or not known.
+    std::optional<double> left_s() const;
+    /// Of a signal that ends the launch, as far as is known by now.
+    Sender sender() const {
+        return preempted_ ? Sender::preemption : reached() ? Sender::time_limit : Sender::unknown;
+    }
+    /// Preempted, but with time to go (GraceTime): Slurm has not ended the job yet, nor put it into its
+    /// queue.
+    bool preempted_and_runs() const { return preempted_ && runs_ && !heard_; }
     /// From time to time: asks once the known end is here, and again while the job goes on.
     void look();
     /// Asks slurmctld, unless it is being asked or Slurm has said that this is the limit.
@@ -45,7 +55,7 @@ class TimeLimit {
     const Allocation& allocation_;
     std::function<void()> on_word_;
     std::optional<std::int64_t> end_time_; ///< seconds since 1970; absent: never
-    bool heard_ = false;
+    bool heard_ = false, preempted_ = false, runs_ = false;
     std::optional<Child> child_; ///< scontrol
     UniqueFd answer_;            ///< what it writes
     Deadline answer_by_ = Deadline::in(0), next_look_ = Deadline::in(0);

@@ -50,9 +50,7 @@ std::optional<Process> Values::filled(const Process& process) const {
         known = known && value;
         if (value) text = *value;
     };
-    // The user's own words are no template: only Railhead's services have placeholders in their arguments.
-    if (process.role == Role::service || process.role == Role::hook)
-        for (auto& word : copy.argv) fill(word);
+    for (auto& word : copy.argv) fill(word);
     for (auto& [name, value] : copy.env) fill(value);
     for (auto& milestone : copy.milestones) fill(milestone.arg);
     if (!known) return std::nullopt;

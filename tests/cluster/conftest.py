@@ -18,7 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from sandbox import roots  # noqa: E402
 from sandbox.cluster import STATE, Cluster, Wanted  # noqa: E402
 from sandbox.host import SandboxError  # noqa: E402
-from sandbox.layers import SUITES  # noqa: E402
+from sandbox.layers import SUITES, TORCH_SUITES  # noqa: E402
 from sandbox.testing import TestCluster  # noqa: E402
 
 LEFT_WITHIN = 5.0  # seconds after a test in which its jobs' ends must be over
@@ -79,7 +79,7 @@ def session_cluster(request, suite):
         return
     skip_if_broken(suite)
     remove_abandoned()
-    cluster.up(Wanted(suite))
+    cluster.up(Wanted(suite, torch=suite in TORCH_SUITES, mpi=True))
     try:
         yield TestCluster(cluster)
     finally:
@@ -97,7 +97,7 @@ def remove_abandoned() -> None:
 def skip_if_broken(suite: str) -> None:
     """sid moves: a mirror that cannot give it is a reason to skip, said in full."""
     try:
-        roots.ensure(suite, ["slurm", "ray"])
+        roots.ensure(suite, ["slurm", "torch" if suite in TORCH_SUITES else "ray", "mpi"])
     except SandboxError as error:
         if suite != "sid":
             raise

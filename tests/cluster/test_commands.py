@@ -26,7 +26,7 @@ def test_a_program_sees_what_the_job_was_asked_for(cluster):
 
 def test_what_a_user_calls_a_job_is_no_fact_of_it(cluster):
     words = "JobId=4 Nodes=node1 GRES=gpu:7 EndTime=1 NodeList=node9"
-    job = cluster.submit("railhead run -- sh -c 'echo with $RAILHEAD_JOB_DIR'\n", "--partition=a100", "-N2", "--gpus=4", "--ntasks=2",
+    job = cluster.submit("railhead run --per-node=1 -- sh -c 'echo with $RAILHEAD_JOB_DIR'\n", "--partition=a100", "-N2", "--gpus=4", "--ntasks=2",
                          f"--job-name=retry of {words}", f"--comment=continues {words}")
     job.wait(60)
     assert job.exit_code == 0 and job.output.count(f"with /tmp/rh-{job.number}.") == 2, job.output

@@ -125,6 +125,25 @@ def test_lint_asks_slurm_and_the_plugin(cluster):
     assert done.code == 0 and done.out == "", done.text
 
 
+def test_lint_by_a_saved_inventory_knows_the_callers_own_policy(cluster):
+    """As the plugin does, from this machine's policy."""
+    cluster.alice("railhead", "inventory", "save", "saved.txt", check=True)
+    cluster.put("lint.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=a100:8\ntrue\n")
+    old = cluster.run("login", "cat", POLICY, check=True).out
+
+    def said(policy: str) -> str:
+        cluster.run("login", "sh", "-c", f"cat >{POLICY}", input=policy, check=True)
+        return cluster.alice("railhead", "lint", "--inventory", "saved.txt", "lint.sh").text
+
+    try:
+        assert "lint.sh: error: gpu:a100 is not in partition gpu " in said('[submit]\nexempt_users = "bob"\n')
+        assert said('[submit]\nexempt_users = "alice"\n') == ""
+        assert "lint.sh: warning: gpu:a100 is not in " in said('[submit.user.alice]\nrule_gpu_type = "warn"\n')
+        assert "lint.sh: error: gpu:a100 is not in " in said('[submit.user.bob]\nrule_gpu_type = "warn"\n')
+    finally:
+        cluster.run("login", "sh", "-c", f"cat >{POLICY}", input=old, check=True)
+
+
 @pytest.mark.slow
 def test_lint_says_that_the_controller_gives_no_answer(cluster):
     cluster.put("good.sh", "#!/bin/bash\n#SBATCH -N2 --gpus-per-node=h100:8\nhostname\n")
@@ -137,11 +156,16 @@ def test_lint_says_that_the_controller_gives_no_answer(cluster):
 
 
 def test_policy_check_knows_the_cluster(cluster):
-    cluster.put("policy.toml", '[submit]\nplacement_wait = "10m"\n[submit.partition.gqu]\nplacement = "compact"\n')
+    cluster.put("policy.toml", '[submit]\nplacement_wait = "10m"\n[submit.partition.gqu]\nplacement = "compact"\n[submit.user.bob]\nplacement_wait = "7m"\n')
     done = cluster.alice("railhead", "policy", "check", "policy.toml")
     assert done.code == 1
-    assert "policy.toml:2: submit.placement_wait is 600 s, and Slurm waits no longer than 300 s; " in done.err
+    assert "policy.toml:2:18: submit.placement_wait is 600 s, and Slurm waits no longer than 300 s; " in done.err
+    assert "policy.toml:6:18: submit.placement_wait is 420 s, and Slurm waits no longer than 300 s; " in done.err
     assert "[submit.partition.gqu] is about a partition that the cluster does not have; see the names with 'sinfo -s'\n" in done.err
+    cluster.put("policy.toml", '[submit]\nrefresh = "soon"\n[submit.partition.gqu]\n  rule_uneven = "loud"\nplacement = "any"\n')
+    done = cluster.alice("railhead", "policy", "check", "policy.toml")
+    for words in ("policy.toml:2:11: submit.refresh is ", "policy.toml:4:17: submit.rule_uneven is ", "[submit.partition.gqu] is about"):
+        assert words in done.err, done.text
     cluster.put("policy.toml", '[submit.partition.gpu]\nplacement = "compact"\n')
     assert cluster.alice("railhead", "policy", "check", "policy.toml").out == "policy.toml: no findings\n"
     assert "submit.placement " in cluster.alice("railhead", "policy", "show", check=True).out

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.everywhere
 # Not one that is tested at the same time: making its package installs its plugins anew.
 OTHER = {"bookworm": "trixie", "trixie": "bookworm", "sid": "trixie"}
 INSTALL = "DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends"
-# Slurm's version in the root and in the package's own.
+# The Slurm version of the root stands in the package's own.
 OWN = "railhead-slurm_*+slurm$(dpkg-query -f '${source:Upstream-Version}' -W slurmctld)_*.deb"
 
 
@@ -25,7 +25,7 @@ def root(suite):
     assert made.returncode == 0, made.stdout + made.stderr
 
     def run(script: str) -> subprocess.CompletedProcess[str]:
-        return buildroot.run(suite, ["sh", "-c", f"cd /src/build/{name}\n{script}"], layer="slurm", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
+        return buildroot.run(suite, ["sh", "-c", f"cd /src/build/{name}/{suite}\n{script}"], layer="slurm", text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=120)
 
     return run
 
@@ -44,8 +44,8 @@ def test_they_bring_what_cmake_installs(root, suite):
         assert f"slurm-wlm/{plugin}" in done.stdout, done.stdout
 
 
-def test_apt_refuses_the_plugins_of_another_slurm(root):
-    done = root(f"""{INSTALL} $(ls ./railhead-slurm_*.deb | grep -vxF "$(ls ./{OWN})")
+def test_apt_refuses_the_plugins_of_another_slurm(root, suite):
+    done = root(f"""{INSTALL} ../{OTHER[suite]}/railhead-slurm_*.deb
         echo "apt ended with $?"; dpkg-query -W railhead-slurm""")
     assert "apt ended with 100" in done.stdout
     assert "slurm-wlm-basic-plugins" in done.stdout, "the sentence names what does not fit"

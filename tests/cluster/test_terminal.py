@@ -20,6 +20,7 @@ def terminal(cluster):
     shell = pexpect.spawn(sys.executable, arguments, env={**os.environ, "PYTHONPATH": str(host.CHECKOUT), "TERM": "xterm"},
                           encoding="utf-8", codec_errors="replace", dimensions=(30, 111), timeout=30)
     shell.expect(PROMPT)
+    shell.ptyproc.delayafterterminate = 1  # on a busy machine a killed child is not gone in 0.1 s
     yield shell
     shell.close(force=True)
 
@@ -77,7 +78,10 @@ def test_lines_that_are_typed_reach_programs_without_a_terminal(terminal, launch
 
 
 def test_a_launch_in_the_background_leaves_the_terminal_alone(terminal):
-    terminal.sendline("salloc -Q -N1 --gpus-per-node=1 bash -ic 'railhead run -- sleep 3 & read x; echo the shell got $x; wait'")
+    # salloc hands the terminal over only after it started its command; an interactive bash that looks earlier stops for good (SIGTTIN).
+    handed_over = "while [ $(ps -o tpgid= -p $$) -ne $$ ]; do sleep 0.05; done"
+    shell = r'exec bash -ic "railhead run -- sleep 3 & read x; echo the shell got \$x; wait"'
+    terminal.sendline(f"salloc -Q -N1 --gpus-per-node=1 bash -c '{handed_over}; {shell}'")
     terminal.expect(" is ready: 1 node, 1 GPU\r+\n")
     terminal.sendline("Ada")
     terminal.expect("the shell got Ada")

@@ -38,6 +38,8 @@ def test_slurm_has_the_leaf_groups_of_the_fabric(cluster, conf):
     checked = cluster.alice("railhead", "topology", "check", "--nodes", nodes_of_slurm(cluster), "new.conf")
     assert checked.code == 0 and checked.out == "", checked.text
     conf({TOPOLOGY: lambda _: written})
+    assert {line["name"]: set(line["nodes"] or line["switches"]) for line in document["tree"]} == {
+        name: set(cluster.run("ctl", "scontrol", "show", "hostnames", below, check=True).out.split()) for name, below in switches(cluster).items()}
     assert switches(cluster) == {"su1": "node[1-2]", "su2": "node[3-4]", "unplugged-a100": "a100-[1-2]", "unplugged-cpu": "cpu1", "fabric1": "su[1-2]", "root": "fabric1,unplugged-a100,unplugged-cpu"}
     assert cluster.alice("srun", "-p", "gpu", "-N4", "--gpus-per-node=8", "true").code == 0
 

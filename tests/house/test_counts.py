@@ -18,5 +18,5 @@ def test_a_failed_case_is_shown_whatever_follows_it(tmp_path) -> None:
         '<testcase classname="Agent" name="begins"/><testcase classname="Agent" name="waits"><skipped message="no reason"/></testcase></testsuite>'
     )
     counted = counts.from_junit(report)
-    assert (str(counted), counted.failures, counted.skips) == ("1 passed, 1 failed, 1 skipped", ["Agent.ends"], ["Agent.waits: no reason"])
+    assert (str(counted), counted.failures, counted.skips) == ("1 passed, 1 failed, 1 skipped", [f"Agent.ends: {said}"], ["Agent.waits: no reason"])
     assert counted.details == [f"Agent.ends\n{said}"]

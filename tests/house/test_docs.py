@@ -14,8 +14,9 @@ import tree
 from programs import railhead
 
 PAGES = [tree.Path("README.md"), *sorted(path for path in tree.files() if path.parent == tree.Path("docs") and path.suffix == ".md")]
-# What the reader types on a cluster of his own, and what he writes into files of others' programs.
-OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|ssh|ibnetdiscover|apt-get (install|remove)|systemctl restart slurm|sed -i|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
+# What the reader types on a cluster of his own, and what he writes into files of others' programs. Those of docs/admin.md run in
+# tests/cluster/test_admin.py.
+OTHERS = re.compile(r"(sbatch|salloc|srun|scancel|scontrol|ssh|cp|echo|grep|printf|zcat|ibnetdiscover|apt-get (install|remove)|systemctl restart slurm|sed -i|git clone|cd|sudo|man|#|optional |JobSubmitPlugins=|\./)")
 
 
 def blocks(path: tree.Path) -> list[tuple[int, str, str]]:
@@ -40,7 +41,7 @@ def check_options(words: list[str], text: str) -> list[str]:
 
 def check_railhead(words: list[str]) -> list[str]:
     own = words[1 : words.index("--")] if "--" in words else words[1:]
-    command = [word for word in own[:2] if re.fullmatch(r"ray|run|attach|config|show|check|policy|stats|replay|inventory|save|lint|sweep|topology|generate|report|draw|diff|install|score|order|synth", word)]
+    command = [word for word in own[:2] if re.fullmatch(r"ray|torchrun|mpi|run|attach|config|show|check|policy|stats|replay|inventory|save|lint|sweep|topology|generate|report|draw|diff|install|score|order|synth", word)]
     options = check_options(own, help_of(railhead(), *command))
     return ([] if command or own == ["--help"] else ["no such subcommand"]) + options
 

@@ -9,7 +9,7 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
+COMMANDS = ["ray", "torchrun", "mpi", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
             *(f"topology {name}" for name in ("generate", "report", "draw", "check", "diff", "install", "score", "order", "synth"))]
 PAGE = tree.Path("docs/man/railhead.1")
 TOPOLOGY_PAGE = tree.Path("docs/man/railhead-topology.1")

@@ -19,12 +19,20 @@ def call(*words: str, environment: dict[str, str] | None = None) -> subprocess.C
     [
         ("ray --", TWO_DASHES),
         ("attach 12 --", TWO_DASHES),
-        ("foo", "foo is no command of railhead (it has ray, run, attach, config, policy, lint, inventory, topology and sweep); see railhead --help"),
+        ("foo", "foo is no command of railhead (it has ray, torchrun, mpi, run, attach, config, policy, lint, inventory, topology and sweep); see railhead --help"),
         ("config shw", "shw is no command of railhead config (it has show and check); see railhead config --help"),
         ("ray --hed-gpus 2", "--hed-gpus is no option of railhead ray; see railhead ray --help"),
         ("ray --hed-gpus=2 --foo", "--hed-gpus is no option of railhead ray; see railhead ray --help"),
         ("ray --head-gpus -1", '--head-gpus: expected a whole number from 0, but this is "-1"; see railhead ray --help'),
         ("ray --head-cpus x", '--head-cpus: expected a whole number from 0, but this is "x"; see railhead ray --help'),
+        ("torchrun --nproc-per-node 0 -- a.py", '--nproc-per-node: expected auto or a number from 1 to 9999, but this is "0"; see railhead torchrun --help'),
+        ("torchrun --nnodes=2 -- a.py", "--nnodes is railhead's to say: it knows the nodes; leave it out; see railhead torchrun --help"),
+        ("mpi", "railhead mpi was given no program; put it after two dashes: railhead mpi -- PROGRAM"),
+        ("torchrun", "railhead torchrun was given no script; put it after two dashes: railhead torchrun -- train.py"),
+        ("torchrun --elastic 4:2 -- a.py", "--elastic 4:2 is no range of nodes (expected MIN:MAX, such as 2:4)"),
+        ("run --ready port:80 -- serve", "--ready requires --group; see railhead run --help"),
+        ("run --group a=0 --ready tcp:1 -- serve", "--ready tcp:1 is no gate (expected port:N, http:N/PATH, file:PATH or line:REGEX)"),
+        ("run --group a=0 -- serve --group=a=1 -- train", "--group a=1 has the name of another, a (expected a name of its own, also in capitals and with _ for -)"),
         ("ray train.py", 'railhead ray does not take "train.py" (a command of yours goes after two dashes); see railhead ray --help'),
     ],
 )
@@ -45,4 +53,4 @@ def test_ones_own_settings_file_is_checked_with_a_users_rights(tmp_path) -> None
     own.write_text("[submit]\nrefresh = 5\n")
     done = call("config", "check", str(own), environment={"XDG_CONFIG_HOME": str(tmp_path)})
     assert done.returncode == 1
-    assert done.stderr == f"railhead: {own}:2: submit.refresh may be set by the site only; remove it\n"
+    assert done.stderr == f"railhead: {own}:2:11: submit.refresh may be set by the site only; remove it\n"

@@ -28,6 +28,7 @@ USAGE = """parts (without one: all but bare, which is what a change must pass):
   fuzz       every fuzz target for --seconds
   plugins    the two plugins on every suite
   cluster    real clusters: everything on trixie; beside it, on a second cluster, what waits long, then one job of each kind on bookworm and sid
+  faults     launches on a real cluster, each harmed once, in pairs of fault, phase, recipe and policy; --full: every case (not part of all)
   bare       the README's two commands on fresh minimal machines (part of --all only)
 
 examples:
@@ -40,7 +41,7 @@ DEFAULT_SUITE = "trixie"
 # The tests that run on every suite; the others run on the default one.
 EVERYWHERE = f"everywhere and not {parts.SLOW}"
 ROOTS = {
-    "bookworm": ["build", "ray", "accounting"],
+    "bookworm": ["build", "torch", "accounting"],
     "trixie": ["build", "ray", "accounting"],
     "sid": ["build", "ray", "accounting"],
 }
@@ -143,6 +144,12 @@ def cluster(options: argparse.Namespace) -> Counts:
     return result + whole(first, options, others)
 
 
+def faults(options: argparse.Namespace) -> Counts:
+    """One suite; what was done in an earlier run of the same sources is not done again."""
+    suite = options.suite or DEFAULT_SUITE
+    return parts.release(options) + with_root(suite, f"plugins on {suite}", lambda _: parts.plugins_on(suite) + parts.faults_on(suite, options.full), options)
+
+
 PARTS: dict[str, parts.Part] = {
     "unit": parts.unit,
     "house": parts.house,
@@ -153,6 +160,7 @@ PARTS: dict[str, parts.Part] = {
     "fuzz": parts.fuzz,
     "plugins": plugins,
     "cluster": cluster,
+    "faults": faults,
     "bare": bare,
 }
 # `cluster` holds `release` and `plugins`. What takes long to compile stands after it, and begins beside it.
@@ -164,6 +172,7 @@ def parser() -> argparse.ArgumentParser:
     found.add_argument("part", nargs="*", choices=[*PARTS, []], metavar="PART", default=[])
     found.add_argument("--all", action="store_true", help="everything on every suite, and the bare machines")
     found.add_argument("--suite", choices=SUITES, help="cluster, plugins: only this one, and wholly")
+    found.add_argument("--full", action="store_true", help="faults: the whole product")
     found.add_argument("-k", default="", metavar="EXPR", help="unit, sanitize: a regular expression; cluster: pytest's")
     found.add_argument("--seconds", type=int, default=0, help=f"fuzz: per target (default {parts.FUZZ_DEFAULT_SECONDS})")
     return found
@@ -209,7 +218,7 @@ def main() -> int:
             steps.show_failure("build root")
             return finish(counts.failed("the build root cannot be built"))
         say(f"build root: ready in {seconds:.1f} s")
-        if "cluster" in names or "plugins" in names:
+        if {"cluster", "plugins", "faults"} & {*names}:
             ROOTS_OF.begin(suites_of(options))
         return finish(run_parts(names, options))
     except SandboxError as error:

@@ -60,8 +60,9 @@ def from_junit(path: Path) -> Counts:
         name = f"{case.get('classname', '')}.{case.get('name', '')}".lstrip(".")
         skip = case.find("skipped")
         if case.find("failure") is not None or case.find("error") is not None:
-            counts += failed(name)
-            details.append(f"{name}\n{_said(case)}")
+            said = _said(case)
+            counts += failed(f"{name}: {' '.join(said.split())[-300:]}")  # the summary alone may be all that one sees
+            details.append(f"{name}\n{said}")
         elif skip is not None or case.get("status") in ("notrun", "disabled"):
             counts += skipped(name, _reason(skip) if skip is not None else "not run")
         else:

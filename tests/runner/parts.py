@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shlex
 import threading
@@ -233,3 +234,20 @@ def cluster_on(suite: str, options: argparse.Namespace, only: str) -> Counts:
     command += ["-m", only]
     command += ["-k", options.k] if options.k else []
     return run_counted(name, command, junit, within=2400)
+
+
+def faults_on(suite: str, full: bool) -> Counts:
+    """The fault campaign. One that was interrupted goes on where it was; one that was done begins anew."""
+    results = LOGS / f"faults-on-{suite}.jsonl"
+    command = [sys.executable, "-m", "tests.runner.faults", f"--suite={suite}", f"--results={results}", *(["--full"] if full else [])]
+    name = f"faults on {suite}"
+    say(f"{name}: begins")
+    code, seconds = steps.run(name, command, within=86400 if full else 3600)
+    found = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
+    result = sum((counts.failed(f"{name}: {', '.join(each['case'].values())}") if each["problem"] else counts.passed() for each in found), Counts())
+    if code in (0, 1) and found:
+        results.replace(results.with_suffix(".done.jsonl"))
+    else:
+        result += counts.failed(f"{name} ended with {code}")
+    say(f"{name}: {result} in {seconds:.1f} s; every case is in {steps.log_of(name)}")
+    return result

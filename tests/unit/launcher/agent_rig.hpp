@@ -36,6 +36,7 @@ class AgentRig : public testing::Test {
     pid_t watcher = -1;
     std::optional<int> agent_status; ///< wait(2)'s word
     double loss_after_s = 30;
+    UniqueFd console; ///< the agent's standard output, instead of its file
     /// Tests of several checkouts run side by side, and agents look for processes by these.
     const std::string job = std::to_string(getpid());
     const std::string launch = "abc123";
@@ -94,7 +95,7 @@ class AgentRig : public testing::Test {
         if (watcher == 0) {
             int out = open((base + "/agent.out").c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
             dup2(ends[0], 0);
-            dup2(out, 1);
+            dup2(console ? console.get() : out, 1);
             dup2(out, 2);
             for (int fd = 3; fd < 256; ++fd) close(fd);
             prctl(PR_SET_CHILD_SUBREAPER, 0);

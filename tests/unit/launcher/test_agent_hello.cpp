@@ -78,6 +78,15 @@ TEST(Hello, says_which_address_setting_does_not_fit) {
                        testing::HasSubstr("(expected launch.interface no-such-interface)")));
 }
 
+TEST(Hello, says_that_the_folder_is_missing) {
+    Invitation invitation{.addresses = {"127.0.0.1"}, .tmp = "/tmp", .cwd = "/no/such/folder"};
+    auto hello = make_hello(invitation, Environment(Variables{{"SLURMD_NODENAME", "n1"}}), "", {});
+    ASSERT_EQ(hello.findings.size(), 1U);
+    EXPECT_TRUE(hello.findings[0].id.starts_with(folder_probe_name));
+    EXPECT_THAT(sentence(hello.findings[0]),
+                testing::StartsWith("n1: /no/such/folder cannot be entered: No such file or directory"));
+}
+
 TEST(Hello, says_that_ray_is_missing) {
     Invitation invitation{.addresses = {"127.0.0.1"},
                           .tmp = "/tmp",

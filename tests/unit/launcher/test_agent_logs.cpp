@@ -70,14 +70,16 @@ TEST_F(Logs, files_are_those_in_folders_of_that_name) {
     put("logs/b.log", "x");
     put("logs/a.log", "x");
     put("logs/empty.log", "");
+    put("logs/ranks/railhead_x/attempt_0/0/stderr.log", "x"); // as torchrun has them
     put("ray/session_1/logs/gcs.out", "x");
     put("ray/session_1/logs/old/gcs.out", "x");
     put("ray/session_1/sockets/x", "x");
     put("secret.token", "x");
     std::filesystem::create_symlink("/etc/passwd", base + "/logs/link");
     std::filesystem::create_directory_symlink("/etc", base + "/linked");
-    EXPECT_THAT(log_files(base), ElementsAre("logs/a.log", "logs/b.log", "ray/session_1/logs/gcs.out",
-                                             "ray/session_1/logs/old/gcs.out"));
+    EXPECT_THAT(log_files(base),
+                ElementsAre("logs/a.log", "logs/b.log", "logs/ranks/railhead_x/attempt_0/0/stderr.log",
+                            "ray/session_1/logs/gcs.out", "ray/session_1/logs/old/gcs.out"));
 }
 
 TEST_F(Logs, end_comes_in_pieces_of_whole_lines) {

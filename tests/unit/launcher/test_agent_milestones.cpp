@@ -56,6 +56,62 @@ TEST_F(MilestoneOf, port_is_reached_when_something_listens) {
     EXPECT_EQ(value(), "27310");
 }
 
+TEST_F(MilestoneOf, http_is_reached_when_the_path_is_answered_well) {
+    start_and_meet();
+    auto program = R"(
+import http.server, sys
+answers = [503, 404, 204]
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    def do_GET(self):
+        self.send_response(answers.pop(0) if self.path == "/health?a=1" else 500)
+        self.end_headers()
+        print(self.path, self.headers["Host"], len(answers), flush=True)
+http.server.ThreadingHTTPServer(("127.0.0.1", 27312), Handler).serve_forever()
+)";
+    const Process process{.id = "a", .argv = {"python3", "-c", program}, .log = "a.log"};
+    run_process(with(process, "http", "127.0.0.1:27312/health?a=1"));
+    EXPECT_EQ(value(), "204");
+    send({.type = Order::Type::tail, .id = "a", .number = 9});
+    auto* tail = await(Event::Type::log_tail, "a");
+    ASSERT_TRUE(tail);
+    EXPECT_THAT(tail->lines, testing::Contains("/health?a=1 127.0.0.1:27312 0"));
+    EXPECT_THAT(tail->lines, testing::Not(testing::Contains(HasSubstr("Traceback"))));
+}
+
+TEST_F(MilestoneOf, http_is_no_open_port_that_says_something_else) {
+    start_and_meet();
+    auto program = "import socket\ns=socket.create_server(('127.0.0.1',27313))\n"
+                   "for answer in b'', b'SSH-2.0-OpenSSH_9.6 200\\r\\n', b'HTTP/1.1 500 No\\r\\n\\r\\n':\n"
+                   " c=s.accept()[0]; c.recv(999); c.send(answer); c.close()\n"
+                   "print('three', flush=True)\nc=s.accept()[0]; c.recv(999); c.send(b'HTTP/1.1 302 '); "
+                   "c.send(b'Found\\r\\n\\r\\n'); c.close()\nimport time; time.sleep(60)";
+    const Process process{.id = "a", .argv = {"python3", "-c", program}, .log = "a.log"};
+    run_process(with(process, "http", "127.0.0.1:27313"));
+    EXPECT_EQ(value(), "302");
+    send({.type = Order::Type::tail, .id = "a", .number = 9});
+    auto* tail = await(Event::Type::log_tail, "a");
+    ASSERT_TRUE(tail);
+    EXPECT_THAT(tail->lines, testing::ElementsAre("three"));
+}
+
+TEST_F(MilestoneOf, http_that_never_answers_well_is_late) {
+    start_and_meet();
+    run_process(with(shell("a", "sleep 60"), "http", "127.0.0.1:27314/up", 0.5));
+    auto* late = await(Event::Type::finding, "a");
+    ASSERT_TRUE(late);
+    EXPECT_THAT(sentence(*late->finding),
+                HasSubstr("http://127.0.0.1:27314/up gave no 2xx or 3xx after 0.5 s"));
+}
+
+TEST_F(MilestoneOf, exists_is_reached_by_an_empty_file_too) {
+    start_and_meet();
+    auto process = shell("a", "sleep 0.3; mkdir $WHERE/up; : > $WHERE/up/now; sleep 60");
+    process.env = {{"WHERE", "${dir}"}};
+    run_process(with(process, "exists", "${dir}/up/now"));
+    EXPECT_EQ(value(), dir() + "/up/now");
+}
+
 TEST_F(MilestoneOf, file_is_found_in_folders_that_appear_later_and_gives_its_first_line) {
     start_and_meet();
     auto process = shell("a", "sleep 0.2; mkdir $WHERE/ray; mkdir $WHERE/ray/session_1; sleep 0.1; "
@@ -134,7 +190,7 @@ TEST_F(MilestoneOf, that_cannot_be_watched_says_so) {
     said = await(Event::Type::finding, "b");
     ASSERT_TRUE(said);
     EXPECT_EQ(sentence(*said->finding),
-              "n1: the milestone up of b has the kind smoke (expected started, port, file, "
+              "n1: the milestone up of b has the kind smoke (expected started, port, http, exists, file, "
               "line or exit0)");
 }
 

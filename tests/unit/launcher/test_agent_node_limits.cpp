@@ -1,3 +1,4 @@
+#include "launcher/agent/batch_host.hpp"
 #include "launcher/agent/node_limits.hpp"
 
 #include <gtest/gtest.h>
@@ -103,4 +104,14 @@ TEST(Limits, of_this_machine_can_be_read) {
 }
 
 } // namespace
+
+TEST(BatchHost, is_lost_when_slurmctld_says_so_by_its_state) {
+    EXPECT_TRUE(is_lost("NodeName=node1 Arch=x86_64\n   State=DOWN+DYNAMIC_NORM ThreadsPerCore=1\n"));
+    EXPECT_TRUE(is_lost("   State=MIXED* ThreadsPerCore=1\n"));
+    EXPECT_TRUE(is_lost("   State=MIXED+NOT_RESPONDING ThreadsPerCore=1\n"));
+    EXPECT_FALSE(is_lost("   State=MIXED+DRAIN ThreadsPerCore=1\n   Comment=*"));
+    EXPECT_FALSE(is_lost("Node node1 not found\n"));
+    EXPECT_FALSE(is_lost(""));
+}
+
 } // namespace railhead

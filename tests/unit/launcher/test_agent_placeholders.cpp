@@ -1,4 +1,5 @@
 #include "launcher/agent/placeholders.hpp"
+#include "launcher/recipes/recipe.hpp"
 
 #include <gtest/gtest.h>
 
@@ -29,17 +30,14 @@ TEST(Placeholders, name_a_secret_file_that_the_process_does_not_have) {
 
 TEST(Placeholders, are_filled_in_what_railhead_wrote_and_not_in_the_users_words) {
     Process process{.id = "p",
-                    .role = Role::service,
-                    .argv = {"x", "${dir}"},
+                    .role = Role::driver,
+                    .argv = {"x", "${dir}", literal("${dir}")},
                     .env = {{"A", "${dir}/a"}},
                     .milestones = {{.name = "m", .kind = "file", .arg = "${dir}/f"}}};
-    auto service = filled(process, values);
-    ASSERT_TRUE(service);
-    EXPECT_EQ(service->argv[1], "/tmp/rh-7.0-abc123");
-    process.role = Role::driver;
     auto driver = filled(process, values);
     ASSERT_TRUE(driver);
-    EXPECT_EQ(driver->argv[1], "${dir}");
+    EXPECT_EQ(driver->argv[1], "/tmp/rh-7.0-abc123");
+    EXPECT_EQ(driver->argv[2], "${dir}");
     EXPECT_EQ(driver->env.at("A"), "/tmp/rh-7.0-abc123/a");
     EXPECT_EQ(driver->milestones[0].arg, "/tmp/rh-7.0-abc123/f");
 }

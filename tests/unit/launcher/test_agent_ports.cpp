@@ -1,5 +1,7 @@
 #include "launcher/agent/ports.hpp"
 
+#include "launcher/agent/reach.hpp"
+
 #include <gmock/gmock.h>
 
 #include <netinet/in.h>
@@ -65,6 +67,33 @@ TEST(PortReservations, pass_over_a_port_that_something_is_bound_to) {
 TEST(PortReservations, are_gone_with_their_holder) {
     { EXPECT_EQ(PortReservations().reserve({27220, 27220}, 0), 27220); }
     EXPECT_EQ(PortReservations().reserve({27220, 27220}, 0), 27220);
+}
+
+TEST(PortReservations, with_an_owner_are_listened_to_until_it_starts) {
+    PortReservations ports;
+    auto port = ports.reserve({27240, 27249}, 0, "torchrun.node1");
+    ASSERT_TRUE(port);
+    auto reach = [&] {
+        testing::internal::CaptureStderr();
+        auto code = run_reach({"node1", "127.0.0.1", std::to_string(*port)});
+        return std::to_string(code) + testing::internal::GetCapturedStderr();
+    };
+    EXPECT_EQ(reach(), "0");
+    ports.hand_over("torchrun.node2");
+    EXPECT_EQ(reach(), "0");
+    ports.hand_over("torchrun.node1");
+    EXPECT_EQ(reach(), "1railhead: cannot connect to node1 at 127.0.0.1:" + std::to_string(*port) +
+                           " (Connection refused)\n");
+    EXPECT_NE(ports.reserve({27240, 27249}, 0).value_or(*port), *port) << "it is still promised";
+}
+
+TEST(Reach, takes_a_node_an_address_and_a_port) {
+    EXPECT_EQ(run_reach({}), 100);
+    EXPECT_EQ(run_reach({"node1", "127.0.0.1", "70000"}), 100);
+    testing::internal::CaptureStderr();
+    EXPECT_EQ(run_reach({"node1", "no-address", "7"}), 1);
+    EXPECT_EQ(testing::internal::GetCapturedStderr(),
+              "railhead: cannot connect to node1 at no-address:7 (Cannot assign requested address)\n");
 }
 
 TEST(PortReservations, say_that_a_range_is_full) {

@@ -55,6 +55,23 @@ TEST_F(AgentProcesses, that_fail_bring_the_end_of_their_log) {
     EXPECT_THAT(event(Event::Type::exited, "a")->lines, ElementsAre("line 1", "line 2", "line 3"));
 }
 
+TEST_F(AgentProcesses, that_say_in_a_file_why_they_failed_are_quoted) {
+    start_and_meet();
+    auto process =
+        shell("a", R"(echo noise; echo '{"message": {"message": "TimeoutError: 3 of 4"}}' >$WHY; exit 1)");
+    process.reason_file = process.env["WHY"] = "${dir}/why.json";
+    run_process(process);
+    ASSERT_TRUE(await(Event::Type::exited, "a"));
+    EXPECT_EQ(event(Event::Type::exited, "a")->lines.back(), "TimeoutError: 3 of 4");
+    EXPECT_THAT(text_of(dir() + "/why.json"), HasSubstr("Timeout"));
+    events.clear();
+    process.argv = {"sh", "-c", "echo noise; exit 1"};
+    run_process(process);
+    ASSERT_TRUE(await(Event::Type::exited, "a"));
+    EXPECT_THAT(event(Event::Type::exited, "a")->lines,
+                testing::Not(testing::Contains(HasSubstr("Timeout"))));
+}
+
 TEST_F(AgentProcesses, that_cannot_start_say_why_and_end_as_in_a_shell) {
     start_and_meet();
     run_process({.id = "a", .role = Role::driver, .argv = {"no-such-program"}});
@@ -153,17 +170,27 @@ TEST_F(AgentProcesses, get_signals_in_their_whole_group) {
     EXPECT_THAT(log("a"), testing::AllOf(HasSubstr("inner\n"), HasSubstr("outer\n")));
 }
 
-TEST_F(AgentProcesses, that_are_told_to_stop_go_with_their_whole_tree) {
+TEST_F(AgentProcesses, that_are_cleared_go_with_their_whole_tree_and_files_and_can_start_again) {
     start_and_meet();
     run_process(
         shell("a", "setsid sh -c 'trap \"\" TERM; echo $$ > daemon; while :; do sleep 1; done' & wait"));
-    run_process(shell("b", "sleep 60"));
+    auto process = shell("b", "echo first; echo x > ${WHERE}/made; exit 3");
+    process.env = {{"WHERE", "${dir}"}};
+    run_process(process);
     auto daemon = pid_in(base + "/daemon");
-    auto bystander = pid_of("b");
-    send({.type = Order::Type::stop, .id = "a", .seconds = 0.3});
+    ended_as("b");
+    send({.type = Order::Type::clear, .number = 1000, .seconds = 0.3});
+    ASSERT_TRUE(await(Event::Type::cleared, ""));
     EXPECT_EQ(ended_as("a"), Ended{.signal = SIGTERM});
-    EXPECT_TRUE(until([&] { return !runs(daemon); }, 3)) << "it left session and group, and ignores SIGTERM";
-    EXPECT_TRUE(runs(bystander));
+    EXPECT_FALSE(runs(daemon)) << "it left session and group, and ignores SIGTERM";
+    auto* log_back = await(Event::Type::log_back, "b.log");
+    ASSERT_TRUE(log_back);
+    EXPECT_EQ(log_back->value, "first\n");
+    EXPECT_FALSE(std::filesystem::exists(dir() + "/made"));
+    EXPECT_TRUE(std::filesystem::exists(dir()));
+    run_process(shell("c", "echo second"));
+    EXPECT_EQ(ended_as("c"), Ended{.code = 0});
+    EXPECT_EQ(log("c"), "second\n");
 }
 
 TEST_F(AgentProcesses, answer_for_the_end_of_their_logs) {

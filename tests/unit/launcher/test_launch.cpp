@@ -1,116 +1,6 @@
-#include "launcher/supervisor/launch.hpp"
-
-#include <gtest/gtest.h>
-
-#include <algorithm>
-#include <csignal>
+#include "launch_play.hpp"
 
 using namespace railhead;
-
-namespace {
-
-/// A launch without anything real: what it orders and says is kept as text.
-struct Play {
-    std::vector<std::string> orders; // "0 start head"
-    std::vector<Order> sent;
-    bool ready = false;
-    bool at_limit = false;
-    std::map<int, double> silent_s;
-    Launch launch;
-
-    explicit Play(Plan plan)
-        : launch(
-              std::move(plan),
-              {.send =
-                   [this](int node, const Order& order) {
-                       static const char* names[] = {"reserve", "start", "release", "input",   "signal",
-                                                     "stop",    "tail",  "window",  "publish", "leave"};
-                       orders.push_back(std::to_string(node) + " " + names[static_cast<int>(order.type)] +
-                                        (order.id.empty() ? "" : " " + order.id) +
-                                        (order.line.empty() ? "" : " " + order.line));
-                       sent.push_back(order);
-                   },
-               .say = [](auto&) {},
-               .ready = [this] { ready = true; },
-               .log_back = {},
-               .silent_s = [this](int node) { return silent_s[node]; },
-               .at_limit = [this] { return at_limit; }},
-              [](auto&, auto& log) { return log.empty() ? std::string() : "the log says " + log.back(); }) {
-        launch.begin(0);
-    }
-    bool ordered(const std::string& text) const { return std::ranges::find(orders, text) != orders.end(); }
-    void milestone(int node, std::string id, std::string name, std::string value = "") {
-        launch.on_event(node,
-                        Event{.type = Event::Type::milestone,
-                              .id = std::move(id),
-                              .name = std::move(name),
-                              .value = std::move(value)},
-                        1);
-    }
-    void exited(int node, std::string id, Ended ended, std::vector<std::string> log = {}) {
-        launch.on_event(
-            node,
-            Event{.type = Event::Type::exited, .id = std::move(id), .ended = ended, .lines = std::move(log)},
-            2);
-    }
-    void bye(int node) { launch.on_event(node, Event{.type = Event::Type::bye}, 3); }
-};
-
-Plan ranks(int nodes) {
-    Plan plan{.recipe = "run"};
-    for (int i = 0; i < nodes; ++i) {
-        plan.order.push_back(
-            {.name = "node" + std::to_string(i + 1), .address = "10.0.0." + std::to_string(i + 1)});
-        Process rank{.id = "rank." + std::to_string(i),
-                     .node = i,
-                     .role = Role::rank,
-                     .argv = {"true", "${not.ours}"}};
-        rank.milestones = {{.name = "started", .kind = "started"}};
-        plan.processes.push_back(rank);
-    }
-    return plan;
-}
-
-/// A head with a port, a worker that waits for it in an interpreter already started, a driver that waits for
-/// both.
-Plan service() {
-    Plan plan{.recipe = "ray"};
-    plan.order = {{.name = "node1", .address = "10.0.0.1"}, {.name = "node2", .address = "10.0.0.2"}};
-    plan.ports = {{"client", 0}};
-    Process head{.id = "head", .node = 0, .argv = {"ray", "--client=${port.client}", "--tmp=${dir}"}};
-    head.milestones = {{.name = "gcs", .kind = "file", .arg = "gcs_port"},
-                       {.name = "up", .kind = "line", .arg = "started"}};
-    Process worker{.id = "worker", .node = 1, .argv = {"ray", "wait"}};
-    worker.release = Release{{"head.gcs"}, "${addr.0}:${head.gcs}"};
-    worker.milestones = {{.name = "up", .kind = "line", .arg = "started"}};
-    Process driver{.id = "driver",
-                   .node = 0,
-                   .role = Role::driver,
-                   .argv = {"python", "a${b}.py"},
-                   .env = {{"RAY_ADDRESS", "${addr.0}:${head.gcs}"}, {"MINE", "${HOME}"}}};
-    driver.start_when = {"head.up", "worker.up"};
-    plan.processes = {head, worker, driver};
-    return plan;
-}
-
-} // namespace
-
-TEST(Launch, every_rank_ended_well_is_a_good_end) {
-    Play play(ranks(2));
-    EXPECT_TRUE(play.ordered("0 start rank.0"));
-    play.milestone(0, "rank.0", "started");
-    EXPECT_FALSE(play.ready);
-    play.milestone(1, "rank.1", "started");
-    EXPECT_TRUE(play.ready);
-    play.exited(0, "rank.0", {.code = 0});
-    EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
-    play.exited(1, "rank.1", {.code = 0});
-    EXPECT_EQ(play.launch.phase(), Launch::Phase::ending);
-    play.bye(0);
-    play.bye(1);
-    EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
-    EXPECT_EQ(play.launch.outcome().exit_code, 0);
-}
 
 TEST(Launch, is_ready_when_it_can_be_attached_to) {
     auto plan = service();
@@ -129,18 +19,6 @@ TEST(Launch, is_ready_when_it_can_be_attached_to) {
     EXPECT_TRUE(play.ready);
     EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
     EXPECT_EQ(std::ranges::count(play.orders, "0 publish"), 1);
-}
-
-TEST(Launch, the_first_failing_rank_is_the_headline_and_the_others_are_victims) {
-    Play play(ranks(3));
-    play.exited(1, "rank.1", {.code = 7});
-    EXPECT_TRUE(play.ordered("0 leave"));
-    play.exited(0, "rank.0", {.signal = SIGTERM});
-    for (int node : {0, 1, 2}) play.bye(node);
-    EXPECT_EQ(play.launch.outcome().exit_code, 7);
-    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank.1 on node2 ended with exit code 7");
-    ASSERT_EQ(play.launch.victims().size(), 1u);
-    EXPECT_EQ(play.launch.victims()[0].sentence, "rank.0 on node1 was killed by SIGTERM");
 }
 
 struct End {
@@ -311,6 +189,8 @@ TEST(Launch, a_program_that_fails_while_a_node_is_away_is_the_cause_when_the_nod
     play.milestone(1, "rank.1", "started");
     play.launch.on_away(1);
     play.exited(0, "rank.0", {.code = 1});
+    play.launch.on_tick(2.6);
+    EXPECT_EQ(play.launch.phase(), Launch::Phase::running);
     play.launch.on_back(1, 3);
     EXPECT_EQ(play.launch.outcome().exit_code, 1);
     EXPECT_TRUE(play.launch.victims().empty());
@@ -369,6 +249,38 @@ TEST(Launch, ctrl_c_interrupts_the_program_first_and_cancels_at_the_second_time)
     EXPECT_EQ(play.launch.outcome().exit_code, 109);
 }
 
+TEST(Launch, what_ends_by_ctrl_c_or_a_signal_for_it_has_not_failed_and_starts_nothing_again) {
+    for (int number : {SIGINT, SIGUSR1}) {
+        Play play(ranks(1));
+        play.again = 1;
+        play.milestone(0, "rank.0", "started");
+        play.launch.on_signal(number, 5);
+        play.exited(0, "rank.0", {.signal = number});
+        play.launch.on_tick(6);
+        EXPECT_EQ(play.launch.outcome().exit_code, 128 + number);
+        EXPECT_EQ(play.launch.outcome().cause.rank, 0) << "which it is by its name";
+        EXPECT_EQ(play.launch.outcome().cause.kind, "cancelled");
+        EXPECT_EQ(play.launch.outcome().cause.sentence,
+                  std::string(number == SIGINT ? "ended by Ctrl-C" : "ended by SIGUSR1, sent to railhead") +
+                      ": rank.0 on node1 was killed by " + signal_name(number));
+        EXPECT_TRUE(play.ordered("0 leave")) << "and does not stay for another start";
+    }
+}
+
+TEST(Launch, ctrl_c_at_a_programs_own_terminal_is_no_failure_either) {
+    for (bool terminal : {true, false}) {
+        auto plan = ranks(1);
+        plan.processes[0].terminal = terminal;
+        Play play(plan);
+        play.again = 1;
+        play.milestone(0, "rank.0", "started");
+        play.exited(0, "rank.0", {.signal = SIGINT});
+        play.launch.on_tick(6);
+        EXPECT_EQ(play.ordered("0 leave"), terminal);
+        EXPECT_EQ(play.ordered("0 clear"), !terminal) << "and stays for another start";
+    }
+}
+
 TEST(Launch, ctrl_c_is_the_good_end_of_a_cluster_that_is_kept) {
     auto plan = service();
     plan.processes.pop_back();
@@ -386,6 +298,7 @@ TEST(Launch, ctrl_c_is_the_good_end_of_a_cluster_that_is_kept) {
 TEST(Launch, an_agent_that_never_says_bye_is_not_waited_for) {
     Play play(ranks(2));
     play.exited(0, "rank.0", {.code = 1});
+    play.launch.on_tick(3);
     play.bye(0);
     play.launch.on_tick(30);
     EXPECT_EQ(play.launch.phase(), Launch::Phase::over);

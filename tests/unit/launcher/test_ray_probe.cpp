@@ -43,7 +43,7 @@ class RayProbeOnDisk : public testing::Test {
         std::ofstream(directory_ + "/" + name) << text;
         std::filesystem::permissions(directory_ + "/" + name, std::filesystem::perms::owner_all);
     }
-    RayProbe probe(const std::string& name) {
+    Probe probe(const std::string& name) {
         return probe_ray("node2", name, Environment({{"PATH", directory_ + ":/bin"}}), 5);
     }
     std::string directory_;

@@ -77,6 +77,35 @@ TEST_F(TimeLimitTest, is_never_reached_when_it_was_taken_away) {
     EXPECT_FALSE(unlimited.reached());
 }
 
+TEST_F(TimeLimitTest, is_told_apart_from_preemption) {
+    says("JobState=COMPLETING Reason=None RunTime=00:01:00 TimeLimit=00:10:00\necho ' ' "
+         "PreemptEligibleTime=1764255600 PreemptTime=1764255660");
+    auto& asked = with_end_in(520);
+    asked.ask();
+    ASSERT_TRUE(answered());
+    EXPECT_EQ(asked.sender(), Sender::preemption);
+    EXPECT_FALSE(asked.preempted_and_runs());
+    auto& heard = with_end_in(520);
+    heard.hear("slurmstepd-node1: error: *** STEP 9.0 ON node1 CANCELLED AT 2026-11-26T12:30:40 DUE TO "
+               "PREEMPTION ***\n");
+    EXPECT_EQ(heard.sender(), Sender::preemption);
+    EXPECT_EQ(outcome_of_signal(SIGTERM, heard.sender()).exit_code, 108);
+}
+
+TEST_F(TimeLimitTest, is_told_apart_from_preemption_with_time_to_go) {
+    says("JobState=RUNNING Reason=None RunTime=00:01:00 TimeLimit=00:10:00 PreemptTime=1764255660");
+    auto& asked = with_end_in(520);
+    asked.ask();
+    ASSERT_TRUE(answered());
+    EXPECT_TRUE(asked.preempted_and_runs());
+    asked.hear("slurmstepd-node1: error: *** STEP 9.0 ON node1 CANCELLED AT 2026-11-26T12:30:40 ***\n");
+    EXPECT_TRUE(asked.preempted_and_runs());
+    asked.hear("slurmstepd-node1: error: *** STEP 9.0 ON node1 CANCELLED AT 2026-11-26T12:30:40 DUE TO "
+               "PREEMPTION ***\n");
+    EXPECT_FALSE(asked.preempted_and_runs()) << "the time is over, and Slurm has done what it does";
+    EXPECT_EQ(asked.sender(), Sender::preemption);
+}
+
 TEST_F(TimeLimitTest, is_looked_up_when_the_known_end_is_here_and_not_before) {
     says("JobState=RUNNING Reason=None RunTime=00:01:00 TimeLimit=00:10:00");
     with_end_in(60).look();
@@ -140,7 +169,7 @@ struct OfOneRank {
                    .ready = [] {},
                    .log_back = {},
                    .silent_s = {},
-                   .at_limit = [this] { return at_limit; }}};
+                   .sender = [this] { return at_limit ? Sender::time_limit : Sender::unknown; }}};
     const std::string& settled(bool limit) {
         at_limit = limit;
         EXPECT_TRUE(launch.settle());

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cstdarg>
+#include <cstdlib>
+#include <map>
 #include <new>
 #include <stdexcept>
 #include <string>
@@ -13,7 +15,7 @@ namespace {
 enum class Throw { nothing, standard, memory, number };
 Throw next = Throw::nothing;
 std::string said;
-spank_option registered;
+std::map<std::string, spank_option> registered;
 
 int misbehave() {
     switch (next) {
@@ -50,7 +52,7 @@ void slurm_error(const char* format, ...) {
     said = text;
 }
 spank_err_t spank_option_register(spank_t, struct spank_option* option) {
-    registered = *option;
+    registered[option->name] = *option;
     return static_cast<spank_err_t>(ESPANK_SUCCESS);
 }
 const char* spank_strerror(spank_err_t) {
@@ -93,11 +95,34 @@ TEST(SpankBoundary, names_itself_as_the_submit_plugin_expects) {
 
 TEST(RailPlacement, takes_two_words_and_refuses_others) {
     ASSERT_EQ(railhead::spank::register_options(nullptr), 0);
-    ASSERT_NE(registered.cb, nullptr);
-    EXPECT_STREQ(registered.name, "rail-placement");
-    EXPECT_EQ(registered.cb(0, "compact", 0), 0);
-    EXPECT_EQ(registered.cb(0, "any", 0), 0);
-    EXPECT_EQ(registered.cb(0, "tight", 0), -1);
+    auto* option = registered["rail-placement"].cb;
+    ASSERT_NE(option, nullptr);
+    EXPECT_EQ(option(0, "compact", 0), 0);
+    EXPECT_EQ(option(0, "any", 0), 0);
+    EXPECT_EQ(option(0, "tight", 0), -1);
     EXPECT_EQ(said, "railhead: --rail-placement is \"tight\" (expected compact or any)");
-    EXPECT_EQ(registered.cb(0, nullptr, 0), -1);
+    EXPECT_EQ(option(0, nullptr, 0), -1);
+}
+
+TEST(RailOnLoss, becomes_the_jobs_setting_where_the_job_is_submitted) {
+    ASSERT_EQ(railhead::spank::register_options(nullptr), 0);
+    auto* option = registered["rail-on-loss"].cb;
+    ASSERT_NE(option, nullptr);
+    for (const auto* name : {"RAILHEAD_LAUNCH_ON_LOSS", "RAILHEAD_NO_KILL"}) unsetenv(name);
+    EXPECT_EQ(option(0, "shrink:2", 1), 0);
+    EXPECT_EQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), nullptr) << "slurmstepd's own environment is nobody's";
+    for (const auto* text : {"fail", "requeue", "spare:1", "shrink:2"}) {
+        EXPECT_EQ(option(0, text, 0), 0) << text;
+        EXPECT_STREQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), text);
+        EXPECT_EQ(getenv("RAILHEAD_NO_KILL") != nullptr,
+                  std::string_view(text).find(':') != std::string::npos)
+            << text << ": for these alone job_submit sets --no-kill";
+    }
+    for (const auto* text : {"", "shrink", "shrink:", "spare:x", "fail:1"}) {
+        EXPECT_EQ(option(0, text, 0), -1) << text;
+        EXPECT_EQ(said, "railhead: --rail-on-loss is \"" + std::string(text) +
+                            "\" (expected fail, shrink:MIN, spare:N or requeue)");
+    }
+    EXPECT_EQ(option(0, nullptr, 0), -1);
+    for (const auto* name : {"RAILHEAD_LAUNCH_ON_LOSS", "RAILHEAD_NO_KILL"}) unsetenv(name);
 }

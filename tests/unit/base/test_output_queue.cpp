@@ -1,4 +1,4 @@
-#include "launcher/supervisor/output_queue.hpp"
+#include "base/output_queue.hpp"
 
 #include "base/clock.hpp"
 #include "base/fd.hpp"

@@ -1,4 +1,4 @@
-#include "launcher/supervisor/output_queue.hpp"
+#include "base/output_queue.hpp"
 
 #include "base/fd.hpp"
 #include "base/quiet_thread.hpp"
@@ -7,6 +7,9 @@
 #include <utility>
 
 namespace railhead {
+namespace {
+constexpr std::size_t piece_bytes = 16 * 1024; // whoever asks what waits sees a slow reader's progress
+}
 
 OutputQueue::OutputQueue(int fd) : fd_(fd), thread_(quiet_thread([this] { run(); })) {}
 
@@ -45,11 +48,15 @@ void OutputQueue::run() {
         if (next_.empty()) return;
         auto text = std::exchange(next_, {});
         writing_ = text.size();
-        lock.unlock();
-        write_all(fd_, text, Patience::forever);
-        lock.lock();
-        writing_ = 0;
-        changed_.notify_all();
+        for (std::string_view rest = text; !rest.empty();) {
+            auto piece = rest.substr(0, piece_bytes);
+            lock.unlock();
+            write_all(fd_, piece, Patience::forever);
+            lock.lock();
+            rest.remove_prefix(piece.size());
+            writing_ = rest.size();
+            changed_.notify_all();
+        }
     }
 }
 

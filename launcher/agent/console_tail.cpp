@@ -1,0 +1,136 @@
+#include "launcher/agent/console_tail.hpp"
+
+#include "base/clock.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t most_queued_bytes = 256 * 1024; ///< in memory; the rest waits in the file
+constexpr std::size_t most_tailed_at_once = 64 * 1024;
+constexpr std::uint64_t kept_of_log_bytes = 64 << 20; ///< of a log
+constexpr double tail_every_s = 0.05;                 ///< at most so often for what is new
+constexpr double tail_soon_s = 0.01;                  ///< while the console is behind
+constexpr double output_travels_s = 0.1;              ///< from our output through slurmstepd and srun
+
+} // namespace
+
+ConsoleTail::~ConsoleTail() {
+    // Its thread may stand in a write that never ends; it dies with this process, which is at its end.
+    for (auto& output : outputs_)
+        if (output.queue && !output.queue->empty_within(0)) (void)output.queue.release();
+}
+
+ConsoleTail::Output& ConsoleTail::output(Stream stream) {
+    auto& output = outputs_[stream == Stream::output ? 0 : 1];
+    if (!output.queue)
+        output.queue =
+            std::make_unique<OutputQueue>(stream == Stream::output ? STDOUT_FILENO : STDERR_FILENO);
+    return output;
+}
+
+void ConsoleTail::follow(const std::string& id, const std::string& path, std::string prefix, Stream stream) {
+    if (followed_.empty()) subscription_ = files_.subscribe([this] { look_soon(); });
+    files_.watch(path);
+    followed_[id].sources.push_back({GrowingFile(path), std::move(prefix), stream});
+    give_up_s_.reset(); // the end of an earlier start is over
+    look_soon();        // it may have been written to before it was watched
+}
+
+void ConsoleTail::ended(const std::string& id, double patience_s, std::function<void(std::uint64_t)> then) {
+    auto found = followed_.find(id);
+    if (found == followed_.end()) return then(0);
+    found->second.end = End{monotonic_s(), patience_s, std::move(then)};
+    timer_.cancel(); // at once: all that there will be is there
+    look_soon();
+}
+
+void ConsoleTail::hurry(double seconds) {
+    give_up_s_ = monotonic_s() + seconds;
+}
+
+bool ConsoleTail::is_done() const {
+    return std::ranges::none_of(followed_, [](auto& entry) { return entry.second.end.has_value(); });
+}
+
+void ConsoleTail::look_soon() {
+    changed_ = true;
+    if (!timer_) timer_ = loop_.after(0, [this] { look(); });
+}
+
+void ConsoleTail::look() {
+    if (!std::exchange(changed_, false) && !behind_ && is_done()) return timer_.cancel();
+    const auto now_s = monotonic_s();
+    for (auto& output : outputs_) {
+        if (!output.queue) continue;
+        auto waiting = output.queue->waiting();
+        if (waiting < output.waiting || waiting == 0) output.moved_s = now_s;
+    }
+    behind_ = false;
+    for (auto& [id, followed] : followed_)
+        for (auto& source : followed.sources) show(source, followed.end.has_value());
+    for (auto& output : outputs_) output.waiting = output.queue ? output.queue->waiting() : 0;
+    tell_ends(now_s);
+    timer_ = loop_.after(behind_ || !is_done() ? tail_soon_s : tail_every_s, [this] { look(); });
+}
+
+void ConsoleTail::show(Source& source, bool ended) {
+    if (source.prefix.empty()) source.file.skip();
+    source.file.drop_given(kept_of_log_bytes);
+    if (source.prefix.empty()) return; // what came since is not shown either
+    for (bool more = true; more;) {
+        if (auto* queue = output(source.stream).queue.get(); queue->waiting() >= most_queued_bytes) {
+            behind_ = true;
+            return;
+        }
+        std::string text;
+        for (auto& line : source.file.new_lines(ended, more, most_tailed_at_once))
+            text += source.prefix + line + "\n";
+        if (text.empty()) continue;
+        output(source.stream).queue->write(text);
+        output(source.stream).written_s = monotonic_s();
+    }
+}
+
+bool ConsoleTail::all_taken(const Followed& followed, double now_s) {
+    return std::ranges::all_of(followed.sources, [&](const Source& source) {
+        auto& to = output(source.stream);
+        return source.file.unread() == 0 && to.queue->waiting() == 0 &&
+               now_s > to.written_s + output_travels_s;
+    });
+}
+
+bool ConsoleTail::out_of_patience(const Followed& followed, double now_s) {
+    if (give_up_s_ && now_s > *give_up_s_) return true;
+    return std::ranges::any_of(followed.sources, [&](const Source& source) {
+        auto& to = output(source.stream);
+        return (source.file.unread() > 0 || to.queue->waiting() > 0) &&
+               now_s > std::max(to.moved_s, followed.end->since_s) + followed.end->patience_s;
+    });
+}
+
+/// Of what is queued for the console nobody knows whose it is: that counts for all.
+std::uint64_t ConsoleTail::untaken(const Followed& followed) {
+    std::uint64_t bytes = 0;
+    for (auto& source : followed.sources)
+        bytes += source.file.unread() + output(source.stream).queue->waiting();
+    return bytes;
+}
+
+void ConsoleTail::tell_ends(double now_s) {
+    std::vector<std::pair<std::function<void(std::uint64_t)>, std::uint64_t>> calls;
+    for (auto entry = followed_.begin(); entry != followed_.end();) {
+        auto& followed = entry->second;
+        bool over = followed.end && (all_taken(followed, now_s) || out_of_patience(followed, now_s));
+        if (over) calls.emplace_back(std::move(followed.end->then), untaken(followed));
+        entry = over ? followed_.erase(entry) : std::next(entry);
+    }
+    if (followed_.empty()) subscription_ = {};
+    for (auto& [then, lost] : calls) then(lost);
+}
+
+} // namespace railhead

@@ -1,0 +1,61 @@
+#include "launcher/recipes/rank_filter.hpp"
+
+#include "base/number.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+
+namespace railhead {
+namespace {
+
+constexpr int last_rank = std::numeric_limits<int>::max();
+
+std::optional<std::pair<int, int>> range_from(const std::string& text) {
+    auto dash = text.find('-');
+    auto first = whole_number<int>(text.substr(0, dash));
+    auto last = dash == std::string::npos ? first : whole_number<int>(text.substr(dash + 1));
+    if (!first || !last || *first < 0 || *last < *first) return std::nullopt;
+    return std::pair(*first, *last);
+}
+
+} // namespace
+
+RankFilter::RankFilter() : ranges_{{0, last_rank}} {}
+
+Result<RankFilter> RankFilter::from(const std::string& text) {
+    RankFilter filter;
+    if (text == "all") return filter;
+    filter.ranges_.clear();
+    if (text == "none") return filter;
+    for (std::size_t begin = 0; begin <= text.size();) {
+        auto end = std::min(text.find(',', begin), text.size());
+        auto range = range_from(text.substr(begin, end - begin));
+        if (!range)
+            return fail(ErrorKind::usage, {.id = "ranks-option",
+                                           .thing = "--ranks " + text.substr(0, 60),
+                                           .seen = "is no list of ranks",
+                                           .expected = "all, none, or ranks such as 0,3-5"});
+        filter.ranges_.push_back(*range);
+        begin = end + 1;
+    }
+    return filter;
+}
+
+bool RankFilter::has(int rank) const {
+    return std::ranges::any_of(
+        ranges_, [&](const auto& range) { return range.first <= rank && rank <= range.second; });
+}
+
+bool RankFilter::has_all() const {
+    return ranges_ == RankFilter().ranges_;
+}
+
+std::vector<int> RankFilter::places(int first, int count) const {
+    std::vector<int> found;
+    for (int place = 0; place < count; ++place)
+        if (has(first + place)) found.push_back(place);
+    return found;
+}
+
+} // namespace railhead

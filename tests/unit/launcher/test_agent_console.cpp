@@ -1,0 +1,142 @@
+#include "agent_rig.hpp"
+
+#include "launcher/agent/logs.hpp"
+
+#include <gmock/gmock.h>
+
+namespace railhead {
+namespace {
+
+using testing::EndsWith;
+using testing::HasSubstr;
+
+class AgentConsole : public AgentRig {
+  protected:
+    UniqueFd reader; ///< of the agent's standard output
+
+    static Process rank(const std::string& script) {
+        auto process = shell("rank.3", script);
+        process.role = Role::rank;
+        process.log = "rank3.out";
+        process.error_log = "rank3.err";
+        process.console = "[rank3] ";
+        return process;
+    }
+    std::string log(const std::string& name) { return text_of(dir() + "/logs/" + name); }
+    /// Nobody reads it until read_all().
+    void give_a_pipe() {
+        int ends[2];
+        ASSERT_EQ(pipe2(ends, O_CLOEXEC), 0);
+        reader.reset(ends[0]);
+        console.reset(ends[1]);
+    }
+    void read_some(std::string& text) {
+        char buffer[65536];
+        fcntl(reader.get(), F_SETFL, O_NONBLOCK);
+        for (auto got = read(reader.get(), buffer, sizeof buffer); got > 0;
+             got = read(reader.get(), buffer, sizeof buffer))
+            text.append(buffer, static_cast<std::size_t>(got));
+    }
+};
+
+TEST_F(AgentConsole, shows_each_line_behind_the_rank_before_its_end_is_told) {
+    start_and_meet();
+    run_process(rank("echo one; echo two >&2; printf three"));
+    ASSERT_TRUE(await(Event::Type::exited, "rank.3"));
+    EXPECT_THAT(agent_output(), HasSubstr("[rank3] one\n"));
+    EXPECT_THAT(agent_output(), HasSubstr("[rank3] two\n"));
+    EXPECT_THAT(agent_output(), HasSubstr("[rank3] three\n")) << "its last line has no newline";
+    EXPECT_EQ(log("rank3.out"), "one\nthree");
+    EXPECT_EQ(log("rank3.err"), "two\n");
+}
+
+TEST_F(AgentConsole, shows_lines_while_the_rank_runs) {
+    start_and_meet();
+    run_process(rank("echo one; sleep 100"));
+    EXPECT_TRUE(until([this] { return agent_output().find("[rank3] one\n") != std::string::npos; }, 5));
+    EXPECT_FALSE(event(Event::Type::exited));
+}
+
+TEST_F(AgentConsole, does_not_show_a_rank_that_was_not_asked_for) {
+    start_and_meet();
+    auto process = rank("echo one");
+    process.console = "";
+    run_process(process);
+    ASSERT_TRUE(await(Event::Type::exited, "rank.3"));
+    EXPECT_EQ(agent_output(), "");
+    EXPECT_EQ(log("rank3.out"), "one\n");
+}
+
+TEST_F(AgentConsole, tells_a_failure_with_the_end_of_both_logs_and_which_to_read) {
+    start_and_meet();
+    run_process(rank("echo one; echo two >&2; exit 3"));
+    auto* exited = await(Event::Type::exited, "rank.3");
+    ASSERT_TRUE(exited);
+    EXPECT_THAT(exited->lines, testing::ElementsAre("one", "two"));
+    EXPECT_EQ(exited->name, "rank3.err");
+    leave(0.3, 1000);
+    ASSERT_TRUE(event(Event::Type::log_back, "rank3.err"));
+}
+
+TEST_F(AgentConsole, that_takes_nothing_stops_no_rank_and_its_loss_is_said_and_the_logs_are_brought) {
+    give_a_pipe();
+    start_and_meet();
+    run_process(rank("seq 300000; exit 3"));
+    auto* exited = await(Event::Type::exited, "rank.3");
+    ASSERT_TRUE(exited);
+    EXPECT_EQ(exited->ended->code, 3);
+    auto* lost = await(Event::Type::finding, "");
+    ASSERT_TRUE(lost);
+    EXPECT_EQ(lost->finding->id, "output-lost");
+    EXPECT_THAT(sentence(*lost->finding), HasSubstr("n1: rank.3 has ended, and nobody took the last "));
+    EXPECT_THAT(log("rank3.out"), EndsWith("\n300000\n"));
+    EXPECT_LT(leave(0.3), 5);
+    EXPECT_TRUE(event(Event::Type::log_back, "rank3.out"));
+    expect_nothing_left();
+}
+
+TEST_F(AgentConsole, that_is_read_late_gets_every_line) {
+    give_a_pipe();
+    start_and_meet();
+    run_process(rank("seq 100000; touch ${dir}/said"));
+    ASSERT_TRUE(until([this] { return std::filesystem::exists(dir() + "/said"); }))
+        << "it waits for a reader";
+    std::string text;
+    until([&] {
+        read_some(text);
+        return event(Event::Type::exited) != nullptr;
+    });
+    read_some(text);
+    EXPECT_EQ(std::count(text.begin(), text.end(), '\n'), 100000);
+    EXPECT_THAT(text, EndsWith("[rank3] 99999\n[rank3] 100000\n"));
+    EXPECT_FALSE(event(Event::Type::finding));
+}
+
+TEST_F(AgentConsole, holds_up_no_end_for_long) {
+    give_a_pipe();
+    start_and_meet();
+    run_process(rank("seq 300000; sleep 100"));
+    ASSERT_TRUE(until([this] { return log("rank3.out").ends_with("300000\n"); }));
+    EXPECT_LT(leave(0.3), 5);
+    expect_nothing_left();
+}
+
+TEST(GrowingFile, gives_the_disk_back_what_was_read_but_for_its_end) {
+    char name[] = "/tmp/growingXXXXXX";
+    UniqueFd made(mkstemp(name));
+    GrowingFile file(name);
+    std::string megabyte(1 << 20, 'x');
+    for (int i = 0; i < 12; ++i) write_all(made.get(), megabyte);
+    file.skip();
+    EXPECT_EQ(file.unread(), 0U);
+    file.drop_given(1 << 20);
+    struct stat status {};
+    ASSERT_EQ(stat(name, &status), 0);
+    EXPECT_EQ(status.st_size, 12 << 20);
+    EXPECT_LE(status.st_blocks * 512, 2 << 20);
+    EXPECT_EQ(tail_of(name, 1).size(), 1U);
+    unlink(name);
+}
+
+} // namespace
+} // namespace railhead
