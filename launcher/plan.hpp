@@ -78,6 +78,13 @@ struct Release {
     bool operator==(const Release&) const = default;
 };
 
+/// Output of a rank that a process starts elsewhere: `railhead task` writes it, the process's agent shows it.
+struct RankLog {
+    std::string name;    ///< "rank3": the files rank3.out and rank3.err under ${dir}/logs
+    std::string console; ///< as Process::console
+    bool operator==(const RankLog&) const = default;
+};
+
 struct Process {
     std::string id; ///< unique: "head", "worker.node2", "driver"
     int node = 0;   ///< index in Plan::order
@@ -93,6 +100,7 @@ struct Process {
     std::string error_log; ///< the same of its standard error; empty: in `log`, too
     std::string console;   ///< of a driver or rank with a log: the agent shows its lines behind this prefix;
                            ///< empty: it does not
+    std::vector<RankLog> rank_logs; ///< of the ranks that it stands for
     bool terminal = false; ///< give it a terminal relayed to the supervisor's
     bool input = false;    ///< relay the supervisor's standard input to it; else it has /dev/null
     std::vector<std::string> start_when; ///< milestones; empty: at once

@@ -80,6 +80,7 @@ struct Ended {
     bool oom = false;          ///< the kernel's OOM killer was seen in this process's cgroup or log
     /// Of the process's tasks (agent/task.hpp) the one that failed first: code, signal and log are its own.
     std::optional<int> rank{};
+    bool with_step = false; ///< together with what would have told how: Slurm kills a whole step
     bool operator==(const Ended&) const = default;
 };
 

@@ -16,6 +16,7 @@ constexpr std::uint64_t kept_of_log_bytes = 64 << 20; ///< of a log
 constexpr double tail_every_s = 0.05;                 ///< at most so often for what is new
 constexpr double tail_soon_s = 0.01;                  ///< while the console is behind
 constexpr double output_travels_s = 0.1;              ///< from our output through slurmstepd and srun
+constexpr double others_write_s = 1; ///< so long after an end more lines of it may come: not for ever
 
 } // namespace
 
@@ -41,12 +42,18 @@ void ConsoleTail::follow(const std::string& id, const std::string& path, std::st
     look_soon();        // it may have been written to before it was watched
 }
 
-void ConsoleTail::ended(const std::string& id, double patience_s, std::function<void(std::uint64_t)> then) {
+void ConsoleTail::ended(const std::string& id, double patience_s, std::function<void(std::uint64_t)> then,
+                        Then after) {
     auto found = followed_.find(id);
     if (found == followed_.end()) return then(0);
-    found->second.end = End{monotonic_s(), patience_s, std::move(then)};
+    found->second.end = End{monotonic_s(), patience_s, std::move(then), after};
     timer_.cancel(); // at once: all that there will be is there
     look_soon();
+}
+
+void ConsoleTail::last(double patience_s) {
+    for (auto& [id, followed] : followed_)
+        if (!followed.end) ended(id, patience_s, [](std::uint64_t) {});
 }
 
 void ConsoleTail::hurry(double seconds) {
@@ -91,25 +98,30 @@ void ConsoleTail::show(Source& source, bool ended) {
         for (auto& line : source.file.new_lines(ended, more, most_tailed_at_once))
             text += source.prefix + line + "\n";
         if (text.empty()) continue;
-        output(source.stream).queue->write(text);
-        output(source.stream).written_s = monotonic_s();
+        auto& to = output(source.stream);
+        to.queue->write(text);
+        source.mark = to.queued += text.size();
+        source.written_s = monotonic_s();
     }
+}
+
+bool ConsoleTail::is_taken(const Source& source) {
+    auto& to = output(source.stream);
+    return source.file.unread() == 0 && to.queued - to.queue->waiting() >= source.mark;
 }
 
 bool ConsoleTail::all_taken(const Followed& followed, double now_s) {
     return std::ranges::all_of(followed.sources, [&](const Source& source) {
-        auto& to = output(source.stream);
-        return source.file.unread() == 0 && to.queue->waiting() == 0 &&
-               now_s > to.written_s + output_travels_s;
+        auto last_s = std::min(source.written_s, followed.end->since_s + others_write_s);
+        return is_taken(source) && now_s > last_s + output_travels_s;
     });
 }
 
 bool ConsoleTail::out_of_patience(const Followed& followed, double now_s) {
     if (give_up_s_ && now_s > *give_up_s_) return true;
     return std::ranges::any_of(followed.sources, [&](const Source& source) {
-        auto& to = output(source.stream);
-        return (source.file.unread() > 0 || to.queue->waiting() > 0) &&
-               now_s > std::max(to.moved_s, followed.end->since_s) + followed.end->patience_s;
+        return !is_taken(source) && now_s > std::max(output(source.stream).moved_s, followed.end->since_s) +
+                                                followed.end->patience_s;
     });
 }
 
@@ -127,7 +139,9 @@ void ConsoleTail::tell_ends(double now_s) {
         auto& followed = entry->second;
         bool over = followed.end && (all_taken(followed, now_s) || out_of_patience(followed, now_s));
         if (over) calls.emplace_back(std::move(followed.end->then), untaken(followed));
-        entry = over ? followed_.erase(entry) : std::next(entry);
+        bool forget = over && followed.end->after == Then::forget;
+        if (over) followed.end.reset();
+        entry = forget ? followed_.erase(entry) : std::next(entry);
     }
     if (followed_.empty()) subscription_ = {};
     for (auto& [then, lost] : calls) then(lost);

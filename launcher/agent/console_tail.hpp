@@ -25,9 +25,14 @@ class ConsoleTail {
     /// Begins to show a file that is there, for the process `id`; without a prefix it is not shown. In either
     /// case only its end stays on the disk: a chatty program runs for weeks.
     void follow(const std::string& id, const std::string& path, std::string prefix, Stream stream);
+    enum class Then { forget, go_on };
     /// The process has ended. Calls `then` once the console has taken its last line, or has taken nothing for
-    /// `patience_s`; with the bytes that it has not taken.
-    void ended(const std::string& id, double patience_s, std::function<void(std::uint64_t lost)> then);
+    /// `patience_s`; with the bytes that it has not taken. `after` go_on: others still write to its files,
+    /// which are shown until last().
+    void ended(const std::string& id, double patience_s, std::function<void(std::uint64_t lost)> then,
+               Then after = Then::forget);
+    /// Nobody writes any more.
+    void last(double patience_s);
     /// From now on the console is waited for so long at most, in all.
     void hurry(double seconds);
     /// Whether nothing is awaited any more.
@@ -38,10 +43,13 @@ class ConsoleTail {
         GrowingFile file;
         std::string prefix;
         Stream stream;
+        std::uint64_t mark = 0; ///< Output::queued after its last line
+        double written_s = 0;   ///< when that was
     };
     struct End {
         double since_s, patience_s;
         std::function<void(std::uint64_t)> then;
+        Then after;
     };
     struct Followed {
         std::vector<Source> sources;
@@ -50,13 +58,16 @@ class ConsoleTail {
     struct Output {
         std::unique_ptr<OutputQueue> queue; ///< made when it is needed: an agent has else no thread
         std::size_t waiting = 0;            ///< at the last look
-        double moved_s = 0, written_s = 0;
+        std::uint64_t queued = 0;           ///< bytes, ever
+        double moved_s = 0;
     };
 
     Output& output(Stream stream);
     void look_soon();
     void look();
     void show(Source& source, bool ended);
+    /// Whether the console has taken its lines, whatever others have written since.
+    bool is_taken(const Source& source);
     bool all_taken(const Followed& followed, double now_s);
     bool out_of_patience(const Followed& followed, double now_s);
     std::uint64_t untaken(const Followed& followed);

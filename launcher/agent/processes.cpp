@@ -43,23 +43,6 @@ Ended ended_from(const ChildStatus& status) {
 
 } // namespace
 
-void OomWatch::sample(std::uint64_t kills, double now_s) {
-    if (!seen_) seen_ = kills;
-    if (kills > *seen_) {
-        all_ += kills - *seen_;
-        if (now_s - at_s_ > explains_s) unexplained_ = 0;
-        unexplained_ += kills - *seen_;
-        at_s_ = now_s;
-    }
-    seen_ = kills;
-}
-
-bool OomWatch::explains_failure(double now_s) {
-    if (unexplained_ == 0 || now_s - at_s_ > explains_s) return false;
-    --unexplained_;
-    return true;
-}
-
 /// One process of the plan, from its order to the agent's end.
 struct Processes::Running {
     Process plan;               ///< placeholders filled
@@ -180,6 +163,10 @@ Result<void> Processes::execute(Running& running, int window) {
         running.error_file = std::move(*opened);
         spec.stderr_fd = running.error_file.get();
     }
+    for (const auto& rank : running.plan.rank_logs)
+        for (const char* kind : {".out", ".err"})
+            if (auto made = open_log(log_path(context_.dir, rank.name + kind)); !made)
+                return tl::unexpected(std::move(made.error()));
     if (running.plan.release || running.plan.input) spec.input = ChildSpec::Input::pipe;
     if (running.plan.terminal) {
         auto pty = open_pty();
@@ -234,13 +221,22 @@ void Processes::begin(Running& running) {
     running.milestones = std::make_unique<Milestones>(context_.loop, context_.files, running.plan,
                                                       context_.dir, running.log, handlers);
     running.milestones->begin();
-    if (is_users(running.plan.role) && !running.log.empty()) {
-        console_.follow(id, running.log, running.plan.console, ConsoleTail::Stream::output);
-        if (!running.error_log.empty())
-            console_.follow(id, running.error_log, running.plan.console, ConsoleTail::Stream::error);
-    }
+    follow(running);
     if (running.pty.master && context_.relay_terminal)
         running.terminal = context_.relay_terminal(id, std::move(running.pty.master));
+}
+
+void Processes::follow(const Running& running) {
+    const auto& plan = running.plan;
+    if (is_users(plan.role) && !running.log.empty()) {
+        console_.follow(plan.id, running.log, plan.console, ConsoleTail::Stream::output);
+        if (!running.error_log.empty())
+            console_.follow(plan.id, running.error_log, plan.console, ConsoleTail::Stream::error);
+    }
+    for (const auto& [name, console] : plan.rank_logs) {
+        console_.follow(plan.id, log_path(context_.dir, name + ".out"), console, ConsoleTail::Stream::output);
+        console_.follow(plan.id, log_path(context_.dir, name + ".err"), console, ConsoleTail::Stream::error);
+    }
 }
 
 void Processes::reaped(pid_t pid, ChildStatus status) {
@@ -277,7 +273,8 @@ void Processes::ended(Running& running, ChildStatus status) {
 /// Once its last lines are on the console: whoever reads of an end has read what came before.
 void Processes::tell_end(Event event, double patience_s) {
     auto id = event.id;
-    console_.ended(id, patience_s, [this, event = std::move(event)](std::uint64_t lost) {
+    const auto after = event.ended->rank ? ConsoleTail::Then::go_on : ConsoleTail::Then::forget;
+    auto tell = [this, event = std::move(event)](std::uint64_t lost) {
         if (lost > 0) {
             output_lost_ = true;
             Finding finding{
@@ -290,7 +287,8 @@ void Processes::tell_end(Event event, double patience_s) {
             context_.send({.type = Event::Type::finding, .finding = std::move(finding)});
         }
         context_.send(event);
-    });
+    };
+    console_.ended(id, patience_s, std::move(tell), after);
 }
 
 void Processes::release(const std::string& id, const std::string& line) {
@@ -351,6 +349,10 @@ void Processes::signal(const std::string& id, int number) {
 void Processes::signal_users(int number) {
     for (auto& [id, running] : running_)
         if (!running->status && is_users(running->plan.role)) signal_program(*running, number);
+}
+
+void Processes::end_console() {
+    console_.last(console_patience_at_end_s);
 }
 
 bool Processes::runs(const std::string& id) const {

@@ -5,6 +5,7 @@
 #include "launcher/agent/file_events.hpp"
 #include "launcher/agent/loop.hpp"
 #include "launcher/agent/node_limits.hpp"
+#include "launcher/agent/oom_watch.hpp"
 #include "launcher/agent/terminal.hpp"
 #include "launcher/wire.hpp"
 
@@ -16,23 +17,6 @@
 #include <vector>
 
 namespace railhead {
-
-/// Tells whether a failed process was a victim of the kernel's OOM killer, by the step's counter of kills.
-/// Each kill explains one failure, and only one that follows within seconds: a kill that a program survived
-/// explains nothing later.
-class OomWatch {
-  public:
-    static constexpr double explains_s = 15;
-    /// `kills`: the counter now, `now_s`: monotonic time.
-    void sample(std::uint64_t kills, double now_s);
-    bool explains_failure(double now_s);
-    std::uint64_t all() const { return all_; } ///< kills since the first sample
-
-  private:
-    std::optional<std::uint64_t> seen_;
-    std::uint64_t unexplained_ = 0, all_ = 0;
-    double at_s_ = 0;
-};
 
 /// What an agent's processes stand on. All of it outlives Processes.
 struct ProcessesContext {
@@ -75,6 +59,8 @@ class Processes {
     bool runs(const std::string& id) const;
     /// Whether the console has taken what it will of all that have ended.
     bool console_done() const { return console_.is_done(); }
+    /// Nothing of the launch runs here any more.
+    void end_console();
     bool output_lost() const { return output_lost_; } ///< it did not take all
     /// A child was reaped. Not every one is a started process.
     void reaped(pid_t pid, ChildStatus status);
@@ -86,6 +72,7 @@ class Processes {
     Result<void> execute(Running& running, int window);
     void refuse(const Process& process, Error error);
     void begin(Running& running);
+    void follow(const Running& running);
     void ended(Running& running, ChildStatus status);
     void write_input(Running& running);
     static void signal_program(Running& running, int number);

@@ -2,7 +2,9 @@
 #include "base/clock.hpp"
 #include "base/number.hpp"
 #include "launcher/agent/node_limits.hpp"
+#include "launcher/agent/logs.hpp"
 #include "launcher/agent/rank_link.hpp"
+#include "launcher/agent/rank_logs.hpp"
 #include "launcher/agent/ranks.hpp"
 #include "launcher/agent/reaper.hpp"
 #include "launcher/agent/task.hpp"
@@ -37,7 +39,8 @@ std::uint64_t kills_here(const std::optional<CgroupPlace>& place) {
 class RankTask {
   public:
     RankTask(const Environment& environment, UniqueFd link)
-        : rank_(rank_of(environment)), link_(std::move(link)), cgroup_(memory_cgroup_of_self()),
+        : rank_(rank_of(environment)), dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
+          to_files_(environment.get(rank_logs_mark).has_value()), link_(std::move(link)), cgroup_(memory_cgroup_of_self()),
           kills_(kills_here(cgroup_)) {
         sigset_t set;
         sigemptyset(&set);
@@ -57,7 +60,7 @@ class RankTask {
         spec.group = ChildSpec::Group::own_group; // so that one signal is heard once
         spec.keep_descriptors = true;             // PMI's connection
         spec.death_signal = SIGKILL;
-        auto child = Child::start(spec);
+        auto child = start(spec);
         if (!child) {
             fmt::print(stderr, "railhead: {}\n", sentence(child.error()));
             say({.code = no_such_command});
@@ -73,9 +76,20 @@ class RankTask {
     }
 
   private:
+    Result<Child> start(ChildSpec& spec) const {
+        if (!to_files_) return Child::start(spec);
+        auto output = open_log(log_path(dir_, rank_log_name(rank_) + ".out"));
+        auto errors = open_log(log_path(dir_, rank_log_name(rank_) + ".err"));
+        if (!output || !errors) return tl::unexpected(output ? errors.error() : output.error());
+        spec.stdout_fd = output->get();
+        spec.stderr_fd = errors->get();
+        return Child::start(spec);
+    }
+
     void say(Ended ended) {
         ended.rank = rank_;
-        send_packet(link_.get(), text_of({.ended = ended, .at_s = wall_s(), .log = {}}));
+        send_packet(link_.get(),
+                    text_of({.ended = ended, .at_s = wall_s(), .log = rank_error_log(dir_, rank_)}));
     }
 
     void look(Child& child) {
@@ -102,6 +116,8 @@ class RankTask {
     }
 
     int rank_;
+    std::string dir_;
+    bool to_files_;
     UniqueFd link_, signals_;
     std::optional<CgroupPlace> cgroup_;
     std::uint64_t kills_;
@@ -114,6 +130,7 @@ std::map<std::string, std::string> environment_of_rank(const Environment& enviro
     auto variables = environment.all();
     auto before = environment.get("RAILHEAD_TMPDIR"); // recipes/mpi.cpp
     variables.erase("RAILHEAD_TMPDIR");
+    variables.erase(rank_logs_mark);
     if (before && before->empty()) variables.erase("TMPDIR");
     if (before && !before->empty()) variables["TMPDIR"] = *before;
     return variables;

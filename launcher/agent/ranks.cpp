@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/number.hpp"
 #include "launcher/agent/rank_link.hpp"
+#include "launcher/agent/rank_logs.hpp"
 #include "launcher/agent/reaper.hpp"
 #include "launcher/agent/task.hpp"
 #include "launcher/signals.hpp"
@@ -16,8 +17,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 
 namespace railhead {
 namespace {
@@ -30,6 +29,8 @@ UniqueFd take_launch_signals() {
     return UniqueFd(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
 }
 
+constexpr int grace_look_ms = 50;
+
 void log_line(const std::string& text) {
     fmt::print("{}\n", text);
     std::fflush(stdout);
@@ -39,18 +40,20 @@ class Ranks {
   public:
     Ranks(const Environment& environment, std::size_t count, double grace_s, UniqueFd listener)
         : count_(count), grace_s_(grace_s),
-          record_(record_path(environment.get("RAILHEAD_JOB_DIR").value_or(""),
-                              environment.get(process_mark).value_or(""), "first")),
+          dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
+          record_(record_path(dir_, environment.get(process_mark).value_or(""), "first")),
           listener_(std::move(listener)), signals_(take_launch_signals()) {
         unlink(record_.c_str()); // of an earlier start
     }
 
     int run() {
         log_line(ranks_listen);
-        while (!failed_ && good_ < count_ && !(leaving_ && here_.empty())) look();
+        while (!failed_ && good_ < count_ && !(leaving_ && here_.empty())) look(-1);
         if (!failed_) return 0;
         tell(SIGTERM);
         write_record(record_, *failed_);
+        // Our end tells of the failure; a child stands for the other ranks until they are gone.
+        if (!here_.empty() && fork() == 0) return outlast();
         return failed_->ended.signal ? 128 + *failed_->ended.signal : failed_->ended.code.value_or(1);
     }
 
@@ -60,12 +63,17 @@ class Ranks {
         int number = -1;
     };
 
-    void look() {
+    int outlast() {
+        for (auto deadline = Deadline::in(grace_s_); !here_.empty() && !deadline.passed();) look(grace_look_ms);
+        return 0;
+    }
+
+    void look(int within_ms) {
         std::vector<pollfd> ready{{signals_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
         for (auto& rank : here_) ready.push_back({rank.link.get(), POLLIN, 0});
-        poll(ready.data(), ready.size(), -1);
+        poll(ready.data(), ready.size(), within_ms);
         if (ready[0].revents) pass_signals();
-        for (std::size_t i = here_.size(); i-- > 0 && !failed_;)
+        for (std::size_t i = here_.size(); i-- > 0;)
             if (ready[i + 2].revents && !hear(here_[i])) here_.erase(here_.begin() + static_cast<long>(i));
         if (ready[1].revents)
             if (auto link = accept_task(listener_.get())) here_.push_back({std::move(link)});
@@ -83,19 +91,18 @@ class Ranks {
         if (!said) said = killed(rank.number);
         if (said->ended.code == 0)
             ++good_;
-        else
+        else if (!failed_)
             failed_ = std::move(said);
         return false;
     }
 
     /// With its task, which could not say how.
     FailedTask killed(int number) {
-        if (!leaving_) log_line(fmt::format("rank {} {}", number, ranks_killed));
-        std::error_code none;
-        auto log = std::filesystem::read_symlink("/proc/self/fd/1", none);
-        return {.ended = {.code = {}, .signal = SIGKILL, .oom = false, .rank = number},
+        for (const auto& rank : here_) // MPI_Abort kills all: who called it, is the first
+            if (auto aborted = aborted_task(dir_, rank.number)) return *aborted;
+        return {.ended = {.code = {}, .signal = SIGKILL, .oom = false, .rank = number, .with_step = true},
                 .at_s = wall_s(),
-                .log = log.string()};
+                .log = rank_error_log(dir_, number)};
     }
 
     void pass_signals() {
@@ -103,7 +110,7 @@ class Ranks {
         while (read(signals_.get(), &info, sizeof info) == sizeof info) {
             auto number = static_cast<int>(info.ssi_signo);
             leaving_ = leaving_ || number == SIGTERM;
-            tell(number);
+            if (!failed_) tell(number); // they were told to end
         }
     }
 
@@ -113,7 +120,7 @@ class Ranks {
 
     std::size_t count_, seen_ = 0, good_ = 0;
     double grace_s_;
-    std::string record_;
+    std::string dir_, record_;
     UniqueFd listener_, signals_;
     std::vector<Rank> here_;
     std::optional<FailedTask> failed_;

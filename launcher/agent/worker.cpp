@@ -276,7 +276,9 @@ void Worker::left() {
                          .thing = "slurmstepd",
                          .seen = "ended before its step, so Slurm was not told how the step ended there",
                          .next = "see slurmd's log on that node"}});
-    clean(!kill_descendants(kill_bound_s, on_reaped).empty());
+    const bool held = !kill_descendants(kill_bound_s, on_reaped).empty();
+    processes_->end_console();
+    clean(held);
 }
 
 // The supervisor knows better than we do, for it comes later.

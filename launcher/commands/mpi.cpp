@@ -14,7 +14,11 @@ constexpr const char* network_choices[] = {"OMPI_MCA_btl_tcp_if_include", "OMPI_
                                            "OMPI_MCA_oob_tcp_if_include", "OMPI_MCA_oob_tcp_if_exclude",
                                            "PRTE_MCA_prte_if_include",    "PRTE_MCA_prte_if_exclude"};
 
-Result<LaunchSpec> spec_of(const Context& context, const LaunchOptions& options) {
+Result<LaunchSpec> spec_of(const Context& context, const LaunchOptions& options, MpiOptions& asked,
+                           const std::string& ranks) {
+    auto shown = RankFilter::from(ranks);
+    if (!shown) return tl::unexpected(std::move(shown.error()));
+    asked.shown = *shown;
     if (!context.command.empty()) return launch_spec(context, options, "mpi");
     return fail(ErrorKind::usage, {.id = "no-command",
                                    .thing = "railhead mpi",
@@ -40,8 +44,9 @@ void add_mpi(CLI::App& app, Context& context) {
                      "Pass an argument to the srun or mpirun that starts the ranks; may be repeated")
         ->type_name("ARG")
         ->allow_extra_args(false);
-    command->callback([&context, options, asked] {
-        auto spec = spec_of(context, *options);
+    auto ranks = add_ranks_option(*command);
+    command->callback([&context, options, asked, ranks] {
+        auto spec = spec_of(context, *options, *asked, *ranks);
         if (spec) {
             spec->probes = {std::string(mpi_probe_name)};
             if (auto& program = spec->settings.text(Key::mpi_mpirun); !program.empty())

@@ -32,8 +32,7 @@ constexpr auto own_tmpdir =
     "RAILHEAD_TMPDIR=$TMPDIR; TMPDIR=$RAILHEAD_JOB_DIR; export RAILHEAD_TMPDIR TMPDIR; ";
 
 constexpr std::array mpi_causes{
-    LogCause{"^rank .* was killed with all of its step$",
-             "Slurm killed the step's ranks, as it does when one has failed or called MPI_Abort"}};
+    LogCause{"MPI_ABORT was invoked on rank |application called MPI_Abort", "it called MPI_Abort"}};
 
 /// All that the parts of the plan are made of.
 struct Mpi {
@@ -49,6 +48,8 @@ struct Mpi {
         return found == hello(0).versions.end() ? std::string() : found->second;
     }
     const std::string& bind() const { return input.settings.text(Key::mpi_bind); }
+    /// One rank alone that is shown writes to the console itself.
+    bool to_files() const { return world() > 1 || !options.shown.has(0); }
     std::string ranks_id(std::size_t place) const { return "ranks." + order.nodes[place].name; }
 
     /// An equal share of its node's CPUs for each rank, where that is least.
@@ -130,6 +131,12 @@ Process ranks_of(const Mpi& mpi, std::size_t place, double grace_s) {
         process.argv.insert(process.argv.begin(), {"sh", "-c", "rm -f ${dir}/daemon.*; exec \"$@\"", "sh"});
     process.env = {{"RAILHEAD_JOB_DIR", "${dir}"}, {ranks_mark, socket_path}};
     process.log = process.id + ".log";
+    const auto here = mpi.ranks.begin() + static_cast<std::ptrdiff_t>(place);
+    const int first = std::accumulate(mpi.ranks.begin(), here, 0);
+    for (int rank = first; mpi.to_files() && rank < first + *here; ++rank) {
+        const auto name = rank_log_name(rank);
+        process.rank_logs.push_back({name, mpi.options.shown.has(rank) ? fmt::format("[{}] ", name) : ""});
+    }
     process.stop.grace_s = grace_s;
     process.milestones = {{.name = "listens", .kind = "line", .arg = fmt::format("^{}$", ranks_listen)},
                           {.name = "run", .kind = "line", .arg = fmt::format("^{}$", ranks_run)}};
@@ -148,6 +155,7 @@ Process launcher_at(const Mpi& mpi, std::size_t place, std::string id) {
     Process process{.id = std::move(id), .node = static_cast<int>(place), .role = Role::launcher};
     process.env = user_environment(mpi.input, mpi.order, process.node);
     process.env.insert({ranks_mark, socket_path});
+    if (mpi.to_files()) process.env.insert({{rank_logs_mark, "yes"}, {"PYTHONUNBUFFERED", "1"}});
     process.unset = variables_of_step();
     process.cwd = literal(mpi.input.cwd);
     process.stop.signal = 0;

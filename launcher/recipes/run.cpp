@@ -1,4 +1,5 @@
 #include "launcher/recipes/recipe.hpp"
+#include "launcher/rank_words.hpp"
 
 #include "slurm/hostlist.hpp"
 
@@ -128,7 +129,7 @@ Result<Plan> plan_run(const LaunchInput& input, const RunOptions& options) {
     plan.processes = processes_of(input, order, set);
     const bool alone = plan.processes.size() == 1 && options.shown.has(0);
     for (int rank = 0; !alone && rank < static_cast<int>(plan.processes.size()); ++rank)
-        log_to_files(plan.processes[static_cast<std::size_t>(rank)], fmt::format("rank{}", rank),
+        log_to_files(plan.processes[static_cast<std::size_t>(rank)], rank_log_name(rank),
                      options.shown.has(rank));
     return plan;
 }

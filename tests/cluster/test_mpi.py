@@ -77,7 +77,7 @@ def waiting(cluster, program, what="-1 wait", options="", header=HEADER):
 
 def started(job, ranks=4):
     for rank in range(ranks):
-        job.wait_for(rf"^rank {rank} runs", 60)
+        job.wait_for(rf"^\[rank{rank}\] rank {rank} runs", 60)
 
 
 def test_ranks_in_the_stated_order_with_gpus_variables_and_input(cluster, program, suite):
@@ -89,7 +89,7 @@ def test_ranks_in_the_stated_order_with_gpus_variables_and_input(cluster, progra
     assert f"8 ranks on 4 nodes in this order: node3, node1, node4, node2; started by {how}" in job.output, job.output
     for rank in range(8):
         read = "a word" if rank == 0 else "nothing"
-        assert f"rank {rank} of 8 on node{'33114422'[rank]} sum 28 sees GPUs 0,1, has eth0 error, read {read}" in job.output, job.output
+        assert f"[rank{rank}] rank {rank} of 8 on node{'33114422'[rank]} sum 28 sees GPUs 0,1, has eth0 error, read {read}" in job.output, job.output
     assert job.wait() == "COMPLETED"
 
 
@@ -111,14 +111,27 @@ def test_the_first_failure_is_named_with_its_node(cluster, program, launcher, wh
     assert all(victim["sentence"].startswith("rank ") for victim in report["victims"]), report["victims"]
 
 
-def test_an_abort_ends_all_with_its_code_or_a_word_about_it(cluster, program, launcher, suite):
-    job = waiting(cluster, program, "2 abort", f"--launcher {launcher}")
+@pytest.mark.parametrize("per_node", [1, 2])
+def test_an_abort_ends_all_with_its_code(cluster, program, launcher, per_node):
+    """Slurm may kill all before the rank has ended itself, on its node and on others."""
+    job = waiting(cluster, program, "2 abort", f"--per-node {per_node} --launcher {launcher}")
     job.wait_for("^code [1-9]")
-    killed = "as it does when one has failed or called MPI_Abort" in job.output and "code 137" in job.output
-    if launcher == "srun" and suite == "bookworm" and killed:  # Slurm killed all before the rank could end itself
-        assert "errorcode 5" in job.output, job.output
-    else:
-        assert "rank 2 on node3 ended with exit code 5" in job.output and "code 5" in job.output, job.output
+    report = json.loads(job.read("report.json"))
+    assert (report["exit_code"], report["cause"]["rank"], report["cause"]["node"]) == (5, 2, f"node{2 // per_node + 1}"), job.output
+    said = ": it called MPI_Abort" if launcher == "srun" else ""
+    assert f"rank 2 on node{2 // per_node + 1} ended with exit code 5{said}\n" in job.output, job.output
+
+
+def test_each_rank_has_files_and_a_prefix_and_those_of_a_filter_are_shown(cluster, launcher):
+    script = "echo out of $OMPI_COMM_WORLD_RANK$PMIX_RANK; echo err >&2; sleep 1; [ ${PMIX_RANK:-$OMPI_COMM_WORLD_RANK} != 3 ]"
+    job = cluster.submit(f"{HEADER}{NETWORK}railhead mpi --per-node 2 --ranks 0,3 --launcher {launcher} --log-dir logs -- sh -c '{script}' 2>errors\n{CODE}")
+    job.wait_for("^code 1$")
+    assert len(re.findall(r"^\[rank[03]\] out of ", job.output, re.M)) == 2 and "[rank1]" not in job.output, job.output
+    errors = job.read("errors")
+    assert "[rank0] err" in errors and "[rank3] err" in errors and "[rank5]" not in errors, errors
+    assert "rank 3 on node2 ended with exit code 1" in errors and re.search(r"log: logs/\S*node2/rank3.err", errors), errors
+    brought = {path.name for path in job.directory.glob("logs/*/node*/*")}
+    assert {f"rank{rank}.out" for rank in range(8)} <= brought, brought
 
 
 def test_an_oom_kill_is_named(cluster, program, launcher):

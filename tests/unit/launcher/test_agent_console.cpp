@@ -57,6 +57,40 @@ TEST_F(AgentConsole, shows_lines_while_the_rank_runs) {
     EXPECT_FALSE(event(Event::Type::exited));
 }
 
+TEST_F(AgentConsole, tells_an_end_while_another_rank_writes_on) {
+    start_and_meet();
+    auto chatty = rank("while :; do echo more; sleep 0.02; done");
+    chatty.id = "rank.4";
+    chatty.log = "rank4.out";
+    chatty.error_log = "rank4.err";
+    run_process(chatty);
+    run_process(rank("echo one; exit 3"));
+    EXPECT_TRUE(until([this] { return event(Event::Type::exited, "rank.3") != nullptr; }, 3));
+}
+
+TEST_F(AgentConsole, tells_an_end_while_what_a_rank_left_behind_writes_on) {
+    start_and_meet();
+    run_process(rank("(while :; do echo more; sleep 0.02; done) & echo one; exit 3"));
+    EXPECT_TRUE(until([this] { return event(Event::Type::exited, "rank.3") != nullptr; }, 3));
+}
+
+TEST_F(AgentConsole, shows_what_ranks_say_that_others_start_also_after_the_first_has_failed) {
+    start_and_meet();
+    auto ranks = shell("ranks.n1", "trap '' TERM; (sleep 0.3; echo late >>${dir}/logs/rank1.out) & mkdir -p ${dir}/tasks; "
+                                   "echo one >>${dir}/logs/rank0.err; "
+                                   "printf '{\"code\":7,\"rank\":0,\"at_s\":1,\"log\":\"%s\"}' ${dir}/logs/rank0.err >${dir}/tasks/ranks.n1.first; exit 7");
+    ranks.role = Role::rank;
+    ranks.rank_logs = {{"rank0", "[rank0] "}, {"rank1", "[rank1] "}, {"rank2", ""}};
+    run_process(ranks);
+    auto* exited = await(Event::Type::exited, "ranks.n1");
+    ASSERT_TRUE(exited);
+    EXPECT_THAT(agent_output(), HasSubstr("[rank0] one\n"));
+    EXPECT_EQ(exited->name, "rank0.err");
+    EXPECT_EQ(exited->lines, std::vector<std::string>{"one"});
+    leave(1);
+    EXPECT_THAT(agent_output(), HasSubstr("[rank1] late\n"));
+}
+
 TEST_F(AgentConsole, does_not_show_a_rank_that_was_not_asked_for) {
     start_and_meet();
     auto process = rank("echo one");

@@ -1,3 +1,4 @@
+#include "launcher/rank_words.hpp"
 #include "launcher/recipes/mpi.hpp"
 #include "launcher/recipes/mpi_probe.hpp"
 
@@ -94,6 +95,27 @@ TEST(RecipeMpi, is_a_step_of_srun_with_pmix_in_the_order_of_the_nodes) {
     EXPECT_THAT(ranks.argv, ElementsAre("${railhead}", "ranks", "2", "2"));
     EXPECT_THAT(job.plan().notes,
                 ElementsAre("4 ranks on 2 nodes in this order: node2, node1; started by srun with PMIx"));
+}
+
+TEST(RecipeMpi, has_files_of_each_rank_that_its_node_shows) {
+    MpiJob job;
+    job.options.shown = *RankFilter::from("1,2");
+    EXPECT_THAT(job.process("ranks.node1").rank_logs,
+                ElementsAre(RankLog{"rank0", ""}, RankLog{"rank1", "[rank1] "}));
+    EXPECT_THAT(job.process("ranks.node2").rank_logs,
+                ElementsAre(RankLog{"rank2", "[rank2] "}, RankLog{"rank3", ""}));
+    EXPECT_THAT(job.process("srun").env, Contains(testing::Key(rank_logs_mark)));
+}
+
+TEST(RecipeMpi, leaves_one_rank_alone_the_console_unless_it_shall_not_be_shown) {
+    MpiJob job;
+    job.allocation.components = {{.nodes = {"node1"}, .cpus = {4}, .het_group = {}, .gpus = 2}};
+    job.hellos.pop_back();
+    job.options.per_node = 1;
+    EXPECT_THAT(job.process("ranks.node1").rank_logs, testing::IsEmpty());
+    EXPECT_THAT(job.process("srun").env, Not(Contains(testing::Key(rank_logs_mark))));
+    job.options.shown = *RankFilter::from("none");
+    EXPECT_THAT(job.process("ranks.node1").rank_logs, ElementsAre(RankLog{"rank0", ""}));
 }
 
 TEST(RecipeMpi, is_mpirun_with_daemons_of_the_agents_where_slurm_has_no_pmix) {
