@@ -6,7 +6,7 @@
 
 namespace railhead {
 namespace {
-constexpr double look_every_s = 1;
+constexpr double room_look_every_s = 1;
 } // namespace
 
 RoomWatch::RoomWatch(Loop& loop, std::string node, std::string dir, std::function<void(Event)> send)
@@ -17,7 +17,7 @@ RoomWatch::RoomWatch(Loop& loop, std::string node, std::string dir, std::functio
 void RoomWatch::look() {
     const bool full = free_bytes(dir_) == 0U || free_files(dir_) == 0U;
     if (!full) {
-        timer_ = loop_.after(look_every_s, [this] { look(); });
+        timer_ = loop_.after(room_look_every_s, [this] { look(); });
         return;
     }
     Finding finding{.id = std::string(no_room),
