@@ -4,8 +4,10 @@ namespace railhead::spank {
 
 int init(spank_t handle) {
     switch (spank_context()) {
-    case S_CTX_LOCAL:
     case S_CTX_ALLOCATOR:
+        forget_option_of_outer_job();
+        [[fallthrough]];
+    case S_CTX_LOCAL:
     case S_CTX_REMOTE:
         return register_options(handle);
     default:

@@ -30,6 +30,10 @@ char on_loss_name[] = "rail-on-loss";
 char on_loss_argument[] = "fail|shrink:MIN|spare:N|requeue";
 char on_loss_usage[] = "what railhead does when the job loses a node (railhead(1), --on-loss)";
 
+const char* const setting = "RAILHEAD_LAUNCH_ON_LOSS";
+const char* const no_kill = "RAILHEAD_NO_KILL";
+const char* const option_of_job = "RAILHEAD_ON_LOSS_OF_JOB"; ///< to know later where `setting` is from
+
 bool is_on_loss(std::string_view text) {
     if (text == "fail" || text == "requeue") return true;
     for (std::string_view word : {"shrink:", "spare:"})
@@ -69,10 +73,19 @@ int on_loss_option(int, const char* argument, int remote) {
                     argument ? argument : "");
         return -1;
     }
-    if (remote == 0) setenv("RAILHEAD_LAUNCH_ON_LOSS", argument, 1);
+    if (remote != 0) return 0;
+    setenv(setting, argument, 1);
+    setenv(option_of_job, argument, 1);
     // job_submit sets --no-kill for these, which Slurm does not tell: so that the launch does not ask for it.
-    if (remote == 0 && text.find(':') != text.npos) setenv("RAILHEAD_NO_KILL", "1", 1);
+    if (text.find(':') != text.npos) setenv(no_kill, "1", 1);
     return 0;
+}
+
+void forget_option_of_outer_job() {
+    const char *option = getenv(option_of_job), *now = getenv(setting);
+    if (!option) return;
+    if (now && std::string_view(now) == option) unsetenv(setting); // else the user has set it since
+    for (const auto* name : {no_kill, option_of_job}) unsetenv(name);
 }
 
 } // namespace railhead::spank

@@ -124,5 +124,25 @@ TEST(RailOnLoss, becomes_the_jobs_setting_where_the_job_is_submitted) {
                             "\" (expected fail, shrink:MIN, spare:N or requeue)");
     }
     EXPECT_EQ(option(0, nullptr, 0), -1);
-    for (const auto* name : {"RAILHEAD_LAUNCH_ON_LOSS", "RAILHEAD_NO_KILL"}) unsetenv(name);
+    railhead::spank::forget_option_of_outer_job();
+}
+
+TEST(RailOnLoss, is_not_that_of_a_job_submitted_in_the_job) {
+    ASSERT_EQ(railhead::spank::register_options(nullptr), 0);
+    auto* option = registered["rail-on-loss"].cb;
+    for (const auto* text : {"requeue", "shrink:2"}) {
+        EXPECT_EQ(option(0, text, 0), 0);
+        railhead::spank::forget_option_of_outer_job();
+        EXPECT_EQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), nullptr) << text;
+        EXPECT_EQ(getenv("RAILHEAD_NO_KILL"), nullptr) << text;
+    }
+    setenv("RAILHEAD_LAUNCH_ON_LOSS", "spare:1", 1);
+    railhead::spank::forget_option_of_outer_job();
+    EXPECT_STREQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), "spare:1") << "the user's own";
+    EXPECT_EQ(option(0, "shrink:2", 0), 0);
+    setenv("RAILHEAD_LAUNCH_ON_LOSS", "requeue", 1);
+    railhead::spank::forget_option_of_outer_job();
+    EXPECT_STREQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), "requeue") << "set in the job";
+    EXPECT_EQ(getenv("RAILHEAD_NO_KILL"), nullptr);
+    unsetenv("RAILHEAD_LAUNCH_ON_LOSS");
 }
