@@ -1,5 +1,5 @@
 // How a launch starts again after an end that was not the last.
-#include "base/child.hpp"
+#include "launcher/supervisor/progress.hpp"
 #include "launcher/supervisor/requeue.hpp"
 #include "launcher/supervisor/supervisor_class.hpp"
 #include "slurm/srun_options.hpp"
@@ -12,7 +12,6 @@
 
 namespace railhead {
 namespace {
-constexpr double look_within_s = 5; // of a file system that may not answer
 constexpr double last_call_s =
     15; // for the end and the requeue before the limit, which Slurm may see a bit late
 } // namespace
@@ -55,14 +54,9 @@ Result<void> Supervisor::can_requeue(Key key) {
     return {};
 }
 
-/// Changes with the file of launch.progress, or what is in that folder and those in it; empty: none is asked
-/// for, or it did not answer in time.
+/// Empty: none is asked for, or it may have changed.
 std::string Supervisor::progress() const {
-    const auto& file = spec_.settings.text(Key::launch_progress);
-    if (file.empty()) return {};
-    constexpr auto look = R"(find -L "$0" -maxdepth 2 -printf '%i %s %T@ %p\n' 2>/dev/null | cksum)";
-    auto answer = capture({.argv = {"sh", "-c", look, file}, .env = spec_.environment.all()}, look_within_s);
-    return answer && answer->status ? answer->out : std::string(); // else it may have changed
+    return progress_of(spec_.settings.text(Key::launch_progress), spec_.environment);
 }
 
 /// Agents that wait for a start that needs them.
