@@ -40,6 +40,7 @@ class DetailsReader {
         if (name == "RunTime") job.run_s = seconds_from(value);
         if (name == "TimeLimit") job.limit_minutes = minutes_from(value);
         if (name == "UserId") job.user = value;
+        if (name == "Container" && value != "(null)") job.container = value;
         if (name == "EndTime") job.end_time = whole_number<std::int64_t>(value);
         if (name == "NodeList") job.nodes = hosts(value);
         if (name == "Nodes") group_ = hosts(value);
@@ -68,9 +69,9 @@ class DetailsReader {
 
 /// The lines that say what we read, by their first names. What users write as they like (Comment, WorkDir,
 /// Command) stands on lines of its own, and a job's name at the end of the first.
-constexpr std::array<std::string_view, 9> fact_lines = {
+constexpr std::array<std::string_view, 10> fact_lines = {
     "JobId",    "UserId", "JobState", "Requeue", "RunTime", "StartTime", "PreemptEligibleTime",
-    "NodeList", "Nodes"};
+    "NodeList", "Nodes",  "Container"};
 
 void read_line(std::string_view line, DetailsReader& reader) {
     for (bool first = true; !line.empty(); first = false) {

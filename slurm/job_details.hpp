@@ -26,6 +26,7 @@ struct JobDetails {
                                           ///< SLURM_TIME_FORMAT=%s; absent: another form, or no limit
     std::optional<std::uint64_t> run_s;   ///< RunTime, without the time it was suspended
     std::optional<std::uint32_t> limit_minutes; ///< TimeLimit, as minutes_from() reads it
+    std::string container;                      ///< Container: the bundle of --container; empty: none
     std::vector<std::string> nodes;
     std::map<std::string, int> gpus; ///< allocated on each node; a node without any is not in it
     std::map<std::string, std::uint64_t> mem_bytes; ///< the same of memory; empty where Slurm allocates none

@@ -93,6 +93,7 @@ int attach(const Context& context, const AttachOptions& options) {
                               ? "--gres=none"
                               : gpus_option(gpus->second, 1, slurm_version(context.environment)));
     if (job->het_offset) command.emplace_back("--het-group=0");
+    if (!job->container.empty()) command.push_back("--container=" + job->container); // where the launch is
     if (isatty(STDIN_FILENO) && isatty(STDOUT_FILENO)) command.push_back("--pty");
     command.insert(command.end(), {own_path(), "enter", job->leader + step});
     if (!options.tmp.empty()) command.push_back("--tmp=" + options.tmp);
