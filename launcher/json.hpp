@@ -59,7 +59,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Role, {{Role::service, "service"},
                                     {Role::hook, "hook"},
                                     {Role::after, "after"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PortSpec, name, node, owner)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Milestone, name, kind, arg, within_s)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Milestone, name, kind, arg, within_s, fresh)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(StopSpec, signal, grace_s, whole_tree)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Release, when, line)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RankLog, name, console)

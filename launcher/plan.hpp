@@ -44,6 +44,9 @@ struct Milestone {
     std::string kind;
     std::string arg;
     double within_s = 0; ///< bound, counted from the process's start; 0: the launch's bring-up time-out
+    /// What was there before the process is none of it: of `exists` a file waits until it is written anew; a
+    /// `port` or `http` that is open already refuses the process.
+    bool fresh = false;
     bool operator==(const Milestone&) const = default;
 };
 
@@ -109,6 +112,11 @@ struct Process {
     StopSpec stop;
     bool operator==(const Process&) const = default;
 };
+
+/// A process's id as it stands in a sentence: ids are for plan and report.
+inline std::string spoken(const std::string& id) {
+    return id.starts_with("rank.") ? "rank " + id.substr(5) : id;
+}
 
 struct PlanNode {
     std::string name;

@@ -133,11 +133,15 @@ std::vector<Finding> sweep(const std::string& node, const std::string& tmp, cons
     return findings;
 }
 
-std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes) {
+std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes,
+                                 const std::vector<std::string>& first) {
+    auto names = log_files(dir);
+    auto id_of = [&](const std::string& name) { return id_of_log(dir, dir + "/" + name); };
+    std::ranges::stable_sort(names, {}, [&](auto& name) { return std::ranges::find(first, id_of(name)); });
     std::vector<Event> events;
     std::size_t left = max_bytes_in_all;
-    for (auto& name : log_files(dir)) {
-        auto id = id_of_log(dir, dir + "/" + name);
+    for (auto& name : names) {
+        auto id = id_of(name);
         for (auto& piece : end_in_pieces(dir + "/" + name, std::min(max_bytes, left), piece_bytes)) {
             left -= std::min(left, piece.size());
             events.push_back({.type = Event::Type::log_back, .id = id, .value = std::move(piece)});

@@ -38,7 +38,8 @@ std::vector<Finding> sweep(const std::string& node, const std::string& tmp, cons
                            const std::string& step);
 
 /// The last `max_bytes` of each log below `dir` as log_back events, each of which fits a frame whatever is in
-/// it; at most 8 MiB together.
-std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes);
+/// it; at most 8 MiB together, of which `first` (ids of logs) get what they need.
+std::vector<Event> logs_to_bring(const std::string& dir, std::size_t max_bytes,
+                                 const std::vector<std::string>& first);
 
 } // namespace railhead

@@ -1,5 +1,6 @@
 #include "launcher/agent/milestones.hpp"
 
+#include "base/clock.hpp"
 #include "launcher/agent/files.hpp"
 #include "launcher/agent/logs.hpp"
 #include "launcher/agent/port_watch.hpp"
@@ -12,13 +13,44 @@
 
 #include <optional>
 #include <regex>
+#include <tuple>
+#include <utility>
 
 namespace railhead {
 namespace {
 
 constexpr double look_again_s = 0.05;
+constexpr double clock_tick_s = 1; ///< times of files may be so coarse, and other ranks a bit earlier
 constexpr std::size_t longest_value = 32 * 1024;
 constexpr double look_for_s = 0.2; ///< no event tells what another node does on a shared file system
+
+std::int64_t nanoseconds_of(const timespec& time) {
+    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
+}
+
+/// A file that was there before the process started, and has not changed since. A new one may have an older
+/// time, by the clock of a file server: so only what the first look found is old.
+class OldFile {
+  public:
+    bool is(const struct stat& status) {
+        const auto written_ns = nanoseconds_of(status.st_mtim);
+        const Facts facts{status.st_dev, status.st_ino, written_ns, nanoseconds_of(status.st_ctim)};
+        const bool first = !std::exchange(looked_, true);
+        if (first && static_cast<double>(written_ns) / 1e9 < begun_s_ - clock_tick_s) old_ = facts;
+        return old_ == facts;
+    }
+    void is_gone() {
+        looked_ = true;
+        old_.reset();
+    }
+    explicit operator bool() const { return old_.has_value(); }
+
+  private:
+    using Facts = std::tuple<dev_t, ino_t, std::int64_t, std::int64_t>;
+    double begun_s_ = wall_s();
+    bool looked_ = false;
+    std::optional<Facts> old_;
+};
 
 std::vector<std::string> matching(const std::string& folder, const std::string& part) {
     std::vector<std::string> found;
@@ -92,6 +124,7 @@ struct Milestones::Watch {
     FileEvents::Subscription subscription;
     Loop::Handle bound, again;
     bool over = false;
+    OldFile old;
 
     void begin();
     void finish();
@@ -123,7 +156,7 @@ void Milestones::Watch::reached(const std::string& value) {
 std::string Milestones::Watch::words() const {
     if (what.kind == "port") return "port " + what.arg + " was not open";
     if (what.kind == "http") return "http://" + what.arg + " gave no 2xx or 3xx";
-    if (what.kind == "exists") return what.arg + " was not there";
+    if (what.kind == "exists") return what.arg + (old ? " was not written anew" : " was not there");
     if (what.kind == "file") return "the file " + pattern + " was not there";
     if (what.kind == "line") return "its log had no line \"" + what.arg + "\"";
     return "it had not ended with 0";
@@ -172,7 +205,10 @@ void Milestones::Watch::begin_http() {
 }
 
 void Milestones::Watch::look_for() {
-    if (struct stat status{}; stat(pattern.c_str(), &status) == 0) return reached(pattern);
+    struct stat status {};
+    const bool there = stat(pattern.c_str(), &status) == 0;
+    if (there && !(what.fresh && old.is(status))) return reached(pattern);
+    if (!there) old.is_gone();
     again = loop.after(look_for_s, [this] { look_for(); });
 }
 
@@ -223,10 +259,26 @@ void Milestones::Watch::ended(const ChildStatus& status) {
     if (!over) finish(); // its end tells more than a bound that passes later
 }
 
+Result<void> ports_are_free(const Process& process) {
+    for (const auto& each : process.milestones) {
+        if (!each.fresh || (each.kind != "port" && each.kind != "http")) continue;
+        const auto place = each.arg.substr(0, each.arg.find('/'));
+        const auto endpoint = endpoint_from(place);
+        if (endpoint && is_open(*endpoint))
+            return fail(ErrorKind::bringup_failed,
+                        {.id = "port-open",
+                         .thing = "port " + place.substr(place.rfind(':') + 1),
+                         .seen = "is taken by another program, which would be ready in its place",
+                         .next = "choose another port, or end what listens there (see 'ss -ltnp')"});
+    }
+    return {};
+}
+
 Milestones::Milestones(Loop& loop, FileEvents& files, const Process& process, const std::string& dir,
                        const std::string& log, Handlers handlers) {
     for (auto& milestone : process.milestones)
-        watches_.push_back(std::make_unique<Watch>(loop, files, milestone, process.id, dir, log, handlers));
+        watches_.push_back(
+            std::make_unique<Watch>(loop, files, milestone, spoken(process.id), dir, log, handlers));
 }
 
 Milestones::~Milestones() = default;
@@ -241,6 +293,7 @@ std::string Milestones::missing() const {
         if (watch->over) continue;
         names += (names.empty() ? "" : ", ") + watch->what.name;
         if (watch->port && !watch->port->seen().empty()) names += ": " + watch->port->seen();
+        if (watch->old) names += ": the file is older than this start";
     }
     return names;
 }

@@ -1,5 +1,6 @@
 #pragma once
 #include "base/child.hpp"
+#include "base/error.hpp"
 #include "launcher/agent/file_events.hpp"
 #include "launcher/agent/loop.hpp"
 #include "launcher/plan.hpp"
@@ -28,6 +29,9 @@ class FirstLine {
     std::string seen_;
     bool unsure_ = false;
 };
+
+/// Looked at before it starts. Error (bring-up failed): a fresh port that something listens at.
+Result<void> ports_are_free(const Process& process);
 
 /// Watches the milestones of one process, from its start until all are reached or it ends. Handlers are
 /// called from the loop; each milestone is told once, as reached or as late.

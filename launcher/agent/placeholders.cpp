@@ -46,7 +46,7 @@ Result<Process> filled(Process process, const std::map<std::string, std::string>
     for (auto& milestone : process.milestones) texts.push_back(&milestone.arg);
     for (auto* text : texts) {
         auto full = fill(*text, values);
-        if (!full) return tl::unexpected(std::move(full.error()).within(process.id));
+        if (!full) return tl::unexpected(std::move(full.error()).within(spoken(process.id)));
         *text = *full;
     }
     return process;

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <poll.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -15,6 +16,7 @@ namespace {
 
 constexpr double longest_http_pause_s = 0.5; ///< a server may write a line of its log for each
 constexpr double http_within_s = 5;
+constexpr int open_within_ms = 500; ///< of this machine's own port
 constexpr std::size_t most_answer_bytes = 64 * 1024;
 constexpr std::string_view status_line = "HTTP/1.1 200"; ///< so long is what we look at
 constexpr double answer_within_s =
@@ -29,6 +31,20 @@ bool met_itself(int socket, const Endpoint& endpoint) {
 }
 
 } // namespace
+
+bool is_open(const Endpoint& endpoint) {
+    UniqueFd fd(socket(endpoint.address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    if (!fd) return false;
+    const auto* address = reinterpret_cast<const sockaddr*>(&endpoint.address);
+    if (connect(fd.get(), address, endpoint.size) != 0) {
+        pollfd writable{fd.get(), POLLOUT, 0};
+        if (errno != EINPROGRESS || poll(&writable, 1, open_within_ms) != 1) return false;
+    }
+    int error = 0;
+    socklen_t size = sizeof error;
+    getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
+    return error == 0 && !met_itself(fd.get(), endpoint);
+}
 
 Result<Endpoint> endpoint_from(std::string_view text) {
     Endpoint endpoint;

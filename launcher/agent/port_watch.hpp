@@ -21,6 +21,9 @@ struct Endpoint {
 };
 Result<Endpoint> endpoint_from(std::string_view text);
 
+/// Something accepts connections there now; of an address of this machine.
+bool is_open(const Endpoint& endpoint);
+
 /// Tries to connect until something accepts. The kernel tells nobody that a port began to listen, so it tries
 /// again after 10 ms, then after longer and longer, up to 100 ms.
 class PortWatch {

@@ -102,14 +102,14 @@ Processes::Running* Processes::find(const std::string& id, const char* order) {
                    .finding = Finding{.id = "order-unknown",
                                       .level = Level::warn,
                                       .where = context_.node,
-                                      .thing = "the order to " + std::string(order) + " " + id,
+                                      .thing = "the order to " + std::string(order) + " " + spoken(id),
                                       .seen = "names no process that was started here"}});
     return nullptr;
 }
 
 /// A process that could not be started: why, then an end as a shell would give it.
 void Processes::refuse(const Process& process, Error error) {
-    auto finding = std::move(error).within(process.id).within(context_.node).finding;
+    auto finding = std::move(error).within(spoken(process.id)).within(context_.node).finding;
     context_.send({.type = Event::Type::finding, .id = process.id, .finding = finding});
     context_.send({.type = Event::Type::exited, .id = process.id, .ended = Ended{.code = exec_failed_code}});
 }
@@ -193,6 +193,7 @@ void Processes::start(const Process& process, int window) {
     if (auto before = running_.find(process.id); before != running_.end() && !before->second->status)
         return refuse(process,
                       Error{.finding = {.id = "started-twice", .thing = "it", .seen = "runs already"}});
+    if (auto free = ports_are_free((*running)->plan); !free) return refuse(process, free.error());
     auto& slot = running_[process.id];
     if (slot && slot->terminal) past_terminals_.push_back(std::move(slot->terminal));
     slot = std::move(*running);
@@ -266,6 +267,8 @@ void Processes::ended(Running& running, ChildStatus status) {
         if (event.lines.empty() && !task) event.lines = running.tail(tail_with_failure);
         auto log = task ? task->log : is_empty(running.error_log) ? running.log : running.error_log;
         event.name = id_of_log(context_.dir, log);
+        for (const auto& path : {log, running.log, running.error_log})
+            failed_logs_.push_back(id_of_log(context_.dir, path));
     }
     tell_end(std::move(event), status.success() ? console_patience_s : console_patience_after_failure_s);
 }
@@ -281,7 +284,7 @@ void Processes::tell_end(Event event, double patience_s) {
                 .id = "output-lost",
                 .level = Level::warn,
                 .where = context_.node,
-                .thing = event.id,
+                .thing = spoken(event.id),
                 .seen = fmt::format("has ended, and nobody took the last {} bytes of its output", lost),
                 .next = "see its log"};
             context_.send({.type = Event::Type::finding, .finding = std::move(finding)});

@@ -14,6 +14,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace railhead {
@@ -62,6 +63,8 @@ class Processes {
     /// Nothing of the launch runs here any more.
     void end_console();
     bool output_lost() const { return output_lost_; } ///< it did not take all
+    /// Ids of logs of those that have failed since the last call, the first before the others.
+    std::vector<std::string> take_failed_logs() { return std::exchange(failed_logs_, {}); }
     /// A child was reaped. Not every one is a started process.
     void reaped(pid_t pid, ChildStatus status);
 
@@ -83,6 +86,7 @@ class Processes {
     std::vector<std::unique_ptr<TerminalPump>> past_terminals_; ///< of earlier starts: the channel knows them
     ConsoleTail console_;
     bool output_lost_ = false;
+    std::vector<std::string> failed_logs_;
     std::optional<CgroupPlace> cgroup_;
     OomWatch oom_;
     std::uint64_t oom_told_ = 0;

@@ -309,7 +309,9 @@ void Worker::clean(bool held) {
     auto on_reaped = [this](pid_t pid, ChildStatus status) { processes_->reaped(pid, status); };
     if (processes_->output_lost()) log_bytes_ = std::max(log_bytes_, log_bytes_of_lost_output);
     if (log_bytes_ > 0)
-        for (auto& event : logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_))) say(std::move(event));
+        for (auto& event :
+             logs_to_bring(dir(), static_cast<std::size_t>(log_bytes_), processes_->take_failed_logs()))
+            say(std::move(event));
     // What the kernel holds is not waited for twice.
     const CleanUp what{hello_.node, start_.name, dir(), held ? 0 : kill_bound_s, then_ == Then::stay};
     for (auto& finding : clean_up(what, shm_, on_reaped))

@@ -102,7 +102,10 @@ Milestone milestone_of(const Gate& gate, const LaunchInput& input, int node) {
     auto arg = literal(gate.arg);
     if (gate.kind == "port" || gate.kind == "http") arg = fmt::format("${{addr.{}}}:{}", node, arg);
     if (gate.kind == "file" && !arg.starts_with('/')) arg = literal(input.cwd) + "/" + arg;
-    return {.name = gate.text, .kind = gate.kind == "file" ? "exists" : gate.kind, .arg = std::move(arg)};
+    return {.name = gate.text,
+            .kind = gate.kind == "file" ? "exists" : gate.kind,
+            .arg = std::move(arg),
+            .fresh = true};
 }
 
 /// What lives until the end, and is looked at until it is ready.
@@ -121,14 +124,23 @@ std::string note_of(const RunGroup& group, const NodeOrder& order, const std::ve
                        group.gate ? fmt::format(", ready by {}", group.gate->text) : "");
 }
 
+int rank_number(const Process& process) {
+    return whole_number<int>(process.env.at("RANK")).value_or(0);
+}
+
 /// As those of `run`: one alone has our own output, several write to files that are shown.
-void show_ranks(std::vector<Process>& processes, const RankFilter& shown) {
+void show_ranks(Plan& plan, const RankFilter& shown) {
     std::vector<Process*> ranks;
-    for (auto& process : processes)
-        if (process.role == Role::rank) ranks.push_back(&process);
+    int most = 0; // of a group
+    for (auto& process : plan.processes)
+        if (process.role == Role::rank) {
+            ranks.push_back(&process);
+            most = std::max(most, rank_number(process) + 1);
+        }
+    if (auto remark = shown.remark(most); most > 0 && !remark.empty())
+        plan.notes.push_back(std::move(remark));
     if (ranks.size() == 1 && shown.has(0)) return;
-    for (auto* rank : ranks)
-        log_to_files(*rank, rank->id, shown.has(whole_number<int>(rank->env.at("RANK")).value_or(0)));
+    for (auto* rank : ranks) log_to_files(*rank, rank->id, shown.has(rank_number(*rank)));
 }
 
 void tell_of_groups(Process& process, const std::vector<RunGroup>& groups,
@@ -185,7 +197,7 @@ Result<Plan> plan_groups(const LaunchInput& input, const std::vector<RunGroup>& 
         }
         std::ranges::move(processes, std::back_inserter(plan.processes));
     }
-    show_ranks(plan.processes, shown);
+    show_ranks(plan, shown);
     return plan;
 }
 

@@ -2,6 +2,8 @@
 
 #include "base/number.hpp"
 
+#include <fmt/core.h>
+
 #include <algorithm>
 #include <limits>
 #include <optional>
@@ -49,6 +51,15 @@ bool RankFilter::has(int rank) const {
 
 bool RankFilter::has_all() const {
     return ranges_ == RankFilter().ranges_;
+}
+
+std::string RankFilter::remark(int ranks) const {
+    for (const auto& [first, last] : ranges_)
+        if (last >= ranks && !has_all())
+            return fmt::format("--ranks names rank {}, which is not there: {}", std::max(first, ranks),
+                               ranks == 1 ? "the only one is rank 0"
+                                          : fmt::format("the ranks are 0 to {}", ranks - 1));
+    return {};
 }
 
 std::vector<int> RankFilter::places(int first, int count) const {

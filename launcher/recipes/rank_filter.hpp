@@ -16,6 +16,8 @@ class RankFilter {
 
     bool has(int rank) const;
     bool has_all() const;
+    /// What to say where it names ranks that are not there; empty: it does not.
+    std::string remark(int ranks) const;
     /// Of the ranks from `first` on, `count` of them, those that it has, numbered from 0.
     std::vector<int> places(int first, int count) const;
 

@@ -127,6 +127,8 @@ Result<Plan> plan_run(const LaunchInput& input, const RunOptions& options) {
     for (auto& note : notes_of_gpus(input, order, ranks_of_nodes(input, options.per_node, order)))
         plan.notes.push_back(std::move(note));
     plan.processes = processes_of(input, order, set);
+    if (auto remark = options.shown.remark(static_cast<int>(plan.processes.size())); !remark.empty())
+        plan.notes.push_back(std::move(remark));
     const bool alone = plan.processes.size() == 1 && options.shown.has(0);
     for (int rank = 0; !alone && rank < static_cast<int>(plan.processes.size()); ++rank)
         log_to_files(plan.processes[static_cast<std::size_t>(rank)], rank_log_name(rank),

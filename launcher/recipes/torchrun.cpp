@@ -249,6 +249,7 @@ Result<Plan> plan_torchrun(const LaunchInput& input, const TorchrunOptions& opti
         world += ranks_at(input, options, order, place);
     }
     for (auto& note : notes_of(input, options, order, world)) plan.notes.push_back(std::move(note));
+    if (auto remark = options.shown.remark(world); !remark.empty()) plan.notes.push_back(std::move(remark));
     return plan;
 }
 

@@ -208,7 +208,7 @@ void Launch::on_ended_running(Running& running, double now) {
             if (port.owner == process.id)
                 outcome.port_taken =
                     fmt::format("port {} of {} was taken by another program before {} had it",
-                                values_.get("port." + port.name), node, process.id);
+                                values_.get("port." + port.name), node, spoken(process.id));
         failed_.clear(); // of the same cause
         return end(std::move(outcome), now);
     }
@@ -276,7 +276,7 @@ std::vector<std::string> Launch::missing() const {
             if (running.missing.empty() && !running.reached.contains(milestone.name))
                 milestones.push_back(milestone.name);
         names.push_back(
-            fmt::format("{} on {} ({})", id, node_name(running.process->node),
+            fmt::format("{} on {} ({})", spoken(id), node_name(running.process->node),
                         running.ordered ? fmt::format("{}", fmt::join(milestones, ", ")) : "not started"));
     }
     if (publishing_ && names.empty()) names.push_back(fmt::format("agent on {} (published)", node_name(0)));
@@ -284,6 +284,7 @@ std::vector<std::string> Launch::missing() const {
 }
 
 void Launch::time_out(double now) {
+    if (auto outcome = late_before(now)) return end(std::move(*outcome), now);
     std::vector<std::string> log;
     std::string node = publishing_ ? node_name(0) : "";
     for (auto& [id, running] : processes_) {

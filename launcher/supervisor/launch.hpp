@@ -110,6 +110,7 @@ class Launch {
     void on_before_ended(Running& running, double now);
     void on_after(const Event& event, double now);
     void look_at_before();
+    std::optional<Outcome> late_before(double now) const;
     void on_ended_running(Running& running, double now);
     bool lost_its_port(const Running& running) const;
     void turn(Outcome outcome, double now);

@@ -1,6 +1,8 @@
 // The user's commands that each node runs before everything else and after it.
 #include "launcher/supervisor/launch.hpp"
 
+#include "slurm/hostlist.hpp"
+
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -42,6 +44,30 @@ void Launch::on_before_ended(Running& running, double now) {
         node, running.log);
     outcome.cause.process = process.id;
     end(std::move(outcome), now);
+}
+
+/// At the bring-up's time-out: it is theirs, whatever else was not started because of them.
+std::optional<Outcome> Launch::late_before(double now) const {
+    std::vector<std::string> nodes;
+    const Running* first = nullptr;
+    double longest_s = 0;
+    for (const auto& each : plan_.before) {
+        const auto& running = processes_.at(each.id);
+        if (up(running) || running.ended) continue;
+        if (!first) first = &running;
+        nodes.push_back(node_name(each.node));
+        longest_s = std::max(longest_s, now - running.started_s.value_or(now));
+    }
+    if (!first) return std::nullopt;
+    auto outcome = outcome_of(
+        ErrorKind::bringup_timeout,
+        fmt::format("{}: the command before the start has run for {:.0f} s and not ended within the "
+                    "bring-up's {:.0f} s; see its last words, and correct --before-node "
+                    "(launch.before_node) or raise --bringup-timeout",
+                    compress_hostlist(nodes), longest_s, plan_.bringup_timeout_s),
+        nodes.front(), first->log);
+    outcome.cause.process = first->process->id;
+    return outcome;
 }
 
 // Started and ended by the agents themselves, when they leave.

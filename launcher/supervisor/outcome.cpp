@@ -15,18 +15,8 @@ namespace {
 
 std::string who(const Process& process, const std::string& node, const std::optional<int>& rank) {
     if (rank) return fmt::format("rank {} on {}", *rank, node);
-    switch (process.role) {
-    case Role::driver:
-        return fmt::format("the driver on {}", node);
-    case Role::rank:
-        return fmt::format("{} on {}", process.id, node);
-    case Role::launcher:
-    case Role::hook:
-    case Role::after:
-    case Role::service:
-        break;
-    }
-    return fmt::format("{} on {}", process.id, node);
+    if (process.role == Role::driver) return fmt::format("the driver on {}", node);
+    return fmt::format("{} on {}", spoken(process.id), node);
 }
 
 /// Of "rank.3", and of "NAME.3" in a group.

@@ -29,7 +29,7 @@ def test_the_first_failure_in_a_container(cluster):
     job = cluster.submit(f"{HEADER}touch fails; railhead run --grace 1 -- {STUBBORN}\n")
     job.wait()
     assert job.exit_code == 3, job.output
-    assert "rank.1 on node2 ended with exit code 3" in job.output and "  | no loss" in job.output, job.output
+    assert "rank 1 on node2 ended with exit code 3" in job.output and "  | no loss" in job.output, job.output
 
 
 @OWN
@@ -100,7 +100,7 @@ def test_a_rank_that_fails_in_apptainer_is_named_and_the_others_are_asked_to_end
     assert job.exit_code == 1, job.output
     for rank in (0, 1):
         assert f"rank {rank} runs True /shared/home/alice/{job.folder}" in job.output, job.output
-    assert "rank.1 on node2 ended with exit code 1" in job.output and "  | loss is nan" in job.output and "[rank0] saved" in job.output, job.output
+    assert "rank 1 on node2 ended with exit code 1" in job.output and "  | loss is nan" in job.output and "[rank0] saved" in job.output, job.output
 
 
 @pytest.mark.everywhere
@@ -112,7 +112,7 @@ def test_nothing_is_left_in_apptainer(cluster, apptainer):
     cluster.run("node2", "kill", "-9", str(outside), check=True)
     job.wait()
     assert job.exit_code == 137, job.output
-    assert "rank.1 on node2 was killed by SIGKILL" in job.output, job.output
+    assert "rank 1 on node2 was killed by SIGKILL" in job.output, job.output
 
 
 TRAIN = """
@@ -169,4 +169,4 @@ def test_ranks_in_an_image_of_pyxis(cluster, pyxis):
     for outer, inner in (options, options[::-1]):
         done = cluster.alice(*pyxis, *outer, "railhead", "run", *[f"--srun-arg={word}" for word in inner], "--", "sh", "-c", where, "sh", "1")
         assert done.code == 3 and done.out.count("inside") == 2, done.text
-        assert "rank.1 on node2 ended with exit code 3" in done.err, done.text
+        assert "rank 1 on node2 ended with exit code 3" in done.err, done.text

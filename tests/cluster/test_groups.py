@@ -79,6 +79,22 @@ def test_a_gate_that_never_opens_is_named_by_the_time_out(cluster, server, seen,
     assert log in job.output, job.output
 
 
+def test_a_file_of_an_earlier_run_opens_no_gate(cluster):
+    parts = ["--group server=0 --ready file:up -- sh -c 'sleep 2; echo new >up; exec sleep 300'", "--group train=1 -- cat up"]
+    job = cluster.submit(groups(*parts, header=HEADER + "echo old >up; touch -d '1 hour ago' up\n"))
+    assert job.wait() == "COMPLETED", job.output
+    assert "new" in job.output and "old" not in job.output, job.output
+
+
+def test_a_port_of_another_program_is_said_before_the_server_starts(cluster):
+    other = "python3 -m http.server 8736 >/dev/null 2>&1 &\nsleep 1\n"
+    job = cluster.submit(groups("--group server=node1 --ready port:8736 -- touch started", "--group train=1 -- true", header=f"#SBATCH -w node[1-3]\n{other}"))
+    job.wait()
+    assert job.exit_code == 102, job.output
+    assert "node1: server.0: port 8736 is taken by another program, which would be ready in its place; choose another port" in job.output, job.output
+    assert not (job.directory / "started").exists()
+
+
 def test_nodes_and_programs_that_are_not_there_are_named(cluster):
     job = cluster.submit(groups("--group server=0-7 -- true"))
     job.wait()

@@ -1,6 +1,7 @@
 """--before-node and --after-node: once on each node, before anything is started there and after all has ended, however that was."""
 
 import json
+import re
 
 import pytest
 
@@ -39,6 +40,18 @@ def test_one_that_fails_before_the_start_ends_the_launch_with_its_words(cluster)
     assert "  | no such mount" in job.output, job.output
     assert not (job.directory / "started").exists()
     assert sorted(marks(job)) == ["after node1 102 bring-up-failed", "after node2 102 bring-up-failed"]
+
+
+def test_one_that_does_not_end_is_the_cause_of_the_time_out(cluster):
+    wait = "[ $RAILHEAD_NODE_RANK = 0 ] || { echo waits for /scratch; exec sleep 300; }"
+    job = cluster.submit(launch("touch started", before=wait, recipe="run --bringup-timeout 6s") + "echo code $?\n")
+    job.wait()
+    assert "code 103" in job.output, job.output
+    assert re.search(r"node2: the command before the start has run for \d s and not ended within the bring-up's 6 s", job.output), job.output
+    assert "  | waits for /scratch" in job.output, job.output
+    assert not (job.directory / "started").exists()
+    cause = json.loads(job.read("report.json"))["cause"]
+    assert (cause["node"], cause["process"]) == ("node2", "before.node2"), cause
 
 
 def test_one_that_fails_after_the_end_is_a_finding(cluster):

@@ -39,7 +39,7 @@ def test_a_rank_that_fails_has_its_last_lines_before_the_headline_and_its_log_in
     job = cluster.submit(PAIR + f"railhead run --log-dir logs --report report.json -- sh -c '{fail}' 2>&1\n")
     job.wait()
     assert job.exit_code == 7, job.output
-    end = job.output.index("rank.1 on node2 ended with exit code 7")
+    end = job.output.index("rank 1 on node2 ended with exit code 7")
     for last in ("[rank1] 20000\n", "[rank1] the last word\n"):
         assert -1 < job.output.find(last) < end, job.output[-3000:]
     cause = json.loads(job.read("report.json"))["cause"]
@@ -56,5 +56,5 @@ def test_a_reader_that_takes_nothing_stops_no_rank(cluster):
     job.wait(60)
     assert "waiting for the reader of its output; the program goes on" in job.output, job.output
     assert "\ndone\n" in job.output, "it has ended before anybody read"
-    assert "code 3" in job.output and "rank.0 on node1 ended with exit code 3" in job.output, job.output
-    assert re.search(r"warn: node1: rank.0 has ended, and nobody took the last \d+ bytes of its output", job.output), job.output
+    assert "code 3" in job.output and "rank 0 on node1 ended with exit code 3" in job.output, job.output
+    assert re.search(r"warn: node1: rank 0 has ended, and nobody took the last \d+ bytes of its output", job.output), job.output

@@ -25,8 +25,8 @@ THIRD_TIME = RANKS.format('echo restarts $RAILHEAD_RESTARTS; touch $RAILHEAD_JOB
 def test_a_program_that_fails_twice_is_well_the_third_time(cluster):
     job = cluster.submit(run(THIRD_TIME, "--restarts 3"))
     assert job.wait() == "COMPLETED", job.output
-    assert "rank.1 on node2 ended with exit code 3; starting again in 1 s (restart 1 of 3)" in job.output
-    assert "rank.1 on node2 ended with exit code 3; starting again in 2 s (restart 2 of 3)" in job.output
+    assert "rank 1 on node2 ended with exit code 3; starting again in 1 s (restart 1 of 3)" in job.output
+    assert "rank 1 on node2 ended with exit code 3; starting again in 2 s (restart 2 of 3)" in job.output
     assert "started again 2 times" in job.output
     assert job.output.count("restarts 2") == 4
     report = json.loads(job.read("report.json"))
@@ -37,7 +37,7 @@ def test_the_budget_is_spent(cluster):
     job = cluster.submit(run("bash -c 'exit $((RANK == 1 ? 3 : 0))'", "--restarts 1"))
     job.wait()
     assert job.exit_code == 112, job.output
-    assert "rank.1 on node2 ended with exit code 3; not started again: it was started once again (--restarts)" in job.output
+    assert "rank 1 on node2 ended with exit code 3; not started again: it was started once again (--restarts)" in job.output
 
 
 @pytest.mark.parametrize(("progress", "file"), [("step", "step"), ("step", "step/last")], ids=["a file", "one overwritten in a folder"])
@@ -48,7 +48,7 @@ def test_without_progress_a_crash_loop_ends(cluster, progress, file):
     job.wait()
     assert job.exit_code == 111, job.output
     assert job.output.count("starting again") == 1, job.output
-    assert "rank.1 on node2 ended with exit code 3; not started again: step (--progress) has not changed since this start" in job.output
+    assert "rank 1 on node2 ended with exit code 3; not started again: step (--progress) has not changed since this start" in job.output
 
 
 def test_scancel_while_it_waits_to_start_again(cluster):
@@ -195,6 +195,17 @@ def test_only_this_task_of_an_array_is_requeued_and_not_more_often_than_asked(cl
     assert {line for line in states if line} <= {"0 PENDING", "0 COMPLETING", "1 RUNNING"} and "1 RUNNING" in states, states
     job.cancel()
     job.wait(30)
+
+
+@pytest.mark.everywhere
+def test_a_job_that_is_submitted_in_the_job_has_an_option_of_its_own(cluster):
+    inner = "env | grep -E 'RAILHEAD_(LAUNCH_|NO_)' | sort >{}"
+    job = cluster.submit(f"#SBATCH -N1\n{inner.format('outer')}\nsbatch -W -N1 --wrap \"{inner.format('inner')}\"\n"
+                         f"sbatch -W -N1 --rail-on-loss=spare:1 --wrap \"{inner.format('own')}\"\n", "--rail-on-loss=shrink:1")
+    job.wait(60)
+    assert job.read("outer").split() == ["RAILHEAD_LAUNCH_ON_LOSS=shrink:1", "RAILHEAD_NO_KILL=1"]
+    assert job.read("inner") == ""
+    assert job.read("own").split() == ["RAILHEAD_LAUNCH_ON_LOSS=spare:1", "RAILHEAD_NO_KILL=1"]
 
 
 @pytest.mark.everywhere

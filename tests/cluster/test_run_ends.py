@@ -41,7 +41,7 @@ def test_the_programs_end_is_passed_on(cluster, what, code):
     assert report["cause"]["kind"] == ("exit" if code < 128 else "signal")
     if code:
         assert report["cause"]["node"] == "node2"
-        assert "rank.1 on node2" in job.output
+        assert "rank 1 on node2" in job.output
 
 
 def test_every_rank_says_its_part_and_knows_its_place(cluster):
@@ -65,7 +65,7 @@ def test_the_first_failure_ends_the_others_at_once_also_those_that_ignore_sigter
     job = cluster.submit(run(stubborn) + "code=$?; date +%s.%N > gone; exit $code\n")
     job.wait()
     assert job.exit_code == 3, job.output
-    assert "rank.2 on node3 ended with exit code 3" in job.output
+    assert "rank 2 on node3 ended with exit code 3" in job.output
     assert float(job.read("gone")) - float(job.read("ended")) < 3 + 2  # and a busy machine
 
 

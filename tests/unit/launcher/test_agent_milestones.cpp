@@ -112,6 +112,59 @@ TEST_F(MilestoneOf, exists_is_reached_by_an_empty_file_too) {
     EXPECT_EQ(value(), dir() + "/up/now");
 }
 
+TEST_F(MilestoneOf, a_fresh_file_is_none_of_an_earlier_run) {
+    start_and_meet();
+    const auto path = base + "/up";
+    std::ofstream(path) << "old";
+    std::filesystem::last_write_time(path,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
+    auto process = with(shell("a", "read line; echo new > $WHERE; sleep 60"), "exists", path);
+    process.env = {{"WHERE", path}};
+    process.input = true;
+    process.milestones.front().fresh = true;
+    run_process(process);
+    ASSERT_TRUE(await(Event::Type::started, "a"));
+    send({.type = Order::Type::tail, .id = "a", .number = 9});
+    auto* tail = await(Event::Type::log_tail, "a");
+    ASSERT_TRUE(tail);
+    EXPECT_EQ(tail->value, "up: the file is older than this start");
+    send({.type = Order::Type::input, .id = "a", .bytes = {'\n'}});
+    EXPECT_EQ(value(), path);
+    EXPECT_EQ(text_of(path), "new\n");
+}
+
+TEST_F(MilestoneOf, a_fresh_file_may_be_as_old_as_its_server_has_it) {
+    start_and_meet();
+    const auto path = base + "/up";
+    auto process = with(shell("a", "sleep 0.5; touch -d '1 hour ago' $WHERE; sleep 60"), "exists", path);
+    process.env = {{"WHERE", path}};
+    process.milestones.front().fresh = true;
+    run_process(process);
+    EXPECT_EQ(value(), path);
+}
+
+TEST_F(MilestoneOf, a_fresh_port_that_is_open_before_refuses_the_process) {
+    start_and_meet();
+    auto program = "import socket,time; s=socket.socket(); s.setsockopt(socket.SOL_SOCKET, "
+                   "socket.SO_REUSEADDR, 1); s.bind(('127.0.0.1',27315)); s.listen(); time.sleep(60)";
+    Process other{.id = "other", .argv = {"python3", "-c", program}, .log = "other.log"};
+    run_process(with(other, "port", "127.0.0.1:27315"));
+    ASSERT_TRUE(await(Event::Type::milestone, "other", "up"));
+    for (const auto* kind : {"port", "http"}) {
+        auto process = with(shell(kind, "sleep 60"), kind,
+                            std::string("127.0.0.1:27315") + (kind[0] == 'h' ? "/up" : ""));
+        process.milestones.front().fresh = true;
+        run_process(process);
+        auto* finding = await(Event::Type::finding, kind);
+        ASSERT_TRUE(finding);
+        EXPECT_EQ(sentence(*finding->finding),
+                  std::string("n1: ") + kind +
+                      ": port 27315 is taken by another program, which would be ready in "
+                      "its place; choose another port, or end what listens there (see 'ss -ltnp')");
+        EXPECT_FALSE(event(Event::Type::started, kind));
+    }
+}
+
 TEST_F(MilestoneOf, file_is_found_in_folders_that_appear_later_and_gives_its_first_line) {
     start_and_meet();
     auto process = shell("a", "sleep 0.2; mkdir $WHERE/ray; mkdir $WHERE/ray/session_1; sleep 0.1; "

@@ -222,6 +222,19 @@ TEST_F(AgentProcesses, leave_their_logs_with_the_supervisor_when_asked) {
     EXPECT_EQ(event(Event::Type::log_back, "ray_logs_gcs.out")->value, "x\n");
 }
 
+TEST_F(AgentProcesses, leave_the_logs_of_what_failed_first_before_the_others) {
+    start_and_meet();
+    for (const auto* id : {"a", "d", "c", "b"}) {
+        run_process(shell(id, std::string("echo x; exit ") + (*id == 'a' ? "0" : "3")));
+        ended_as(id);
+    }
+    leave(0.3, 1000);
+    std::string order;
+    for (auto& event : events)
+        if (event.type == Event::Type::log_back) order += event.id + " ";
+    EXPECT_EQ(order, "d.log c.log b.log a.log ");
+}
+
 TEST_F(AgentProcesses, that_are_not_known_are_named) {
     start_and_meet();
     send({.type = Order::Type::signal, .id = "ghost", .number = SIGTERM});

@@ -206,8 +206,10 @@ TEST(Groups, with_a_gate_are_services_that_later_ones_wait_for) {
     EXPECT_EQ(server.role, Role::service);
     EXPECT_EQ(server.log, "server.0.log");
     EXPECT_FALSE(server.input) << "it is the trainer's";
-    EXPECT_EQ(server.milestones.back(),
-              (Milestone{.name = "http:8000/health", .kind = "http", .arg = "${addr.0}:8000/health"}));
+    EXPECT_EQ(
+        server.milestones.back(),
+        (Milestone{
+            .name = "http:8000/health", .kind = "http", .arg = "${addr.0}:8000/health", .fresh = true}));
     EXPECT_EQ(job.process("server.1").milestones.size(), 1u) << "the first tells for all";
     EXPECT_THAT(server.start_when, ElementsAre());
     const auto train = job.process("train.0");
@@ -221,8 +223,9 @@ TEST(Groups, with_a_gate_are_services_that_later_ones_wait_for) {
     job.words = {"serve", "--group", "b=1",     "--ready", "file:up/${x}",
                  "--",    "b",       "--group", "c=2",     "--ready=line:a[${]",
                  "--",    "c"};
-    EXPECT_EQ(job.process("b.0").milestones.back(),
-              (Milestone{.name = "file:up/${x}", .kind = "exists", .arg = "/data/run/up/${$}{x}"}));
+    EXPECT_EQ(
+        job.process("b.0").milestones.back(),
+        (Milestone{.name = "file:up/${x}", .kind = "exists", .arg = "/data/run/up/${$}{x}", .fresh = true}));
     EXPECT_EQ(job.process("c.0").milestones.back().arg, "a[${$}{]") << "no template";
     EXPECT_THAT(job.process("c.0").start_when, ElementsAre("server.0.http:8000/health", "b.0.file:up/${x}"));
     EXPECT_TRUE(job.plan().keep) << "nothing of it ends";
@@ -233,6 +236,10 @@ TEST(Groups, show_the_ranks_that_are_asked_for) {
     job.shown = *RankFilter::from("1-2");
     EXPECT_EQ(job.process("train.0").console, "");
     EXPECT_EQ(job.process("train.1").console, "[train.1] ");
+    EXPECT_THAT(job.plan().notes, Not(Contains(HasSubstr("--ranks"))));
+    job.shown = *RankFilter::from("0,3");
+    EXPECT_THAT(job.plan().notes, Contains("--ranks names rank 3, which is not there: the ranks are 0 to 2"))
+        << "of the trainer";
     job.shown = {};
     job.words = {"serve", "--group=train=1", "--per-node=1", "--", "train"};
     EXPECT_EQ(job.process("train.0").log, "") << "one alone has our own output";

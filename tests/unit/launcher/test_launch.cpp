@@ -46,7 +46,7 @@ TEST(Launch, a_program_that_survived_an_oom_kill_is_not_said_to_be_killed) {
     Play play(ranks(1));
     play.exited(0, "rank.0", {.code = 1, .oom = true});
     EXPECT_EQ(play.launch.outcome().cause.sentence,
-              "rank.0 on node1 ended with exit code 1 after the out-of-memory killer had killed a process of "
+              "rank 0 on node1 ended with exit code 1 after the out-of-memory killer had killed a process of "
               "this job there; ask for more memory (--mem, --mem-per-gpu) or use less");
 }
 
@@ -180,7 +180,7 @@ TEST(Launch, a_program_that_fails_of_a_lost_node_is_not_the_cause) {
     play.launch.on_lost(1, "closed its connection and did not come back", 0, 5);
     EXPECT_EQ(play.launch.outcome().exit_code, 104);
     ASSERT_EQ(play.launch.victims().size(), 1);
-    EXPECT_EQ(play.launch.victims().front().sentence, "rank.0 on node1 ended with exit code 1");
+    EXPECT_EQ(play.launch.victims().front().sentence, "rank 0 on node1 ended with exit code 1");
 }
 
 TEST(Launch, a_program_that_fails_while_a_node_is_away_is_the_cause_when_the_node_is_back) {
@@ -262,7 +262,7 @@ TEST(Launch, what_ends_by_ctrl_c_or_a_signal_for_it_has_not_failed_and_starts_no
         EXPECT_EQ(play.launch.outcome().cause.kind, "cancelled");
         EXPECT_EQ(play.launch.outcome().cause.sentence,
                   std::string(number == SIGINT ? "ended by Ctrl-C" : "ended by SIGUSR1, sent to railhead") +
-                      ": rank.0 on node1 was killed by " + signal_name(number));
+                      ": rank 0 on node1 was killed by " + signal_name(number));
         EXPECT_TRUE(play.ordered("0 leave")) << "and does not stay for another start";
     }
 }

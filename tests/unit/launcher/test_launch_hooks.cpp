@@ -50,6 +50,30 @@ TEST(LaunchHooks, a_failure_before_the_start_ends_the_launch_with_a_sentence) {
     EXPECT_EQ(play.sent.back().text, "102 bring-up-failed") << "for the command after the end";
 }
 
+TEST(LaunchHooks, that_do_not_end_are_the_cause_of_the_time_out) {
+    Play play(with_hooks());
+    play.milestone(0, "before.node1", "up");
+    play.launch.on_event(1, Event{.type = Event::Type::started, .id = "before.node2"}, 10);
+    play.launch.on_tick(181);
+    ASSERT_EQ(play.launch.phase(), Launch::Phase::starting) << "its last words are asked for";
+    play.launch.on_event(
+        1, Event{.type = Event::Type::log_tail, .id = "before.node2", .lines = {"waiting for /scratch"}},
+        182);
+    play.launch.on_tick(183);
+    ASSERT_EQ(play.launch.phase(), Launch::Phase::ending);
+    const auto& outcome = play.launch.outcome();
+    EXPECT_EQ(outcome.exit_code, 103);
+    EXPECT_EQ(
+        outcome.cause.sentence,
+        "node2: the command before the start has run for 173 s and not ended within the bring-up's 180 s; "
+        "see its last words, and correct --before-node (launch.before_node) or raise --bringup-timeout");
+    EXPECT_EQ(outcome.cause.node, "node2");
+    EXPECT_EQ(outcome.cause.process, "before.node2");
+    EXPECT_THAT(outcome.cause.log_tail, ElementsAre("waiting for /scratch"));
+    play.exited(1, "before.node2", {.signal = SIGTERM});
+    EXPECT_EQ(play.launch.outcome().cause.sentence, outcome.cause.sentence);
+}
+
 TEST(LaunchHooks, a_failure_after_the_end_is_a_finding_and_each_run_is_noted) {
     Play play(with_hooks());
     for (int node : {0, 1}) {

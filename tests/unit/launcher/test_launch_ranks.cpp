@@ -43,9 +43,9 @@ TEST(Launch, the_first_failing_rank_is_the_headline_and_the_others_are_victims) 
     play.exited(0, "rank.0", {.signal = SIGTERM});
     for (int node : {0, 1, 2}) play.bye(node);
     EXPECT_EQ(play.launch.outcome().exit_code, 7);
-    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank.1 on node2 ended with exit code 7");
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank 1 on node2 ended with exit code 7");
     ASSERT_EQ(play.launch.victims().size(), 1u);
-    EXPECT_EQ(play.launch.victims()[0].sentence, "rank.0 on node1 was killed by SIGTERM");
+    EXPECT_EQ(play.launch.victims()[0].sentence, "rank 0 on node1 was killed by SIGTERM");
 }
 
 TEST(Launch, nothing_starts_where_nothing_can_be_written) {
@@ -74,7 +74,7 @@ TEST(Launch, a_failure_of_nccl_has_a_code_of_its_own) {
     EXPECT_EQ(play.launch.outcome().cause.kind, "nccl-failed");
     EXPECT_EQ(
         play.launch.outcome().cause.sentence,
-        "rank.0 on node1 was killed by SIGABRT: ncclRemoteError: A call failed possibly due to a network "
+        "rank 0 on node1 was killed by SIGABRT: ncclRemoteError: A call failed possibly due to a network "
         "error.");
 }
 
@@ -88,7 +88,7 @@ TEST(Launch, what_starts_the_ranks_is_the_headline_only_if_none_of_them_failed) 
     play.exited(0, "srun", {.code = 1}, {}, 1000.1);
     play.exited(1, "rank.1", {.code = 3}, {}, 1000.2);
     play.launch.on_tick(2.6);
-    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank.1 on node2 ended with exit code 3");
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank 1 on node2 ended with exit code 3");
     EXPECT_TRUE(play.launch.victims().empty());
     Play killed(plan);
     killed.exited(0, "srun", {.signal = SIGKILL}, {}, 1000.1);
@@ -139,7 +139,7 @@ TEST(LaunchAgain, stops_all_at_once_when_a_program_was_faster_at_a_port) {
     play.exited(0, "rank.0", {.code = 1}, in_use);
     EXPECT_TRUE(play.ordered("1 clear"));
     EXPECT_EQ(play.asked.at(0).port_taken,
-              "port 20001 of node1 was taken by another program before rank.0 had it");
+              "port 20001 of node1 was taken by another program before rank 0 had it");
 }
 
 TEST(LaunchAgain, is_for_the_ports_owner_alone_and_not_for_a_rank_of_the_users) {
@@ -197,7 +197,7 @@ TEST(LaunchAgain, a_signal_ends_it_for_good) {
     play.bye(1);
     EXPECT_EQ(play.launch.phase(), Launch::Phase::over);
     EXPECT_EQ(play.launch.outcome().exit_code, 109);
-    EXPECT_EQ(play.launch.victims().at(0).sentence, "rank.0 on node1 ended with exit code 1");
+    EXPECT_EQ(play.launch.victims().at(0).sentence, "rank 0 on node1 ended with exit code 1");
 }
 
 TEST(LaunchAgain, nothing_starts_beside_what_cannot_be_killed) {
@@ -208,7 +208,7 @@ TEST(LaunchAgain, nothing_starts_beside_what_cannot_be_killed) {
     EXPECT_FALSE(play.launch.starts_again());
     EXPECT_TRUE(play.ordered("0 leave"));
     play.bye(0);
-    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank.0 on node1 ended with exit code 1");
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "rank 0 on node1 ended with exit code 1");
 }
 
 TEST(LaunchAgain, the_end_of_the_step_ends_it_for_good) {

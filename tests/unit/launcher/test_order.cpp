@@ -132,6 +132,22 @@ TEST(RankFilter, understands_ranks_and_ranges_and_nothing_else) {
         EXPECT_FALSE(RankFilter::from(text)) << text;
 }
 
+TEST(RankFilter, remarks_ranks_that_are_not_there) {
+    EXPECT_EQ(RankFilter().remark(4), "");
+    EXPECT_EQ(RankFilter::from("none")->remark(4), "");
+    EXPECT_EQ(RankFilter::from("0,2-3")->remark(4), "");
+    EXPECT_EQ(RankFilter::from("9")->remark(4),
+              "--ranks names rank 9, which is not there: the ranks are 0 to 3");
+    EXPECT_EQ(RankFilter::from("2-7")->remark(4),
+              "--ranks names rank 4, which is not there: the ranks are 0 to 3");
+    EXPECT_EQ(RankFilter::from("1")->remark(1),
+              "--ranks names rank 1, which is not there: the only one is rank 0");
+    Case c;
+    c.hellos = {on("n1", ""), on("n2", "")};
+    EXPECT_EQ(plan_run(c.input(), {.shown = *RankFilter::from("2")})->notes.back(),
+              "--ranks names rank 2, which is not there: the ranks are 0 to 1");
+}
+
 TEST(Run, without_its_folder_or_program_somewhere_names_every_such_node) {
     for (const char* kind : {"folder-missing", "program-missing"}) {
         Case c;

@@ -87,6 +87,8 @@ TEST(RecipeTorchrun, shows_the_ranks_that_were_asked_for_by_their_places_on_the_
     EXPECT_THAT(job.words(0), Contains("--local-ranks-filter=0,1"));
     EXPECT_THAT(job.words(1), testing::AllOf(Contains("--redirects=3"), Not(Contains("--tee=3"))))
         << "none of its own";
+    job.options.shown = *RankFilter::from("4");
+    EXPECT_EQ(job.plan().notes.back(), "--ranks names rank 4, which is not there: the ranks are 0 to 3");
 }
 
 TEST(RecipeTorchrun, starts_when_every_node_has_reached_the_port_at_which_all_will_meet) {
