@@ -5,6 +5,7 @@
 #include "base/guard.hpp"
 
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 namespace railhead::spank {
@@ -32,6 +33,9 @@ char on_loss_usage[] = "what railhead does when the job loses a node (railhead(1
 
 const char* const setting = "RAILHEAD_LAUNCH_ON_LOSS";
 const char* const no_kill = "RAILHEAD_NO_KILL";
+// By which Slurm itself hands an option of a plugin on: a job's sbatch takes it for its own.
+const char* const slurms_option = "_SLURM_SPANK_OPTION_railhead_rail_on_loss";
+const char* const slurms_option_in_job = "SLURM_SPANK__SLURM_SPANK_OPTION_railhead_rail_on_loss";
 const char* const option_of_job = "RAILHEAD_ON_LOSS_OF_JOB"; ///< to know later where `setting` is from
 
 bool is_on_loss(std::string_view text) {
@@ -82,9 +86,12 @@ int on_loss_option(int, const char* argument, int remote) {
 }
 
 void forget_option_of_outer_job() {
-    const char *option = getenv(option_of_job), *now = getenv(setting);
-    if (!option) return;
-    if (now && std::string_view(now) == option) unsetenv(setting); // else the user has set it since
+    const auto* mark = getenv(option_of_job);
+    if (!mark) return;
+    const std::string option = mark;
+    for (const auto* name : {setting, slurms_option, slurms_option_in_job})
+        if (const auto* now = getenv(name); now && now == option)
+            unsetenv(name); // else the user has set it since
     for (const auto* name : {no_kill, option_of_job}) unsetenv(name);
 }
 

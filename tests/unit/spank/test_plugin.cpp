@@ -132,7 +132,9 @@ TEST(RailOnLoss, is_not_that_of_a_job_submitted_in_the_job) {
     auto* option = registered["rail-on-loss"].cb;
     for (const auto* text : {"requeue", "shrink:2"}) {
         EXPECT_EQ(option(0, text, 0), 0);
+        setenv("SLURM_SPANK__SLURM_SPANK_OPTION_railhead_rail_on_loss", text, 1); // as Slurm does
         railhead::spank::forget_option_of_outer_job();
+        EXPECT_EQ(getenv("SLURM_SPANK__SLURM_SPANK_OPTION_railhead_rail_on_loss"), nullptr) << text;
         EXPECT_EQ(getenv("RAILHEAD_LAUNCH_ON_LOSS"), nullptr) << text;
         EXPECT_EQ(getenv("RAILHEAD_NO_KILL"), nullptr) << text;
     }
