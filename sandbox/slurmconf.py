@@ -24,6 +24,24 @@ for variable in "${variables[@]}"; do export "${variable?}"; done
 exec bwrap --bind "$root" / --proc /proc --dev /dev --bind /tmp /tmp --bind /shared /shared \\
     --ro-bind /var/lib/slurm/slurmd /var/lib/slurm/slurmd --chdir / "$@"  # a batch script lies there
 """
+# 22.05 knows neither IgnoreFileConfigJson nor %@: what it wants run stands in its copy of the bundle's config.json.
+OCI_22_05 = """RunTimeQuery="cat /etc/slurm/container-state"
+RunTimeKill="true"
+RunTimeDelete="true"
+RunTimeRun="python3 /etc/slurm/container-run %b"
+"""
+CONTAINER_STATE = """{"ociVersion": "1.0.0", "id": "any", "status": "stopped", "bundle": "any"}
+"""
+CONTAINER_RUN_22_05 = """import json, os, sys
+with open(sys.argv[1] + "/config.json") as file:
+    config = json.load(file)
+process = config["process"]
+command = ["bwrap", "--bind", config["root"]["path"], "/", "--proc", "/proc", "--dev", "/dev", "--bind", "/tmp", "/tmp", "--bind", "/shared", "/shared"]
+for mount in config.get("mounts", []):
+    if "bind" in mount.get("options", []):
+        command += ["--bind", mount["source"], mount["destination"]]
+os.execve("/usr/bin/bwrap", [*command, "--chdir", "/", *process["args"]], dict(word.split("=", 1) for word in process["env"]))
+"""
 ACCOUNTING_SQL = """CREATE DATABASE IF NOT EXISTS slurm_acct_db;
 CREATE USER IF NOT EXISTS 'slurm'@'localhost' IDENTIFIED BY 'slurm';
 GRANT ALL ON slurm_acct_db.* TO 'slurm'@'localhost';
@@ -128,9 +146,11 @@ def files(shape: Shape) -> dict[str, str]:
         "etc/slurm/slurm.conf": slurm_conf(shape), "etc/slurm/gres.conf": gres_conf(shape), "etc/slurm/topology.conf": topology_conf(shape),
         "etc/slurm/cgroup.conf": cgroup_conf(shape), "etc/hosts": hosts_file(shape.nodes), "etc/resolv.conf": "",
     }
-    if shape.suite != "bookworm":  # 22.05 wants a bundle with a config.json, which bubblewrap does not read
-        found["etc/slurm/oci.conf"] = OCI
-        found["etc/slurm/container-run"] = CONTAINER_RUN
+    old = shape.suite == "bookworm"
+    found["etc/slurm/oci.conf"] = OCI_22_05 if old else OCI
+    found["etc/slurm/container-run"] = CONTAINER_RUN_22_05 if old else CONTAINER_RUN
+    if old:
+        found["etc/slurm/container-state"] = CONTAINER_STATE
     if shape.accounting:
         found |= {"etc/slurm/slurmdbd.conf": slurmdbd_conf(), "etc/slurm/accounting.sql": ACCOUNTING_SQL}
     return found

@@ -7,16 +7,31 @@ from pathlib import Path
 import pytest
 from test_run_ends import pids_of
 
-OWN = pytest.mark.suites("trixie", "sid")  # 22.05 wants a bundle with a config.json, which bubblewrap does not read
-# The node's own root as an image: what tells is that the container has no devices of the node.
-HEADER = "#SBATCH -N2 --gpus-per-node=1 --container=/ -w node1,node2\ncd $SLURM_SUBMIT_DIR\n"
+OWN = pytest.mark.everywhere
+HEADER = "#SBATCH -N2 --gpus-per-node=1 -w node1,node2\ncd $SLURM_SUBMIT_DIR\n"
 WHERE = "[ -e /dev/nvidia0 ] && echo outside || echo inside"
+
+
+def image_of(cluster, root: str) -> str:
+    """What --container takes to run in that folder. 22.05 wants a bundle with a config.json."""
+    if cluster.suite != "bookworm":
+        return root
+    bundle = f"bundle{root.replace('/', '-')}"
+    config = json.dumps({"ociVersion": "1.0.0", "root": {"path": "rootfs"}})
+    cluster.alice("sh", "-c", f"mkdir -p {bundle}; ln -sfn {root} {bundle}/rootfs; echo '{config}' >{bundle}/config.json", check=True)
+    return f"/shared/home/alice/{bundle}"
+
+
+@pytest.fixture
+def own_root(cluster) -> str:
+    """The node's own root as an image: what tells is that the container has no devices of the node."""
+    return "--container=" + image_of(cluster, "/")
 
 
 @OWN
 @pytest.mark.parametrize("recipe", ["run", "mpi"])
-def test_ranks_of_a_job_in_a_container_are_in_it_too(cluster, recipe):
-    job = cluster.submit(f"{HEADER}{WHERE}\nrailhead {recipe} -- sh -c '{WHERE}'\n")
+def test_ranks_of_a_job_in_a_container_are_in_it_too(cluster, own_root, recipe):
+    job = cluster.submit(f"{HEADER}{WHERE}\nrailhead {recipe} -- sh -c '{WHERE}'\n", own_root)
     assert job.wait() == "COMPLETED", job.output
     assert len(re.findall("inside$", job.output, re.M)) == 3 and "outside" not in job.output, job.output
 
@@ -25,8 +40,8 @@ STUBBORN = "sh -c 'trap \"\" TERM; echo rank $RANK runs; [ $RANK = 0 ] || [ ! -e
 
 
 @OWN
-def test_the_first_failure_in_a_container(cluster):
-    job = cluster.submit(f"{HEADER}touch fails; railhead run --grace 1 -- {STUBBORN}\n")
+def test_the_first_failure_in_a_container(cluster, own_root):
+    job = cluster.submit(f"{HEADER}touch fails; railhead run --grace 1 -- {STUBBORN}\n", own_root)
     job.wait()
     assert job.exit_code == 3, job.output
     assert "rank 1 on node2 ended with exit code 3" in job.output and "  | no loss" in job.output, job.output
@@ -34,14 +49,25 @@ def test_the_first_failure_in_a_container(cluster):
 
 @OWN
 @pytest.mark.parametrize("options", [(), ("--signal=TERM",)])
-def test_scancel_leaves_nothing_of_a_container(cluster, options):
-    job = cluster.submit(f"{HEADER}railhead run --grace 1 --report report.json -- {STUBBORN}\n")
+def test_scancel_leaves_nothing_of_a_container(cluster, own_root, options):
+    job = cluster.submit(f"{HEADER}railhead run --grace 1 --report report.json -- {STUBBORN}\n", own_root)
     for rank in (0, 1):
         job.wait_for(f"rank {rank} runs")
     job.cancel(*options)
     job.wait(20)
     if options == ("--signal=TERM",):  # to the steps only: the batch script goes on, and its container
         assert json.loads(job.read("report.json"))["cause"]["kind"] == "cancelled"
+
+
+@OWN
+@pytest.mark.suites("trixie", "sid")  # there is Ray
+def test_attach_enters_the_container_of_the_job(cluster, own_root):
+    job = cluster.submit(f"{HEADER}exec railhead ray\n", own_root)
+    job.wait_for("ray is ready", 60)
+    done = cluster.alice("railhead", "attach", str(job.number), "--", "sh", "-c", WHERE + "; echo $RAY_ADDRESS; exit 3")
+    assert done.code == 3 and re.fullmatch(r"inside\n[0-9.]+:\d+\n", done.out), done.text
+    job.cancel()
+    job.wait(20)
 
 
 IMAGE = """mkdir -p image/bin image/lib64 image/lib/x86_64-linux-gnu
@@ -52,14 +78,15 @@ cp /bin/dash image/bin/sh; cp /lib64/ld-linux-x86-64.so.2 image/lib64/; cp /lib/
 @OWN
 def test_a_container_without_slurms_programs_is_said_and_holds_nobody_up(cluster):
     cluster.alice("sh", "-c", IMAGE + "mkdir -p image/usr/bin; cp /usr/bin/railhead image/usr/bin/", check=True)
-    said = ("the container /shared/home/alice/image: srun is not on PATH (expected in one of {}); start railhead where Slurm's programs are; "
-            "from outside it runs the program in a container by --srun-arg=--container=/shared/home/alice/image\n")
-    job = cluster.submit("#!/bin/sh\nexec railhead run -- true\n", "-N2", "--container=/shared/home/alice/image")
+    image = image_of(cluster, "/shared/home/alice/image")
+    said = (f"the container {image}: srun is not on PATH (expected in one of {{}}); start railhead where Slurm's programs are; "
+            f"from outside it runs the program in a container by --srun-arg=--container={image}\n")
+    job = cluster.submit("#!/bin/sh\nexec railhead run -- true\n", "-N2", f"--container={image}")
     job.wait()
     assert job.exit_code == 102, job.output
     path = re.search("in one of ([^)]*)", job.output)[1]
     assert job.output == "railhead: " + said.format(path), job.output
-    done = cluster.alice("srun", "-Q", "-N2", "--container=/shared/home/alice/image", "railhead", "run", "--", "true")
+    done = cluster.alice("srun", "-Q", "-N2", f"--container={image}", "railhead", "run", "--", "true")
     assert done.code == 102 and done.seconds < 20, done.text
     assert done.err.count(said.format(path)) == 2, done.text
 

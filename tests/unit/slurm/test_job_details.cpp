@@ -37,6 +37,17 @@ TEST(JobDetails, tell_whether_slurm_requeues_it) {
     EXPECT_FALSE(read("1 Restarts=0 BatchFlag=0").batch);
 }
 
+TEST(JobDetails, tell_the_container_that_the_job_runs_in) {
+    auto read = [](const std::string& words) {
+        return job_details_from("JobId=10 JobName=a\n   StdOut=/dev/null Container=/b\n" + words)
+            .at(0)
+            .container;
+    };
+    EXPECT_EQ(read("   Container=/images/a=b ContainerID=(null)\n"), "/images/a=b");
+    EXPECT_EQ(read("   Container=(null) ContainerID=x\n"), "");
+    EXPECT_EQ(read("   Power=\n"), "");
+}
+
 TEST(JobDetails, tell_the_gpus_of_each_node) {
     auto jobs = job_details_from(uneven);
     ASSERT_EQ(jobs.size(), 1u);
