@@ -78,6 +78,7 @@ struct Ended {
     std::optional<int> code;   ///< exited with
     std::optional<int> signal; ///< killed by
     bool oom = false;          ///< the kernel's OOM killer was seen in this process's cgroup or log
+    double oom_ago_s = 0;      ///< it was, so long before, while this process ran; 0: it was not, or `oom`
     /// Of the process's tasks (agent/task.hpp) the one that failed first: code, signal and log are its own.
     std::optional<int> rank{};
     bool with_step = false; ///< together with what would have told how: Slurm kills a whole step

@@ -13,6 +13,10 @@ class OomWatch {
     /// `kills`: the counter now, `now_s`: monotonic time.
     void sample(std::uint64_t kills, double now_s);
     bool explains_failure(double now_s);
+    /// Since the last kill; absent: there was none since `since_s`.
+    std::optional<double> last_ago_s(double since_s, double now_s) const {
+        return all_ > 0 && at_s_ >= since_s ? std::optional(now_s - at_s_) : std::nullopt;
+    }
     std::uint64_t all() const { return all_; } ///< kills since the first sample
 
   private:

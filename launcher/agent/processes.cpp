@@ -58,6 +58,7 @@ struct Processes::Running {
     }
     std::optional<Child> child;
     std::optional<ChildStatus> status;
+    double started_s = monotonic_s();
     std::unique_ptr<Milestones> milestones;
     std::unique_ptr<TerminalPump> terminal;
     Pty pty;
@@ -263,6 +264,8 @@ void Processes::ended(Running& running, ChildStatus status) {
         }
         sample_oom();
         event.ended->oom = oom_.explains_failure(monotonic_s()) || event.ended->oom;
+        if (auto ago_s = oom_.last_ago_s(running.started_s, monotonic_s()); ago_s && !event.ended->oom)
+            event.ended->oom_ago_s = *ago_s;
         event.lines = task ? tail_of(task->log, tail_with_failure) : own_reason(running.plan.reason_file);
         if (event.lines.empty() && !task) event.lines = running.tail(tail_with_failure);
         auto log = task ? task->log : is_empty(running.error_log) ? running.log : running.error_log;

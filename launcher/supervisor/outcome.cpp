@@ -85,6 +85,10 @@ Outcome outcome_of(const Process& process, const std::string& node, const Ended&
             why = explain(process, log);
         }
         if (!why.empty()) outcome.cause.sentence += ": " + why;
+        if (ended.oom_ago_s > 0)
+            outcome.cause.sentence += fmt::format(
+                "; {:.0f} s before, the out-of-memory killer had killed a process of this job there",
+                ended.oom_ago_s);
     }
     return outcome;
 }

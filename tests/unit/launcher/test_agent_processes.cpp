@@ -31,6 +31,15 @@ TEST(OomWatch, does_not_explain_a_failure_long_after_a_kill) {
     EXPECT_FALSE(watch.explains_failure(101)) << "the first kill is no part of it";
 }
 
+TEST(OomWatch, tells_how_long_ago_a_kill_was_that_a_process_has_survived) {
+    OomWatch watch;
+    watch.sample(3, 0);
+    EXPECT_EQ(watch.last_ago_s(0, 5), std::nullopt);
+    watch.sample(4, 10);
+    EXPECT_EQ(watch.last_ago_s(5, 50), 40);
+    EXPECT_EQ(watch.last_ago_s(11, 50), std::nullopt) << "it has started since";
+}
+
 class AgentProcesses : public AgentRig {
   protected:
     Ended ended_as(const std::string& id) {

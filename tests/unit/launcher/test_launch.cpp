@@ -50,6 +50,16 @@ TEST(Launch, a_program_that_survived_an_oom_kill_is_not_said_to_be_killed) {
               "this job there; ask for more memory (--mem, --mem-per-gpu) or use less");
 }
 
+TEST(Launch, a_failure_long_after_an_oom_kill_tells_of_it) {
+    Play play(ranks(1));
+    play.exited(0, "rank.0", {.code = 1, .oom_ago_s = 40}, {"lost a worker"});
+    EXPECT_EQ(play.launch.outcome().exit_code, 1);
+    EXPECT_EQ(play.launch.outcome().cause.kind, "exit");
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "rank 0 on node1 ended with exit code 1: the log says lost a worker; 40 s before, the "
+              "out-of-memory killer had killed a process of this job there");
+}
+
 TEST(Launch, agents_whose_srun_is_killed_are_told_to_leave) {
     Play play(ranks(2));
     play.launch.on_step_ended(0, "", {.kind = ChildStatus::Kind::killed, .value = SIGKILL}, 1);
