@@ -36,11 +36,11 @@ CONTAINER_RUN_22_05 = """import json, os, sys
 with open(sys.argv[1] + "/config.json") as file:
     config = json.load(file)
 process = config["process"]
-command = ["bwrap", "--bind", config["root"]["path"], "/", "--proc", "/proc", "--dev", "/dev", "--bind", "/tmp", "/tmp", "--bind", "/shared", "/shared"]
-for mount in config.get("mounts", []):
-    if "bind" in mount.get("options", []):
-        command += ["--bind", mount["source"], mount["destination"]]
-os.execve("/usr/bin/bwrap", [*command, "--chdir", "/", *process["args"]], dict(word.split("=", 1) for word in process["env"]))
+sources = {mount["destination"]: mount["source"] for mount in config.get("mounts", [])}  # a batch script is to be at /tmp/slurm/startup
+command = [sources.get(word, word) for word in process["args"]]
+os.execve("/usr/bin/bwrap", ["bwrap", "--bind", config["root"]["path"], "/", "--proc", "/proc", "--dev", "/dev", "--bind", "/tmp", "/tmp",
+          "--bind", "/shared", "/shared", "--ro-bind", "/var/lib/slurm/slurmd", "/var/lib/slurm/slurmd", "--chdir", "/", *command],
+          dict(word.split("=", 1) for word in process["env"]))
 """
 ACCOUNTING_SQL = """CREATE DATABASE IF NOT EXISTS slurm_acct_db;
 CREATE USER IF NOT EXISTS 'slurm'@'localhost' IDENTIFIED BY 'slurm';

@@ -122,7 +122,7 @@ TEST_F(AgentConsole, that_takes_nothing_stops_no_rank_and_its_loss_is_said_and_t
     auto* lost = await(Event::Type::finding, "");
     ASSERT_TRUE(lost);
     EXPECT_EQ(lost->finding->id, "output-lost");
-    EXPECT_THAT(sentence(*lost->finding), HasSubstr("n1: rank.3 has ended, and nobody took the last "));
+    EXPECT_THAT(sentence(*lost->finding), HasSubstr("n1: rank 3 has ended, and nobody took the last "));
     EXPECT_THAT(log("rank3.out"), EndsWith("\n300000\n"));
     EXPECT_LT(leave(0.3), 5);
     EXPECT_TRUE(event(Event::Type::log_back, "rank3.out"));
