@@ -64,8 +64,8 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(StopSpec, signal, grace_s, whole
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Release, when, line)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(RankLog, name, console)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Process, id, node, role, argv, env, unset, secret_files, cwd,
-                                                reason_file, starts_tasks, log, error_log, console, rank_logs, terminal,
-                                                input, start_when, release, milestones, stop)
+                                                reason_file, starts_tasks, log, error_log, console, rank_logs,
+                                                terminal, input, start_when, release, milestones, stop)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PlanNode, name, address, component, leaf)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Plan, v, recipe, order, ports, port_range, before, processes,
                                                 after, bringup_timeout_s, loss_after_s, grace_s, keep,

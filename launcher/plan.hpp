@@ -104,8 +104,8 @@ struct Process {
     std::string console;   ///< of a driver or rank with a log: the agent shows its lines behind this prefix;
                            ///< empty: it does not
     std::vector<RankLog> rank_logs; ///< of the ranks that it stands for
-    bool terminal = false; ///< give it a terminal relayed to the supervisor's
-    bool input = false;    ///< relay the supervisor's standard input to it; else it has /dev/null
+    bool terminal = false;          ///< give it a terminal relayed to the supervisor's
+    bool input = false;             ///< relay the supervisor's standard input to it; else it has /dev/null
     std::vector<std::string> start_when; ///< milestones; empty: at once
     std::optional<Release> release;
     std::vector<Milestone> milestones; ///< of which bring-up waits for all

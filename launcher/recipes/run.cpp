@@ -1,5 +1,5 @@
-#include "launcher/recipes/recipe.hpp"
 #include "launcher/rank_words.hpp"
+#include "launcher/recipes/recipe.hpp"
 
 #include "slurm/hostlist.hpp"
 

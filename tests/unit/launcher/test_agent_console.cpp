@@ -76,9 +76,11 @@ TEST_F(AgentConsole, tells_an_end_while_what_a_rank_left_behind_writes_on) {
 
 TEST_F(AgentConsole, shows_what_ranks_say_that_others_start_also_after_the_first_has_failed) {
     start_and_meet();
-    auto ranks = shell("ranks.n1", "trap '' TERM; (sleep 0.3; echo late >>${dir}/logs/rank1.out) & mkdir -p ${dir}/tasks; "
-                                   "echo one >>${dir}/logs/rank0.err; "
-                                   "printf '{\"code\":7,\"rank\":0,\"at_s\":1,\"log\":\"%s\"}' ${dir}/logs/rank0.err >${dir}/tasks/ranks.n1.first; exit 7");
+    auto ranks = shell(
+        "ranks.n1", "trap '' TERM; (sleep 0.3; echo late >>${dir}/logs/rank1.out) & mkdir -p ${dir}/tasks; "
+                    "echo one >>${dir}/logs/rank0.err; "
+                    "printf '{\"code\":7,\"rank\":0,\"at_s\":1,\"log\":\"%s\"}' ${dir}/logs/rank0.err "
+                    ">${dir}/tasks/ranks.n1.first; exit 7");
     ranks.role = Role::rank;
     ranks.rank_logs = {{"rank0", "[rank0] "}, {"rank1", "[rank1] "}, {"rank2", ""}};
     run_process(ranks);
