@@ -31,6 +31,8 @@ struct Grouping {
         stands_on; ///< by group without a leaf of its own: its first host's first one; else `none`
     std::vector<bool> is_leaf;           ///< by device; topology/leaf_switches.hpp
     std::vector<std::uint32_t> hosts_on; ///< by device; each host once
+
+    bool is_rail(std::uint32_t device) const { return is_leaf[device] && of_switch[device] != none; }
 };
 
 /// Groups are numbered by the host in their middle by name.

@@ -79,24 +79,28 @@ class Namer {
             if (!naming_.hosts.empty()) rename(names_[i].host);
             if (names_[i].host.empty())
                 unnamed_.push_back(static_cast<std::uint32_t>(i));
-            else if (device.system_guid != 0)
-                by_board_.try_emplace(device.system_guid, names_[i].host);
         }
     }
 
+    /// By the name as the source has it, else by what it is without its domain; in any case.
     void rename(std::string_view& host) {
-        auto given = naming_.hosts.find(std::string(host));
+        auto given = naming_.hosts.find(in_lower_case(host));
+        if (given == naming_.hosts.end()) given = naming_.hosts.find(in_lower_case(without_domain(host)));
         if (given == naming_.hosts.end()) return;
         mapped_hosts_.insert(given->first);
         host = given->second;
     }
 
     void name_by_board() {
+        if (unnamed_.empty()) return;
+        std::unordered_map<std::uint64_t, std::string_view> host_of_board;
+        for (std::size_t i = 0; i < names_.size(); ++i)
+            if (const auto board = fabric_.devices[i].system_guid; board != 0 && !names_[i].host.empty())
+                host_of_board.try_emplace(board, names_[i].host);
         std::vector<std::uint32_t> left;
         for (auto index : unnamed_) {
-            const auto& device = fabric_.devices[index];
-            auto found = device.system_guid == 0 ? by_board_.end() : by_board_.find(device.system_guid);
-            if (found != by_board_.end())
+            const auto found = host_of_board.find(fabric_.devices[index].system_guid);
+            if (found != host_of_board.end())
                 names_[index].host = found->second;
             else
                 left.push_back(index);
@@ -300,7 +304,6 @@ class Namer {
     std::unordered_map<std::string, std::string> is_given_; ///< short name in lower case -> as given
     std::vector<AdapterName> names_;                        ///< of each device; only adapters have one
     std::vector<std::uint32_t> unnamed_, host_of_;
-    std::unordered_map<std::uint64_t, std::string_view> by_board_;
     Hosts out_;
 };
 
@@ -335,10 +338,11 @@ Result<void> read_map_file(std::string_view text, Naming& naming) {
             return bad_line(lines.number(), line,
                             "an adapter's GUID with 0x in front, its host and, if wanted, its device; or a "
                             "host as the source calls it, and as Slurm does");
-        if (guid)
-            naming.adapters[*guid] = fmt::format("{} {}", host, device);
-        else
-            naming.hosts[std::string(first)] = host;
+        const auto given = guid ? fmt::format("{} {}", host, device) : std::string(host);
+        auto& kept = guid ? naming.adapters[*guid] : naming.hosts[in_lower_case(first)];
+        if (!kept.empty() && kept != given)
+            return bad_line(lines.number(), line, "what an earlier line says of it: " + kept);
+        kept = given;
     }
     return {};
 }

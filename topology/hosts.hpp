@@ -44,7 +44,7 @@ struct Hosts {
 struct Naming {
     /// What a map file says: of an adapter's GUID, "host" or "host device".
     std::unordered_map<std::uint64_t, std::string> adapters;
-    /// What a map file says of a host that the source calls otherwise than Slurm does.
+    /// What a map file says of a host that the source calls otherwise than Slurm does; keys in lower case.
     std::unordered_map<std::string, std::string> hosts;
     /// If given, these are wanted, as spelled here whatever their case and domain in the fabric; others are
     /// hosts, too.

@@ -30,8 +30,10 @@ class RailDevices {
     std::string_view at(std::uint32_t leaf) const {
         auto found = of_full_.find(leaf);
         if (found == of_full_.end() && (found = of_others_.find(leaf)) == of_others_.end()) return {};
-        auto most = [](const auto& one, const auto& other) { return one.second < other.second; };
-        return std::max_element(found->second.begin(), found->second.end(), most)->first;
+        auto fewer = [](const auto& one, const auto& other) { // of as many the first by name
+            return one.second != other.second ? one.second < other.second : Natural()(other.first, one.first);
+        };
+        return std::max_element(found->second.begin(), found->second.end(), fewer)->first;
     }
 
   private:
@@ -55,7 +57,7 @@ class RailDevices {
     }
 
     std::vector<bool> is_full_; ///< by host
-    using Counts = std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t, Natural>>;
+    using Counts = std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t>>;
     Counts of_full_, of_others_; ///< by leaf and device
 };
 
@@ -252,6 +254,11 @@ class Mapper {
 };
 
 } // namespace
+
+bool has_wanted(const LeafGroup& group, const Hosts& hosts) {
+    return std::any_of(group.hosts.begin(), group.hosts.end(),
+                       [&](std::uint32_t host) { return hosts.hosts[host].wanted; });
+}
 
 RailMap rail_map_of(const Fabric& fabric, const Hosts& hosts) {
     return Mapper(fabric, hosts).map();

@@ -6,6 +6,9 @@
 
 #include <fmt/core.h>
 
+#include <algorithm>
+#include <cstring>
+
 using namespace railhead::topology;
 using railhead::sentence;
 using testing::ElementsAre;
@@ -103,12 +106,25 @@ TEST(Hosts, are_called_by_a_map_file_as_slurm_calls_them) {
     EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("a100-1: mlx5_0", "node7: ", "node8: "));
 }
 
+TEST(Hosts, are_called_by_a_map_file_whatever_their_case_and_domain) {
+    Naming naming;
+    ASSERT_TRUE(read_map_file("I-0ABC node7\nold2 node8\nold3.a.org node9\n", naming));
+    auto fabric =
+        with({{"i-0abc mlx5_0", 16, 0}, {"OLD2.site.org mlx5_0", 17, 0}, {"old3.b.org mlx5_0", 18, 0}});
+    auto hosts = hosts_of(fabric, naming);
+    EXPECT_THAT(names(hosts), ElementsAre("node7: mlx5_0", "node8: mlx5_0", "old3: mlx5_0"));
+    EXPECT_THAT(said(hosts), ElementsAre("1 line of the map file (old3.a.org) names nothing in the fabric; look "
+                                         "for a slip, or leave them out"));
+}
+
 TEST(Hosts, refuse_a_map_file_with_the_line) {
-    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n", "node1 node2 mlx5_0\n"}) {
+    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n", "node1 node2 mlx5_0\n",
+                       "node1 a # and b\nNode1 b\n", "0x10 a 0\n0x10 a 1\n"}) {
         Naming naming;
         auto read = read_map_file(std::string("\n") + text, naming);
         ASSERT_FALSE(read) << text;
-        EXPECT_THAT(sentence(read.error()), testing::StartsWith("line 2: ")) << text;
+        const auto lines = std::count(text, text + std::strlen(text), '\n');
+        EXPECT_THAT(sentence(read.error()), testing::StartsWith(fmt::format("line {}: ", lines + 1))) << text;
     }
 }
 
