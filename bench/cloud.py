@@ -78,7 +78,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
-TopologyPlugin=topology/{"flat" if topology == FLAT else "tree"}
+{"" if topology == FLAT else "TopologyPlugin=topology/tree"}
 TreeWidth=65533
 MaxJobCount=200000
 MinJobAge=2

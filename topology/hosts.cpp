@@ -24,6 +24,9 @@ std::string guid_text(std::uint64_t guid) {
     return fmt::format("0x{:016x}", guid);
 }
 
+/// Of a machine. What has more is a name that many have, and would cost the square of them.
+constexpr std::size_t most_cables = 1024;
+
 /// rdma-ndd(8) writes the device's name; what came before it counted from 1.
 std::string_view device_from(std::string_view text) {
     static const auto names = [] {
@@ -221,12 +224,30 @@ class Namer {
         sorted.reserve(out_.ports.size());
         for (std::uint32_t host = 0; host < out_.hosts.size(); ++host) {
             auto first = static_cast<std::uint32_t>(sorted.size());
+            if (of_host[host].size() > most_cables) {
+                tell_crowd(out_.hosts[host], of_host[host].size());
+                continue;
+            }
             for (auto i : of_host[host]) sorted.push_back(out_.ports[i]);
             std::sort(sorted.begin() + first, sorted.end(), order);
             out_.hosts[host].first = first;
             out_.hosts[host].count = static_cast<std::uint32_t>(sorted.size()) - first;
         }
         out_.ports = std::move(sorted);
+    }
+
+    /// Its cables are left out.
+    void tell_crowd(Host& host, std::size_t cables) {
+        host.is_double = true;
+        if (!host.wanted) return;
+        out_.findings.push_back({.id = "name-duplicate",
+                                 .level = Level::warn,
+                                 .where = std::string(host.name),
+                                 .seen = fmt::format("has {} cables to switches, as many machines with one "
+                                                     "name would have, and is on no leaf here",
+                                                     cables),
+                                 .expected = fmt::format("at most {}", most_cables),
+                                 .next = "give each host its own name, or name its adapters with --map"});
     }
 
     /// A name from a map file does not live as long as the hosts do.

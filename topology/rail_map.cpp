@@ -228,10 +228,13 @@ class Mapper {
         for (std::size_t level = 0; level < map_.tiers.size(); ++level) {
             auto& tier = map_.tiers[level];
             bool is_top = level + 1 == map_.tiers.size();
+            const Lists groups_of(tier.units, [&](auto add) {
+                for (std::uint32_t group = 0; group < map_.groups.size(); ++group)
+                    add(tier.of_group[group], group);
+            });
             for (std::uint32_t unit = 0; unit < tier.units; ++unit) {
                 std::vector<std::string_view> names;
-                for (std::size_t group = 0; group < map_.groups.size(); ++group)
-                    if (tier.of_group[group] == unit) names.push_back(map_.groups[group].name);
+                for (auto group : groups_of[unit]) names.push_back(map_.groups[group].name);
                 auto common = names.size() > 1 && !is_top ? common_name(names) : std::string();
                 if (fabric_.is_tree && unit < tier.joined_by.size() && tier.joined_by[unit] != none)
                     if (auto own = name_of(tier.joined_by[unit]); !own.empty()) common = std::move(own);
@@ -242,14 +245,14 @@ class Mapper {
     }
 
     std::string unique(std::string name) {
-        auto wanted = name;
-        for (int i = 2; !names_.try_emplace(name, 0).second; ++i) name = numbered_name(wanted, i);
+        const auto wanted = name;
+        while (!names_.try_emplace(name, 1).second) name = numbered_name(wanted, ++names_.at(wanted));
         return name;
     }
 
     const Fabric& fabric_;
     const Hosts& hosts_;
-    std::unordered_map<std::string, int> names_;
+    std::unordered_map<std::string, int> names_; ///< that are given, and the last number behind each
     RailMap map_;
 };
 

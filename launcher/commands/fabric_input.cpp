@@ -160,7 +160,7 @@ std::optional<Finding> absent_nodes(const FabricInput& input, const std::string&
                    .level = Level::warn,
                    .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
                                         compress_hostlist(absent, most_absent_named)),
-                   .seen = fmt::format("{} not in the fabric", input.nodes.size() == 1 ? "is" : "are"),
+                   .seen = fmt::format("{} not in the fabric", absent.size() == 1 ? "is" : "are"),
                    .next = (is_written ? fmt::format("look at {} there, or give --map", names_in(kind))
                                        : "power them up and look again, or name their adapters with --map") +
                            "; in a tree they get a leaf of their own"};

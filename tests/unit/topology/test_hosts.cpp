@@ -145,6 +145,19 @@ TEST(Hosts, with_one_name_twice_are_a_finding) {
             "node1; give each host its own name, or name these two with --map"));
 }
 
+TEST(Hosts, with_more_cables_than_a_machine_has_are_on_no_leaf) {
+    std::vector<std::string> descriptions;
+    for (int i = 0; i < 1025; ++i) descriptions.push_back(fmt::format("ubuntu mlx5_{}", i));
+    std::vector<Adapter> adapters{{"node1 mlx5_0", 1, 0}};
+    for (const auto& text : descriptions) adapters.push_back({text.c_str(), 16 + adapters.size(), 0});
+    const auto hosts = hosts_of(with(adapters), {});
+    EXPECT_THAT(names(hosts), ElementsAre("node1: mlx5_0", "ubuntu:"));
+    EXPECT_THAT(said(hosts),
+                ElementsAre("ubuntu: has 1025 cables to switches, as many machines with one name would have, and is "
+                            "on no leaf here (expected at most 1024); give each host its own name, or name its "
+                            "adapters with --map"));
+}
+
 TEST(Hosts, that_differ_in_case_only_are_one) {
     auto fabric = with({{"node2 mlx5_0", 16, 0},
                         {"node1 mlx5_0", 17, 7},
