@@ -20,8 +20,7 @@ bool is_dearer(const CablingFinding& one, const CablingFinding& other) {
     const auto &left = one.finding, &right = other.finding;
     if (auto order = left.id <=> right.id; std::is_neq(order)) return std::is_lt(order);
     for (auto part : {&Finding::where, &Finding::thing, &Finding::seen})
-        if (auto order = natural_order(left.*part, right.*part); std::is_neq(order))
-            return std::is_lt(order);
+        if (auto order = natural_order(left.*part, right.*part); std::is_neq(order)) return std::is_lt(order);
     return false;
 }
 

@@ -77,7 +77,8 @@ class Groups {
     /// Most nodes of a group have an adapter without a cable: a leaf is gone.
     void look_at_idle_adapters() {
         for (const auto& group : map_.groups) {
-            if (group.hosts.size() < 2 || lacking_.contains(group.name) || !has_wanted(group, hosts_)) continue;
+            if (group.hosts.size() < 2 || lacking_.contains(group.name) || !has_wanted(group, hosts_))
+                continue;
             std::vector<std::uint32_t> idle; // of each host
             for (auto host : group.hosts)
                 idle.push_back(hosts_.hosts[host].adapters -

@@ -42,8 +42,9 @@ class HostCables {
 
     std::uint32_t cables_of(const Host& host) const {
         auto begin = hosts_.ports.begin() + host.first;
-        return static_cast<std::uint32_t>(
-            std::count_if(begin, begin + host.count, [&](const HostPort& port) { return map_.grouping.is_rail(port.leaf); }));
+        return static_cast<std::uint32_t>(std::count_if(begin, begin + host.count, [&](const HostPort& port) {
+            return map_.grouping.is_rail(port.leaf);
+        }));
     }
     /// By group: to how many leaves those of its hosts have cables that have the most of its cables together:
     /// few nodes on every leaf count for more than many guests of one.

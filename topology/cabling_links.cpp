@@ -87,7 +87,8 @@ std::vector<CablingFinding> LinkRates::findings() const {
 
 std::string LinkRates::name_of(std::uint32_t device) const {
     const auto& its = fabric_.devices[device];
-    return fabric_.is_switch(device) ? switch_name_from(its.description, its.guid) : printable(its.description);
+    return fabric_.is_switch(device) ? switch_name_from(its.description, its.guid)
+                                     : printable(its.description);
 }
 
 } // namespace railhead::topology

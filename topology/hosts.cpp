@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <tuple>
 
 namespace railhead::topology {
@@ -37,6 +38,14 @@ std::string_view device_from(std::string_view text) {
     if (!text.starts_with("HCA-")) return text;
     auto number = whole_number<std::size_t>(text.substr(4));
     return number && *number > 0 && *number <= names.size() ? names[*number - 1] : text;
+}
+
+/// "mlx5_0", "HCA-1": what stands where a host's name should, if the description begins with it.
+bool is_device_name(std::string_view text) {
+    for (std::string_view driver : {"mlx4_", "mlx5_", "hfi1_", "HCA-"})
+        if (text.starts_with(driver) && text.find_first_not_of("0123456789", driver.size()) == text.npos)
+            return true;
+    return false;
 }
 
 class Namer {
@@ -80,8 +89,7 @@ class Namer {
             if (mapped != naming_.adapters.end()) mapped_guids_.insert(device.guid);
             names_[i] = adapter_name_from(text);
             if (!naming_.hosts.empty()) rename(names_[i].host);
-            if (names_[i].host.empty())
-                unnamed_.push_back(static_cast<std::uint32_t>(i));
+            if (names_[i].host.empty()) unnamed_.push_back(static_cast<std::uint32_t>(i));
         }
     }
 
@@ -164,32 +172,54 @@ class Namer {
 
     /// By name, and as one host what differs in case only; where each host is then.
     std::vector<std::uint32_t> order_hosts() {
-        std::vector<std::uint32_t> order(out_.hosts.size()), place(order.size());
-        for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+        const auto same = same_in_any_case();
+        std::vector<std::uint32_t> order, place(out_.hosts.size());
+        for (std::uint32_t i = 0; i < same.size(); ++i)
+            if (same[i] == i) order.push_back(i);
         std::sort(order.begin(), order.end(),
                   [&](auto a, auto b) { return Natural()(out_.hosts[a].name, out_.hosts[b].name); });
-        const bool has_capitals = std::any_of(out_.hosts.begin(), out_.hosts.end(), [](const Host& host) {
-            return std::any_of(host.name.begin(), host.name.end(), [](char c) { return to_lower(c) != c; });
-        });
-        std::unordered_map<std::string, std::uint32_t> in_any_case;
-        std::vector<std::string> spelled;
         std::vector<Host> sorted;
         // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
         bool outlives = !naming_.nodes && naming_.adapters.empty() && naming_.hosts.empty();
         for (auto i : order) {
             const auto& host = out_.hosts[i];
             place[i] = static_cast<std::uint32_t>(sorted.size());
-            if (has_capitals)
-                place[i] = in_any_case.try_emplace(in_lower_case(host.name), place[i]).first->second;
-            if (place[i] == sorted.size())
-                sorted.push_back({.name = outlives ? host.name : out_.texts.emplace_back(host.name),
-                                  .wanted = host.wanted});
-            else if (host.wanted)
-                spelled.push_back(fmt::format("{} and {}", sorted[place[i]].name, host.name));
+            sorted.push_back(
+                {.name = outlives ? host.name : out_.texts.emplace_back(host.name), .wanted = host.wanted});
         }
+        for (std::uint32_t i = 0; i < same.size(); ++i) place[i] = place[same[i]];
         out_.hosts = std::move(sorted);
-        if (!spelled.empty()) tell_spelled(spelled);
         return place;
+    }
+
+    /// Of each host the one that is written in its place: of names that differ in case only, that of the most
+    /// adapters; of as many, the one with small letters first.
+    std::vector<std::uint32_t> same_in_any_case() {
+        std::vector<std::uint32_t> same(out_.hosts.size()), adapters(same.size());
+        std::iota(same.begin(), same.end(), 0U);
+        const bool has_capitals = std::any_of(out_.hosts.begin(), out_.hosts.end(), [](const Host& host) {
+            return std::any_of(host.name.begin(), host.name.end(), [](char c) { return to_lower(c) != c; });
+        });
+        if (!has_capitals) return same;
+        for (auto host : host_of_)
+            if (host != none) ++adapters[host];
+        std::unordered_map<std::string, std::vector<std::uint32_t>> spellings;
+        for (auto i : same) spellings[in_lower_case(out_.hosts[i].name)].push_back(i);
+        std::vector<std::string> spelled;
+        for (auto& [name, hosts] : spellings) {
+            std::sort(hosts.begin(), hosts.end(), [&](auto a, auto b) {
+                return std::pair(adapters[a], out_.hosts[a].name) >
+                       std::pair(adapters[b], out_.hosts[b].name);
+            });
+            for (auto i : hosts) {
+                same[i] = hosts.front();
+                if (i != hosts.front() && out_.hosts[i].wanted)
+                    spelled.push_back(
+                        fmt::format("{} and {}", out_.hosts[hosts.front()].name, out_.hosts[i].name));
+            }
+        }
+        if (!spelled.empty()) tell_spelled(spelled);
+        return same;
     }
 
     void tell_spelled(const std::vector<std::string>& spelled) {
@@ -339,33 +369,9 @@ AdapterName adapter_name_from(std::string_view description) {
     if (is_vendor_text(description)) return {};
     Scanner scanner(description);
     AdapterName name{.host = scanner.word(), .device = device_from(scanner.word())};
-    if (!is_host_name(name.host)) return {};
+    if (!is_host_name(name.host) || is_device_name(name.host)) return {};
     if (std::any_of(name.device.begin(), name.device.end(), is_control)) name.device = {};
     return name;
-}
-
-Result<void> read_map_file(std::string_view text, Naming& naming) {
-    LineReader lines(text);
-    std::string_view line;
-    while (lines.next(line)) {
-        Scanner scanner(line.substr(0, line.find('#')));
-        auto first = scanner.word();
-        if (first.empty()) continue;
-        bool is_guid = first.starts_with("0x") || first.size() == 16;
-        auto guid = is_guid ? guid_from(first) : std::nullopt;
-        auto host = scanner.word(), device = scanner.word();
-        bool is_right = guid || (!first.starts_with("0x") && device.empty());
-        if (!is_right || !is_host_name(host) || host.starts_with("0x") || !scanner.word().empty())
-            return bad_line(lines.number(), line,
-                            "an adapter's GUID with 0x in front, its host and, if wanted, its device; or a "
-                            "host as the source calls it, and as Slurm does");
-        const auto given = guid ? fmt::format("{} {}", host, device) : std::string(host);
-        auto& kept = guid ? naming.adapters[*guid] : naming.hosts[in_lower_case(first)];
-        if (!kept.empty() && kept != given)
-            return bad_line(lines.number(), line, "what an earlier line says of it: " + kept);
-        kept = given;
-    }
-    return {};
 }
 
 Hosts hosts_of(const Fabric& fabric, const Naming& naming) {

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view port_form = R"([port] "S-guid"[port] or [port] "H-guid"[port])";
 /// How lines begin that say nothing of the fabric's shape.
-constexpr std::array<std::string_view, 6> passed_over{"vendid=", "devid=",  "caguid=",
-                                                      "rtguid=", "DR path", "Non-Chassis"};
+constexpr std::array<std::string_view, 6> passed_over{
+    "vendid=", "devid=", "caguid=", "rtguid=", "DR path", "Non-Chassis"};
 constexpr std::string_view box_form =
     R"(Switch or Ca, the number of ports, "S-guid" or "H-guid", # and the description)";
 

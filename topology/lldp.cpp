@@ -263,11 +263,11 @@ class LldpReader {
     NamedFabric build_;
     JsonStream stream_;
     LldpFrom from_;
-    bool says_capabilities_ = false;                 ///< some neighbour says what it can do
+    bool says_capabilities_ = false;                  ///< some neighbour says what it can do
     std::unordered_set<std::string> systems_;         ///< that told something, by key_of
     std::unordered_set<std::string> silent_switches_; ///< that told nothing, by key_of
     std::unordered_set<std::string> ends_;            ///< "system port" of each cable that was told
-    std::map<std::string, std::uint32_t> unplugged_; ///< hosts without a neighbour -> line
+    std::map<std::string, std::uint32_t> unplugged_;  ///< hosts without a neighbour -> line
     std::vector<Neighbour> cables_;
 };
 

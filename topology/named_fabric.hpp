@@ -41,8 +41,9 @@ class NamedFabric {
     void tell_nodes_that_are_switches(Fabric& fabric) const;
 
     FabricBuilder build_;
-    std::unordered_map<std::string, std::uint32_t> switches_, adapters_; ///< name -> device; switches' in lower case
-    std::unordered_map<std::uint32_t, std::uint16_t> ports_;             ///< device -> the last one given
+    std::unordered_map<std::string, std::uint32_t> switches_,
+        adapters_;                                           ///< name -> device; switches' in lower case
+    std::unordered_map<std::uint32_t, std::uint16_t> ports_; ///< device -> the last one given
     std::unordered_map<std::string, std::uint32_t> unnamed_; ///< host -> its adapters without a name
     std::vector<GivenPort> given_ports_;
     std::map<std::string, std::uint32_t> no_nodes_; ///< names of hosts that can be no node's -> line

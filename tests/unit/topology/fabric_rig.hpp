@@ -60,7 +60,8 @@ struct Mapped {
     /// What that says, "host: seen [id]", the dearest first.
     std::vector<std::string> findings() const {
         std::vector<std::string> found;
-        for (const auto& [finding, cost] : cabling()) found.push_back(sentence(finding) + " [" + finding.id + "]");
+        for (const auto& [finding, cost] : cabling())
+            found.push_back(sentence(finding) + " [" + finding.id + "]");
         return found;
     }
     std::string conf(const TreeOptions& options = {}) const {

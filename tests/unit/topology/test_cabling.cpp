@@ -212,9 +212,10 @@ TEST(Cabling, tells_swapped_ports_of_one_adapter) {
     };
     auto said = [](Fabric fabric) { return Mapped(std::move(fabric)).findings(); };
     EXPECT_THAT(said(fabric_with(true, false)),
-                testing::UnorderedElementsAre(
-                    "node3: mlx5_0 port 1 is cabled to leaf2, the leaf of mlx5_0 port 2 (expected leaf1) [rail-swapped]",
-                    "node3: mlx5_0 port 2 is cabled to leaf1, the leaf of mlx5_0 port 1 (expected leaf2) [rail-swapped]"));
+                testing::UnorderedElementsAre("node3: mlx5_0 port 1 is cabled to leaf2, the leaf of mlx5_0 "
+                                              "port 2 (expected leaf1) [rail-swapped]",
+                                              "node3: mlx5_0 port 2 is cabled to leaf1, the leaf of mlx5_0 "
+                                              "port 1 (expected leaf2) [rail-swapped]"));
     EXPECT_THAT(said(fabric_with(false, false)), IsEmpty());
     EXPECT_THAT(said(fabric_with(false, true)), IsEmpty()) << "two leaves of one port are no swap";
 }
