@@ -68,7 +68,7 @@ def main() -> int:
     three.add_argument("--rounds", type=positive, default=5, help="how often each is run; medians are shown (default 5)")
     three.add_argument("--sizes", type=positive, nargs="+", default=list(topology.SIZES), help="numbers of nodes (default %(default)s)")
     three.set_defaults(run=topology.run)
-    four = commands.add_parser("topology-quality", help="Slurm's placements with Railhead's topology file, and with one that merges identical leaves only")
+    four = commands.add_parser("topology-quality", help="Slurm's placements with Railhead's topology file, with one that merges identical leaves only, and with none")
     four.add_argument("--json", action="store_true", help="end with one line of JSON")
     four.add_argument("--nodes", type=positive, default=10240)
     four.add_argument("--jobs", type=positive, default=2500)

@@ -14,6 +14,7 @@ WORK = Path("/tmp/bench")
 CONF = Path("/etc/slurm/slurm.conf")
 UP_WITHIN = 60.0
 LEAF = 32  # nodes below a switch
+FLAT = "flat"  # no topology at all
 AS_USER = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 
@@ -29,11 +30,12 @@ def plugin_folder() -> Path:
     return next(Path("/usr/lib").glob("*/slurm-wlm"))
 
 
-def prepare(built: str) -> None:
-    """Installs our plugin and starts munged, in a network namespace of its own."""
+def prepare(built: str = "") -> None:
+    """Installs our plugin, if any, and starts munged, in a network namespace of its own."""
     WORK.mkdir(mode=0o755)
     run("ip", "address", "add", "10.98.0.1/32", "dev", "lo")  # slurmctld listens nowhere where there is only 127.0.0.1
-    shutil.copy(built, plugin_folder() / "job_submit_railhead.so")
+    if built:
+        shutil.copy(built, plugin_folder() / "job_submit_railhead.so")
     munge = pwd.getpwnam("munge")
     key = Path("/etc/munge/munge.key")
     key.parent.mkdir(exist_ok=True)
@@ -76,7 +78,7 @@ TaskPlugin=task/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 GresTypes=gpu
-TopologyPlugin=topology/tree
+{"" if topology == FLAT else "TopologyPlugin=topology/tree"}
 TreeWidth=65533
 MaxJobCount=200000
 MinJobAge=2
@@ -94,13 +96,13 @@ PartitionName=gpu Nodes=ALL Default=YES MaxTime=1-0 State=UP
 """, encoding="utf-8")
     (CONF.parent / "gres.conf").write_text("", encoding="utf-8")
     (CONF.parent / "cgroup.conf").write_text("CgroupPlugin=disabled\n", encoding="utf-8")
-    (CONF.parent / "topology.conf").write_text(topology or leaves_in_order(nodes), encoding="utf-8")
+    (CONF.parent / "topology.conf").write_text("" if topology == FLAT else topology or leaves_in_order(nodes), encoding="utf-8")
     (CONF.parent / "railhead.toml").write_text(f"[submit]\n{policy}\n", encoding="utf-8")
 
 
 class Controller:
     """slurmctld from an empty state, with one plugin. `policy`: lines below [submit]. `judges`: the plugin refuses what no node has.
-    `topology`: the text of topology.conf."""
+    `topology`: the text of topology.conf, or FLAT. `up_s`: how long it took to answer."""
 
     def __init__(self, nodes: int, plugin: str, policy: str = "", judges: bool = False, environment: dict[str, str] | None = None,
                  topology: str = "") -> None:
@@ -111,11 +113,13 @@ class Controller:
         self.process = subprocess.Popen(["slurmctld", "-D", "-c"], stderr=subprocess.DEVNULL, env={**os.environ, **(environment or {})})
 
     def __enter__(self) -> Controller:
-        give_up = time.monotonic() + UP_WITHIN
+        began = time.monotonic()
+        give_up = began + UP_WITHIN
         while subprocess.run(["scontrol", "ping"], stdout=subprocess.DEVNULL).returncode != 0:
             if time.monotonic() > give_up or self.process.poll() is not None:
                 raise SystemExit(f"slurmctld did not come up within {UP_WITHIN:.0f} s: {(WORK / 'slurmctld.log').read_text()[-2000:]}")
             time.sleep(0.2)
+        self.up_s = time.monotonic() - began
         # A plugin that judges refuses a type that nobody has; until then Railhead has not read the nodes yet.
         while self.judges and "is not in partition" not in (said := wrong_job()):
             if time.monotonic() > give_up:

@@ -13,12 +13,13 @@ def slurm_version(suite: str) -> str:
     return buildroot.run(suite, ["slurmctld", "-V"], text=True, stdout=subprocess.PIPE).stdout.split()[-1]
 
 
-def run_inside(suite: str, module: str, asked: dict, what: str) -> dict:
+def run_inside(suite: str, module: str, asked: dict, what: str, with_plugin: bool = True) -> dict:
     """What `python3 -m MODULE ASKED` prints as its last line. `what`: for the reader who waits."""
-    buildroot.build(suite, "plugins", [], 2)
-    plugin = f"{buildroot.INSIDE}/{buildroot.build_folder(suite, 'plugins')}/lib/job_submit_railhead.so"
+    if with_plugin:
+        buildroot.build(suite, "plugins", [], 2)
+        asked = {"plugin": f"{buildroot.INSIDE}/{buildroot.build_folder(suite, 'plugins')}/lib/job_submit_railhead.so", **asked}
     say(what)
-    command = ["python3", "-B", "-m", module, json.dumps({"plugin": plugin, **asked})]
+    command = ["python3", "-B", "-m", module, json.dumps(asked)]
     done = buildroot.run(suite, command, text=True, stdout=subprocess.PIPE)
     if done.returncode != 0:
         raise SandboxError(f"The measuring in the build root of {suite} ended with {done.returncode}: see above.")

@@ -30,11 +30,6 @@ class Groups {
   private:
     void say(Finding finding, double cost_gbps) { out_.push_back({std::move(finding), cost_gbps}); }
 
-    bool is_wanted(const LeafGroup& group) const {
-        return std::any_of(group.hosts.begin(), group.hosts.end(),
-                           [&](std::uint32_t host) { return hosts_.hosts[host].wanted; });
-    }
-
     /// A rail that half of the groups have or more, and one lacks is one finding about the group, not one for
     /// each of its nodes. A group that lacks most of them holds nodes of another kind.
     void look_at_rails() {
@@ -49,7 +44,7 @@ class Groups {
         for (const auto& [device, count] : groups_with) {
             if (!is_usual(std::pair(device, count))) continue;
             for (const auto& group : map_.groups) {
-                if (group.rails.size() * 2 <= usual_rails || !is_wanted(group)) continue;
+                if (group.rails.size() * 2 <= usual_rails || !has_wanted(group, hosts_)) continue;
                 auto has = [&device = device](const Rail& rail) { return rail.device == device; };
                 if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
                 if (are_elsewhere(group, device)) continue; // each of these cables is told
@@ -82,7 +77,8 @@ class Groups {
     /// Most nodes of a group have an adapter without a cable: a leaf is gone.
     void look_at_idle_adapters() {
         for (const auto& group : map_.groups) {
-            if (group.hosts.size() < 2 || lacking_.contains(group.name) || !is_wanted(group)) continue;
+            if (group.hosts.size() < 2 || lacking_.contains(group.name) || !has_wanted(group, hosts_))
+                continue;
             std::vector<std::uint32_t> idle; // of each host
             for (auto host : group.hosts)
                 idle.push_back(hosts_.hosts[host].adapters -
@@ -106,7 +102,7 @@ class Groups {
     /// Of two nodes alone nobody can tell on which of them two rails are swapped.
     void look_at_pairs() {
         for (const auto& group : map_.groups) {
-            if (group.hosts.size() != 2 || !is_wanted(group)) continue;
+            if (group.hosts.size() != 2 || !has_wanted(group, hosts_)) continue;
             const auto &one = hosts_.hosts[group.hosts[0]], &other = hosts_.hosts[group.hosts[1]];
             if (name_stem(one.name) != name_stem(other.name) || one.adapters != other.adapters ||
                 one.is_double || other.is_double)
@@ -144,7 +140,7 @@ class Groups {
     /// once; else each node that is not is named.
     void look_at_bare_rails() {
         for (const auto& group : map_.groups) {
-            if (!is_wanted(group)) continue;
+            if (!has_wanted(group, hosts_)) continue;
             const auto kinds = kinds_in(group);
             std::map<std::string_view, std::size_t> hosts_of; // by kind
             std::map<std::string_view, std::map<std::string_view, std::size_t>>

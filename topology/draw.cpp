@@ -70,8 +70,10 @@ class Drawer {
     }
 
     std::string picture() {
-        auto units = lowest_units();
-        for (std::uint32_t unit = 0; unit < units.size(); ++unit) add_unit(unit_name(unit), units[unit]);
+        const auto units = lowest_units();
+        const auto spines = spines_of(units.size());
+        for (std::uint32_t unit = 0; unit < units.size(); ++unit)
+            add_unit(unit_name(unit), units[unit], spines[unit]);
         add_loose();
         add_legend();
         y_ += row_height_;
@@ -183,14 +185,14 @@ class Drawer {
     }
 
     using ByName = std::set<std::uint32_t, ByDescription>;
-    ByName spines_of(const std::vector<std::uint32_t>& groups) const {
-        std::set<std::uint32_t> own(groups.begin(), groups.end());
-        ByName found(ByDescription{fabric_});
+    /// By lowest unit.
+    std::vector<ByName> spines_of(std::size_t units) const {
+        std::vector<ByName> found(units, ByName(ByDescription{fabric_}));
         for (const auto& link : fabric_.links)
             for (auto [leaf, other] : {std::pair(link.a, link.b), std::pair(link.b, link.a)})
-                if (map_.grouping.of_switch[leaf] != none && own.contains(map_.grouping.of_switch[leaf]) &&
-                    fabric_.is_switch(other) && !map_.grouping.is_leaf[other])
-                    found.insert(other);
+                if (const auto group = map_.grouping.of_switch[leaf];
+                    group != none && fabric_.is_switch(other) && !map_.grouping.is_leaf[other])
+                    found[map_.tiers.front().of_group[group]].insert(other);
         return found;
     }
 
@@ -200,9 +202,8 @@ class Drawer {
         row_height_ = height;
     }
 
-    void add_unit(const std::string& name, const std::vector<std::uint32_t>& groups) {
+    void add_unit(const std::string& name, const std::vector<std::uint32_t>& groups, const ByName& spines) {
         new_row(0);
-        auto spines = spines_of(groups);
         text(x_, y_ + text_height - 4,
              fmt::format("{}: {}, {}", name, counted(groups.size(), "leaf group"),
                          counted(spines.size(), "spine")));

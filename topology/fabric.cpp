@@ -17,16 +17,16 @@ struct NamedRate {
     std::string_view name;
     std::uint16_t lane_gbps_x10;
 };
-/// infiniband-diags, libibmad dump.c (mad_dump_linkspeed*).
-constexpr std::array<NamedRate, 9> lane_rates{{{"SDR", 25},
-                                               {"DDR", 50},
-                                               {"QDR", 100},
-                                               {"FDR10", 103},
-                                               {"FDR", 140},
-                                               {"EDR", 250},
-                                               {"HDR", 500},
+/// infiniband-diags, libibmad dump.c (mad_dump_linkspeed*); today's first, for a text names one on each line.
+constexpr std::array<NamedRate, 9> lane_rates{{{"XDR", 2000},
                                                {"NDR", 1000},
-                                               {"XDR", 2000}}};
+                                               {"HDR", 500},
+                                               {"EDR", 250},
+                                               {"FDR", 140},
+                                               {"FDR10", 103},
+                                               {"QDR", 100},
+                                               {"DDR", 50},
+                                               {"SDR", 25}}};
 
 constexpr std::uint8_t lanes_untold = 10; ///< no link has so many; ten times a tenth is a Gbit/s
 

@@ -150,7 +150,7 @@ class Grouper {
                 units.join(pair.first, pair.second);
     }
 
-    void hosts_choose(DisjointSets& units, const std::vector<Choices>& of_host) {
+    void hosts_choose(DisjointSets& units, std::vector<Choices> of_host) {
         const auto leaves = leaves_in(units);
         const auto kinds = kinds_in(of_host);
         std::vector<std::uint32_t> hosts_in(leaves.size()); // on the leaf with the most
@@ -166,14 +166,16 @@ class Grouper {
             if (leaves[one.unit] != leaves[other.unit]) return leaves[one.unit] < leaves[other.unit];
             return hosts_in[one.unit] * 3 > hosts_in[other.unit] * 4;
         };
+        auto best_of = [&](const Choices& choices) {
+            return *std::max_element(choices.begin(), choices.end(), is_worse);
+        };
+        drop_shared(of_host, best_of);
         std::vector<std::uint32_t> unit_of(of_host.size(), none);
         std::vector<std::vector<std::uint32_t>> tied(of_host.size());
         std::map<Pair, std::uint32_t> ties; // hosts
         for (std::size_t host = 0; host < of_host.size(); ++host) {
             if (of_host[host].empty()) continue;
-            auto best = of_host[host].front();
-            for (const auto& choice : of_host[host])
-                if (is_worse(best, choice)) best = choice;
+            const auto best = best_of(of_host[host]);
             unit_of[host] = best.unit;
             for (const auto& choice : of_host[host])
                 if (choice.unit != best.unit && choice.cables == best.cables &&
@@ -190,6 +192,20 @@ class Grouper {
             std::erase_if(tied[host], [&](auto unit) { return is_usual(unit, unit_of[host]); });
         follow_neighbours(tied, unit_of);
         number_groups(unit_of);
+    }
+
+    /// A unit most of whose hosts belong elsewhere is nobody's who has cables to another: a node with two
+    /// cables to storage that has lost one of two rails stays where it is.
+    template <class BestOf>
+    void drop_shared(std::vector<Choices>& of_host, const BestOf& best_of) const {
+        std::vector<std::uint32_t> on(fabric_.devices.size()), in(on.size()); // hosts, by unit
+        for (const auto& choices : of_host) {
+            for (const auto& choice : choices) ++on[choice.unit];
+            if (!choices.empty()) ++in[best_of(choices).unit];
+        }
+        auto is_shared = [&](const Choice& choice) { return in[choice.unit] * 2 < on[choice.unit]; };
+        for (auto& choices : of_host)
+            if (!std::all_of(choices.begin(), choices.end(), is_shared)) std::erase_if(choices, is_shared);
     }
 
     /// By unit: how many kinds of hosts are in it, by their names.

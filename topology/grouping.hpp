@@ -10,13 +10,14 @@ namespace railhead::topology {
 /// more than half of the hosts on either are on both (those on one leaf only do not count where they are no
 /// more than the others); and a leaf is of a group nearly all of whose hosts
 /// (three quarters) are on it, when it shares hosts with no other (it has guests: CPU nodes, say). A host
-/// belongs to the group in which it has the most cables. With as many cables in two groups it is where its
-/// neighbours by name are; where many hosts are as close to both, that is how the fabric is built, and theirs
-/// is the group of fewer kinds of hosts by name, of more leaves, or of fewer hosts. A leaf then belongs to
-/// the group of nearly all of its hosts (of all of them, if it does not coincide with the group's others), or
-/// else to none: it is shared (a storage or management plane). So is one that most hosts of another group
-/// are on, too, or on others like it; one that is aside (topology/planes.hpp); and one of a device a
-/// sixteenth of whose cables lead to shared leaves: racks, which now and then coincide with a unit.
+/// belongs to the group in which it has the most cables, of those most of whose hosts do. With as many cables
+/// in two groups it is where its neighbours by name are; where many hosts are as close to both, that is how
+/// the fabric is built, and theirs is the group of fewer kinds of hosts by name, of more leaves, or of fewer
+/// hosts. A leaf then belongs to the group of nearly all of its hosts (of all of them, if it does not
+/// coincide with the group's others), or else to none: it is shared (a storage or management plane). So is
+/// one that most hosts of another group are on, too, or on others like it; one that is aside
+/// (topology/planes.hpp); and one of a device a sixteenth of whose cables lead to shared leaves: racks, which
+/// now and then coincide with a unit.
 ///
 /// What it bears: let each leaf of a group of n hosts miss m of them and carry f foreign ones. Two of the
 /// group's leaves have at least n - 2m hosts in common and at most n - m + f each, so they stay together
@@ -31,6 +32,8 @@ struct Grouping {
         stands_on; ///< by group without a leaf of its own: its first host's first one; else `none`
     std::vector<bool> is_leaf;           ///< by device; topology/leaf_switches.hpp
     std::vector<std::uint32_t> hosts_on; ///< by device; each host once
+
+    bool is_rail(std::uint32_t device) const { return is_leaf[device] && of_switch[device] != none; }
 };
 
 /// Groups are numbered by the host in their middle by name.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <tuple>
 
 namespace railhead::topology {
@@ -24,6 +25,9 @@ std::string guid_text(std::uint64_t guid) {
     return fmt::format("0x{:016x}", guid);
 }
 
+/// Of a machine. What has more is a name that many have, and would cost the square of them.
+constexpr std::size_t most_cables = 1024;
+
 /// rdma-ndd(8) writes the device's name; what came before it counted from 1.
 std::string_view device_from(std::string_view text) {
     static const auto names = [] {
@@ -34,6 +38,14 @@ std::string_view device_from(std::string_view text) {
     if (!text.starts_with("HCA-")) return text;
     auto number = whole_number<std::size_t>(text.substr(4));
     return number && *number > 0 && *number <= names.size() ? names[*number - 1] : text;
+}
+
+/// "mlx5_0", "HCA-1": what stands where a host's name should, if the description begins with it.
+bool is_device_name(std::string_view text) {
+    for (std::string_view driver : {"mlx4_", "mlx5_", "hfi1_", "HCA-"})
+        if (text.starts_with(driver) && text.find_first_not_of("0123456789", driver.size()) == text.npos)
+            return true;
+    return false;
 }
 
 class Namer {
@@ -77,26 +89,29 @@ class Namer {
             if (mapped != naming_.adapters.end()) mapped_guids_.insert(device.guid);
             names_[i] = adapter_name_from(text);
             if (!naming_.hosts.empty()) rename(names_[i].host);
-            if (names_[i].host.empty())
-                unnamed_.push_back(static_cast<std::uint32_t>(i));
-            else if (device.system_guid != 0)
-                by_board_.try_emplace(device.system_guid, names_[i].host);
+            if (names_[i].host.empty()) unnamed_.push_back(static_cast<std::uint32_t>(i));
         }
     }
 
+    /// By the name as the source has it, else by what it is without its domain; in any case.
     void rename(std::string_view& host) {
-        auto given = naming_.hosts.find(std::string(host));
+        auto given = naming_.hosts.find(in_lower_case(host));
+        if (given == naming_.hosts.end()) given = naming_.hosts.find(in_lower_case(without_domain(host)));
         if (given == naming_.hosts.end()) return;
         mapped_hosts_.insert(given->first);
         host = given->second;
     }
 
     void name_by_board() {
+        if (unnamed_.empty()) return;
+        std::unordered_map<std::uint64_t, std::string_view> host_of_board;
+        for (std::size_t i = 0; i < names_.size(); ++i)
+            if (const auto board = fabric_.devices[i].system_guid; board != 0 && !names_[i].host.empty())
+                host_of_board.try_emplace(board, names_[i].host);
         std::vector<std::uint32_t> left;
         for (auto index : unnamed_) {
-            const auto& device = fabric_.devices[index];
-            auto found = device.system_guid == 0 ? by_board_.end() : by_board_.find(device.system_guid);
-            if (found != by_board_.end())
+            const auto found = host_of_board.find(fabric_.devices[index].system_guid);
+            if (found != host_of_board.end())
                 names_[index].host = found->second;
             else
                 left.push_back(index);
@@ -157,32 +172,54 @@ class Namer {
 
     /// By name, and as one host what differs in case only; where each host is then.
     std::vector<std::uint32_t> order_hosts() {
-        std::vector<std::uint32_t> order(out_.hosts.size()), place(order.size());
-        for (std::uint32_t i = 0; i < order.size(); ++i) order[i] = i;
+        const auto same = same_in_any_case();
+        std::vector<std::uint32_t> order, place(out_.hosts.size());
+        for (std::uint32_t i = 0; i < same.size(); ++i)
+            if (same[i] == i) order.push_back(i);
         std::sort(order.begin(), order.end(),
                   [&](auto a, auto b) { return Natural()(out_.hosts[a].name, out_.hosts[b].name); });
-        const bool has_capitals = std::any_of(out_.hosts.begin(), out_.hosts.end(), [](const Host& host) {
-            return std::any_of(host.name.begin(), host.name.end(), [](char c) { return to_lower(c) != c; });
-        });
-        std::unordered_map<std::string, std::uint32_t> in_any_case;
-        std::vector<std::string> spelled;
         std::vector<Host> sorted;
         // A node list and a map file live as long as the caller's Naming; the hosts must outlive both.
         bool outlives = !naming_.nodes && naming_.adapters.empty() && naming_.hosts.empty();
         for (auto i : order) {
             const auto& host = out_.hosts[i];
             place[i] = static_cast<std::uint32_t>(sorted.size());
-            if (has_capitals)
-                place[i] = in_any_case.try_emplace(in_lower_case(host.name), place[i]).first->second;
-            if (place[i] == sorted.size())
-                sorted.push_back({.name = outlives ? host.name : out_.texts.emplace_back(host.name),
-                                  .wanted = host.wanted});
-            else if (host.wanted)
-                spelled.push_back(fmt::format("{} and {}", sorted[place[i]].name, host.name));
+            sorted.push_back(
+                {.name = outlives ? host.name : out_.texts.emplace_back(host.name), .wanted = host.wanted});
         }
+        for (std::uint32_t i = 0; i < same.size(); ++i) place[i] = place[same[i]];
         out_.hosts = std::move(sorted);
-        if (!spelled.empty()) tell_spelled(spelled);
         return place;
+    }
+
+    /// Of each host the one that is written in its place: of names that differ in case only, that of the most
+    /// adapters; of as many, the one with small letters first.
+    std::vector<std::uint32_t> same_in_any_case() {
+        std::vector<std::uint32_t> same(out_.hosts.size()), adapters(same.size());
+        std::iota(same.begin(), same.end(), 0U);
+        const bool has_capitals = std::any_of(out_.hosts.begin(), out_.hosts.end(), [](const Host& host) {
+            return std::any_of(host.name.begin(), host.name.end(), [](char c) { return to_lower(c) != c; });
+        });
+        if (!has_capitals) return same;
+        for (auto host : host_of_)
+            if (host != none) ++adapters[host];
+        std::unordered_map<std::string, std::vector<std::uint32_t>> spellings;
+        for (auto i : same) spellings[in_lower_case(out_.hosts[i].name)].push_back(i);
+        std::vector<std::string> spelled;
+        for (auto& [name, hosts] : spellings) {
+            std::sort(hosts.begin(), hosts.end(), [&](auto a, auto b) {
+                return std::pair(adapters[a], out_.hosts[a].name) >
+                       std::pair(adapters[b], out_.hosts[b].name);
+            });
+            for (auto i : hosts) {
+                same[i] = hosts.front();
+                if (i != hosts.front() && out_.hosts[i].wanted)
+                    spelled.push_back(
+                        fmt::format("{} and {}", out_.hosts[hosts.front()].name, out_.hosts[i].name));
+            }
+        }
+        if (!spelled.empty()) tell_spelled(spelled);
+        return same;
     }
 
     void tell_spelled(const std::vector<std::string>& spelled) {
@@ -217,12 +254,30 @@ class Namer {
         sorted.reserve(out_.ports.size());
         for (std::uint32_t host = 0; host < out_.hosts.size(); ++host) {
             auto first = static_cast<std::uint32_t>(sorted.size());
+            if (of_host[host].size() > most_cables) {
+                tell_crowd(out_.hosts[host], of_host[host].size());
+                continue;
+            }
             for (auto i : of_host[host]) sorted.push_back(out_.ports[i]);
             std::sort(sorted.begin() + first, sorted.end(), order);
             out_.hosts[host].first = first;
             out_.hosts[host].count = static_cast<std::uint32_t>(sorted.size()) - first;
         }
         out_.ports = std::move(sorted);
+    }
+
+    /// Its cables are left out.
+    void tell_crowd(Host& host, std::size_t cables) {
+        host.is_double = true;
+        if (!host.wanted) return;
+        out_.findings.push_back({.id = "name-duplicate",
+                                 .level = Level::warn,
+                                 .where = std::string(host.name),
+                                 .seen = fmt::format("has {} cables to switches, as many machines with one "
+                                                     "name would have, and is on no leaf here",
+                                                     cables),
+                                 .expected = fmt::format("at most {}", most_cables),
+                                 .next = "give each host its own name, or name its adapters with --map"});
     }
 
     /// A name from a map file does not live as long as the hosts do.
@@ -300,7 +355,6 @@ class Namer {
     std::unordered_map<std::string, std::string> is_given_; ///< short name in lower case -> as given
     std::vector<AdapterName> names_;                        ///< of each device; only adapters have one
     std::vector<std::uint32_t> unnamed_, host_of_;
-    std::unordered_map<std::uint64_t, std::string_view> by_board_;
     Hosts out_;
 };
 
@@ -315,32 +369,9 @@ AdapterName adapter_name_from(std::string_view description) {
     if (is_vendor_text(description)) return {};
     Scanner scanner(description);
     AdapterName name{.host = scanner.word(), .device = device_from(scanner.word())};
-    if (!is_host_name(name.host)) return {};
+    if (!is_host_name(name.host) || is_device_name(name.host)) return {};
     if (std::any_of(name.device.begin(), name.device.end(), is_control)) name.device = {};
     return name;
-}
-
-Result<void> read_map_file(std::string_view text, Naming& naming) {
-    LineReader lines(text);
-    std::string_view line;
-    while (lines.next(line)) {
-        Scanner scanner(line.substr(0, line.find('#')));
-        auto first = scanner.word();
-        if (first.empty()) continue;
-        bool is_guid = first.starts_with("0x") || first.size() == 16;
-        auto guid = is_guid ? guid_from(first) : std::nullopt;
-        auto host = scanner.word(), device = scanner.word();
-        bool is_right = guid || (!first.starts_with("0x") && device.empty());
-        if (!is_right || !is_host_name(host) || host.starts_with("0x") || !scanner.word().empty())
-            return bad_line(lines.number(), line,
-                            "an adapter's GUID with 0x in front, its host and, if wanted, its device; or a "
-                            "host as the source calls it, and as Slurm does");
-        if (guid)
-            naming.adapters[*guid] = fmt::format("{} {}", host, device);
-        else
-            naming.hosts[std::string(first)] = host;
-    }
-    return {};
 }
 
 Hosts hosts_of(const Fabric& fabric, const Naming& naming) {

@@ -40,11 +40,11 @@ struct Hosts {
     std::vector<Finding> findings;
 };
 
-/// How names in the fabric become names of nodes.
+/// How names in the fabric become names of nodes; topology/map_file.hpp reads the first two.
 struct Naming {
     /// What a map file says: of an adapter's GUID, "host" or "host device".
     std::unordered_map<std::uint64_t, std::string> adapters;
-    /// What a map file says of a host that the source calls otherwise than Slurm does.
+    /// What a map file says of a host that the source calls otherwise than Slurm does; keys in lower case.
     std::unordered_map<std::string, std::string> hosts;
     /// If given, these are wanted, as spelled here whatever their case and domain in the fabric; others are
     /// hosts, too.
@@ -55,12 +55,8 @@ struct Naming {
     std::vector<bool> is_aside{};
 };
 
-/// A map file has a line "GUID HOST [DEVICE]" for each adapter that the fabric names badly, with 0x in front
-/// or 16 digits, and a line "NAME HOST" for each host that the source calls otherwise; # begins a comment.
-Result<void> read_map_file(std::string_view text, Naming& naming);
-
 /// "node1 HCA-1", "node1.site.org mlx5_0", "node1": the host and its device. Both ways of counting devices
-/// occur in one fabric, so HCA-1 is mlx5_0. Empty host: the text is the vendor's, or nobody's.
+/// occur in one fabric, so HCA-1 is mlx5_0. Empty host: the text is the vendor's, an adapter's, or nobody's.
 struct AdapterName {
     std::string_view host, device;
 };

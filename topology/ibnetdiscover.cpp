@@ -8,12 +8,16 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 namespace railhead::topology {
 namespace {
 
 constexpr std::string_view port_form = R"([port] "S-guid"[port] or [port] "H-guid"[port])";
+/// How lines begin that say nothing of the fabric's shape.
+constexpr std::array<std::string_view, 6> passed_over{
+    "vendid=", "devid=", "caguid=", "rtguid=", "DR path", "Non-Chassis"};
 constexpr std::string_view box_form =
     R"(Switch or Ca, the number of ports, "S-guid" or "H-guid", # and the description)";
 
@@ -87,8 +91,7 @@ class TopologyReader {
         case '#':
             return {};
         default:
-            for (std::string_view known :
-                 {"vendid=", "devid=", "caguid=", "rtguid=", "DR path", "Non-Chassis"})
+            for (auto known : passed_over)
                 if (line.starts_with(known)) return {};
             return strange();
         }
@@ -131,11 +134,7 @@ class TopologyReader {
         auto comment = scanner.rest();
         if (auto& device = build_.at(peer); device.line == 0 && device.description.empty())
             device.description = quoted_in(comment);
-        while (!comment.empty() && (comment.back() == ' ' || comment.back() == '\t'))
-            comment.remove_suffix(1);
-        auto last = comment.find_last_of(" \t");
-        auto rate = rate_from(last == comment.npos ? comment : comment.substr(last + 1));
-        build_.link(box_, *from_port, peer, *to_port, rate, number_);
+        build_.link(box_, *from_port, peer, *to_port, rate_from(last_word(comment)), number_);
         return {};
     }
 

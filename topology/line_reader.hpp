@@ -2,6 +2,7 @@
 #include "base/error.hpp"
 #include "topology/characters.hpp"
 
+#include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <optional>
@@ -47,6 +48,14 @@ inline std::string_view trimmed(std::string_view text) {
     return text;
 }
 
+/// What stands behind the last blank, but for blanks at the end.
+inline std::string_view last_word(std::string_view text) {
+    text = trimmed(text);
+    auto begin = text.size();
+    while (begin > 0 && text[begin - 1] != ' ' && text[begin - 1] != '\t') --begin;
+    return text.substr(begin);
+}
+
 /// Goes through one line from left to right.
 class Scanner {
   public:
@@ -90,17 +99,10 @@ class Scanner {
 /// "0x0002c90300a1", "2c90300a1": at most 16 hex digits.
 inline std::optional<std::uint64_t> guid_from(std::string_view text) {
     if (text.starts_with("0x")) text.remove_prefix(2);
-    if (text.empty() || text.size() > 16) return std::nullopt;
+    if (text.size() > 16) return std::nullopt;
     std::uint64_t value = 0;
-    for (char c : text) {
-        int digit = c >= '0' && c <= '9'   ? c - '0'
-                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                           : -1;
-        if (digit < 0) return std::nullopt;
-        value = value << 4 | static_cast<std::uint64_t>(digit);
-    }
-    return value;
+    const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), value, 16);
+    return problem == std::errc{} && end == text.data() + text.size() ? std::optional(value) : std::nullopt;
 }
 
 /// What a reader says of a line that it cannot take.

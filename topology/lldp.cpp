@@ -32,6 +32,7 @@ struct Neighbour {
 
 /// Whom several switches see, and who tells nothing itself.
 struct Forwarder {
+    std::string name; ///< as NamedFabric would spell it
     std::set<std::string> seen_by;
     bool names_ports = true; ///< all of them
 };
@@ -89,7 +90,7 @@ class LldpReader {
             for (const auto& [system, told] : (*answer)->items()) {
                 const auto& found = below(told, {"lldp"});
                 if (found.is_null() || system.empty()) return wrong();
-                if (!systems_.insert(system).second)
+                if (!systems_.insert(key_of(system)).second)
                     build_.finding({.id = "lldp-twice",
                                     .level = Level::warn,
                                     .where = system,
@@ -145,28 +146,30 @@ class LldpReader {
         std::unordered_set<std::string> silent;
         for (const auto& cable : cables_) {
             if (is_switch(cable.other)) continue;
-            silent.insert(short_name(cable.other));
+            silent.insert(key_of(cable.other));
             if (!cable.forwards && says_capabilities_) continue;
-            auto& its = forwarders[short_name(cable.other)];
-            its.seen_by.insert(cable.system);
+            auto& its = forwarders[key_of(cable.other)];
+            its.name = std::max(its.name, short_name(cable.other));
+            its.seen_by.insert(key_of(cable.system));
             its.names_ports = its.names_ports && cable.names_ports;
         }
-        std::vector<std::string> doubtful;
+        std::vector<std::string> doubtful, told;
         const auto units = units_of_systems();
-        for (const auto& [name, its] : forwarders) {
+        for (const auto& [key, its] : forwarders) {
             const bool is_wide = (systems_.size() > 1 && its.seen_by.size() * 2 > systems_.size()) ||
                                  joins_units(its.seen_by, units);
-            if (is_wide && its.names_ports)
-                silent_switches_.insert(name);
-            else if (says_capabilities_ && (is_wide || its.names_ports))
-                doubtful.push_back(name);
+            if (is_wide && its.names_ports) {
+                silent_switches_.insert(key);
+                told.push_back(its.name);
+            } else if (says_capabilities_ && (is_wide || its.names_ports))
+                doubtful.push_back(its.name);
         }
         if (silent_switches_.size() * 2 >= silent.size()) { // of one unit, whose hosts see all of its leaves
-            if (says_capabilities_)
-                doubtful.insert(doubtful.end(), silent_switches_.begin(), silent_switches_.end());
+            if (says_capabilities_) doubtful.insert(doubtful.end(), told.begin(), told.end());
             silent_switches_.clear();
+            told.clear();
         }
-        tell_switches({silent_switches_.begin(), silent_switches_.end()});
+        tell_switches(told);
         tell_doubtful(doubtful);
     }
 
@@ -180,8 +183,9 @@ class LldpReader {
             auto number = [&](const std::string& name) {
                 return numbers.try_emplace(name, static_cast<std::uint32_t>(numbers.size())).first->second;
             };
-            of.try_emplace(cable.system, number(cable.system));
-            seen.emplace(of.at(cable.system), number(short_name(cable.other)));
+            const auto system = key_of(cable.system);
+            of.try_emplace(system, number(system));
+            seen.emplace(of.at(system), number(key_of(cable.other)));
         }
         auto each = [&](auto add) {
             for (auto pair : seen) add(pair.first, pair.second);
@@ -232,6 +236,7 @@ class LldpReader {
     }
 
     static std::string short_name(const std::string& name) { return std::string(without_domain(name)); }
+    static std::string key_of(const std::string& name) { return in_lower_case(without_domain(name)); }
 
     void add(const Neighbour& cable) {
         if (from_ == LldpFrom::hosts) {
@@ -248,21 +253,21 @@ class LldpReader {
     }
 
     bool is_switch(const std::string& name) const {
-        const auto own = short_name(name);
-        return systems_.contains(name) || systems_.contains(own) || silent_switches_.contains(own);
+        const auto key = key_of(name);
+        return systems_.contains(key) || silent_switches_.contains(key);
     }
     static std::string end_of(const std::string& system, const std::string& port) {
-        return short_name(system) + " " + port;
+        return key_of(system) + " " + port;
     }
 
     NamedFabric build_;
     JsonStream stream_;
     LldpFrom from_;
-    bool says_capabilities_ = false;                 ///< some neighbour says what it can do
-    std::unordered_set<std::string> systems_;        ///< that told something
-    std::unordered_set<std::string> ends_;           ///< "system port" of each cable that was told
-    std::set<std::string, Natural> silent_switches_; ///< that told nothing
-    std::map<std::string, std::uint32_t> unplugged_; ///< hosts without a neighbour -> line
+    bool says_capabilities_ = false;                  ///< some neighbour says what it can do
+    std::unordered_set<std::string> systems_;         ///< that told something, by key_of
+    std::unordered_set<std::string> silent_switches_; ///< that told nothing, by key_of
+    std::unordered_set<std::string> ends_;            ///< "system port" of each cable that was told
+    std::map<std::string, std::uint32_t> unplugged_;  ///< hosts without a neighbour -> line
     std::vector<Neighbour> cables_;
 };
 

@@ -53,9 +53,14 @@ std::uint32_t NamedFabric::next_adapter(std::string_view host, std::uint32_t lin
 
 std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_t line) {
     auto& known = kind == DeviceKind::adapter ? adapters_ : switches_;
-    auto [at, is_new] = known.try_emplace(name, 0);
-    if (!is_new) return at->second;
-    auto guid = hash_of(name);
+    const auto key = kind == DeviceKind::adapter ? name : in_lower_case(name);
+    auto [at, is_new] = known.try_emplace(key, 0);
+    if (!is_new) { // of several spellings the one with small letters first, in no order of the source
+        auto& spelled = build_.at(at->second).description;
+        if (name > spelled) spelled = build_.keep(std::move(name));
+        return at->second;
+    }
+    auto guid = hash_of(key);
     do at->second = build_.device(kind, guid++);
     while (!build_.at(at->second).description.empty()); // another's hash
     build_.at(at->second).description = build_.keep(std::move(name));
@@ -130,7 +135,7 @@ void NamedFabric::tell_nodes_that_are_switches(Fabric& fabric) const {
     for (const auto& device : fabric.devices) {
         if (device.kind != DeviceKind::adapter) continue;
         std::string host(device.description.substr(0, device.description.find(' ')));
-        if (switches_.contains(host)) both.try_emplace(std::move(host), device.line);
+        if (switches_.contains(in_lower_case(host))) both.try_emplace(std::move(host), device.line);
     }
     if (both.empty()) return;
     std::vector<std::string> names;

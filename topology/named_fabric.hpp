@@ -16,7 +16,7 @@ class NamedFabric {
   public:
     explicit NamedFabric(Text text) : build_(std::move(text)) {}
     std::string_view text() const { return build_.text(); }
-    /// The device of that name, made where it is new; `line` is where the source names it first.
+    /// The device of that name in any case, made where it is new; `line` is where the source names it first.
     std::uint32_t network_switch(std::string_view name, std::uint32_t line);
     /// `none` where the host has no name that a node can have, which finish() tells.
     std::uint32_t adapter(std::string_view host, std::string_view device, std::uint32_t line);
@@ -41,8 +41,9 @@ class NamedFabric {
     void tell_nodes_that_are_switches(Fabric& fabric) const;
 
     FabricBuilder build_;
-    std::unordered_map<std::string, std::uint32_t> switches_, adapters_; ///< name -> device
-    std::unordered_map<std::uint32_t, std::uint16_t> ports_;             ///< device -> the last one given
+    std::unordered_map<std::string, std::uint32_t> switches_,
+        adapters_;                                           ///< name -> device; switches' in lower case
+    std::unordered_map<std::uint32_t, std::uint16_t> ports_; ///< device -> the last one given
     std::unordered_map<std::string, std::uint32_t> unnamed_; ///< host -> its adapters without a name
     std::vector<GivenPort> given_ports_;
     std::map<std::string, std::uint32_t> no_nodes_; ///< names of hosts that can be no node's -> line

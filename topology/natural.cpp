@@ -2,6 +2,7 @@
 
 #include "topology/characters.hpp"
 
+#include <algorithm>
 #include <cstddef>
 
 namespace railhead::topology {
@@ -24,7 +25,10 @@ std::string_view name_stem(std::string_view name) {
 }
 
 std::strong_ordering natural_order(std::string_view left, std::string_view right) {
-    auto a = left, b = right;
+    const auto differ = std::mismatch(left.begin(), left.end(), right.begin(), right.end()).first;
+    auto alike = static_cast<std::size_t>(differ - left.begin());
+    while (alike > 0 && is_digit(left[alike - 1])) --alike; // a number is compared as a whole
+    auto a = left.substr(alike), b = right.substr(alike);
     while (!a.empty() && !b.empty()) {
         if (is_digit(a.front()) && is_digit(b.front())) {
             auto x = take_number(a), y = take_number(b);

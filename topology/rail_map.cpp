@@ -30,8 +30,10 @@ class RailDevices {
     std::string_view at(std::uint32_t leaf) const {
         auto found = of_full_.find(leaf);
         if (found == of_full_.end() && (found = of_others_.find(leaf)) == of_others_.end()) return {};
-        auto most = [](const auto& one, const auto& other) { return one.second < other.second; };
-        return std::max_element(found->second.begin(), found->second.end(), most)->first;
+        auto fewer = [](const auto& one, const auto& other) { // of as many the first by name
+            return one.second != other.second ? one.second < other.second : Natural()(other.first, one.first);
+        };
+        return std::max_element(found->second.begin(), found->second.end(), fewer)->first;
     }
 
   private:
@@ -55,7 +57,7 @@ class RailDevices {
     }
 
     std::vector<bool> is_full_; ///< by host
-    using Counts = std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t, Natural>>;
+    using Counts = std::unordered_map<std::uint32_t, std::map<std::string_view, std::uint32_t>>;
     Counts of_full_, of_others_; ///< by leaf and device
 };
 
@@ -226,10 +228,13 @@ class Mapper {
         for (std::size_t level = 0; level < map_.tiers.size(); ++level) {
             auto& tier = map_.tiers[level];
             bool is_top = level + 1 == map_.tiers.size();
+            const Lists groups_of(tier.units, [&](auto add) {
+                for (std::uint32_t group = 0; group < map_.groups.size(); ++group)
+                    add(tier.of_group[group], group);
+            });
             for (std::uint32_t unit = 0; unit < tier.units; ++unit) {
                 std::vector<std::string_view> names;
-                for (std::size_t group = 0; group < map_.groups.size(); ++group)
-                    if (tier.of_group[group] == unit) names.push_back(map_.groups[group].name);
+                for (auto group : groups_of[unit]) names.push_back(map_.groups[group].name);
                 auto common = names.size() > 1 && !is_top ? common_name(names) : std::string();
                 if (fabric_.is_tree && unit < tier.joined_by.size() && tier.joined_by[unit] != none)
                     if (auto own = name_of(tier.joined_by[unit]); !own.empty()) common = std::move(own);
@@ -240,18 +245,23 @@ class Mapper {
     }
 
     std::string unique(std::string name) {
-        auto wanted = name;
-        for (int i = 2; !names_.try_emplace(name, 0).second; ++i) name = numbered_name(wanted, i);
+        const auto wanted = name;
+        while (!names_.try_emplace(name, 1).second) name = numbered_name(wanted, ++names_.at(wanted));
         return name;
     }
 
     const Fabric& fabric_;
     const Hosts& hosts_;
-    std::unordered_map<std::string, int> names_;
+    std::unordered_map<std::string, int> names_; ///< that are given, and the last number behind each
     RailMap map_;
 };
 
 } // namespace
+
+bool has_wanted(const LeafGroup& group, const Hosts& hosts) {
+    return std::any_of(group.hosts.begin(), group.hosts.end(),
+                       [&](std::uint32_t host) { return hosts.hosts[host].wanted; });
+}
 
 RailMap rail_map_of(const Fabric& fabric, const Hosts& hosts) {
     return Mapper(fabric, hosts).map();

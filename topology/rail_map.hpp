@@ -20,6 +20,9 @@ struct LeafGroup {
     std::vector<Rail> rails;          ///< ordered by device
 };
 
+/// A host of it is one of the nodes that are wanted.
+bool has_wanted(const LeafGroup& group, const Hosts& hosts);
+
 /// What a fabric is to a scheduler.
 struct RailMap {
     std::vector<LeafGroup> groups; ///< in rank order: unit after unit, in each by their middle node

@@ -149,6 +149,7 @@ class Tiers {
                     joined.join(one, other);
             }
         join_left_over(around, joined);
+        if (!are_pods(around, joined)) return;
         for (auto& unit : of_group) unit = joined.root(unit);
         if (auto units = number(of_group); units < grouping_.groups) out_.push_back({units, of_group, {}});
     }
@@ -171,6 +172,22 @@ class Tiers {
         for (const auto& [first, part] : parts)
             if (part.size() <= largest)
                 for (auto group : part) joined.join(first, group);
+    }
+
+    /// Each one is cabled to half of the others of its unit or more, and not most are alone.
+    static bool are_pods(const std::vector<std::set<std::uint32_t>>& around, DisjointSets& joined) {
+        std::vector<std::size_t> size(around.size());
+        for (std::uint32_t group = 0; group < around.size(); ++group) ++size[joined.root(group)];
+        const auto alone = static_cast<std::size_t>(std::count(size.begin(), size.end(), 1U));
+        if (alone * 2 > around.size()) return false;
+        for (std::uint32_t group = 0; group < around.size(); ++group) {
+            const auto unit = joined.root(group);
+            const auto its = std::count_if(around[group].begin(), around[group].end(),
+                                           [&](std::uint32_t other) { return joined.root(other) == unit; });
+            const auto others = static_cast<std::size_t>(its) - 1; // `around` has the group itself
+            if (others * 2 < size[unit] - 1) return false;
+        }
+        return true;
     }
 
     /// Numbers from 0 in the order in which they come; returns how many there are.

@@ -19,7 +19,9 @@ struct Tier {
 /// which there is no cable at all are never joined. Without spines, two groups are of one unit when cables
 /// join them, a third one is around both, and so are more than half of those around the one with fewer: those
 /// of a dragonfly's group of three or more, and all of a flat fabric. In a torus, a ring and a dragonfly of
-/// pairs, whose cables tell nothing of pairs, none are, and there are islands only.
+/// pairs, whose cables tell nothing of pairs, none are, and there are islands only; also where one of such a
+/// unit lacks cables to more than half of the others, or most are alone: a dragonfly with more cables between
+/// pods than in them, or of pairs of which three happen to be joined.
 std::vector<Tier> tiers_of(const Fabric& fabric, const Grouping& grouping);
 
 } // namespace railhead::topology

@@ -75,11 +75,6 @@ class Uplinks {
         }
     }
 
-    bool has_wanted(std::uint32_t group) const {
-        const auto& its = map_.groups[group].hosts;
-        return std::any_of(its.begin(), its.end(), [&](auto host) { return hosts_.hosts[host].wanted; });
-    }
-
     std::string name_of(std::uint32_t device) const {
         return switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
     }
@@ -106,7 +101,7 @@ class Uplinks {
         for (const auto& [source, leaves] : leaves_with) usual[source] = most_frequent(leaves);
         for (std::uint32_t device = 0; device < up_.size(); ++device) {
             auto group = map_.grouping.of_switch[device];
-            if (group == none || !has_wanted(group)) continue;
+            if (group == none || !has_wanted(map_.groups[group], hosts_)) continue;
             if (auto most = usual.at(fabric_.source_of(device)); up_[device] < most)
                 say_uneven(device, most, "leaves");
             else
@@ -182,7 +177,7 @@ class Uplinks {
         const auto each = std::max(1.0, most_frequent(rates) / 10.0);
         for (auto [leaf, cables] : across)
             if (auto group = map_.grouping.of_switch[leaf];
-                cables < usual && (group == none || has_wanted(group)))
+                cables < usual && (group == none || has_wanted(map_.groups[group], hosts_)))
                 out_.push_back(
                     {{.id = "uplinks-uneven",
                       .level = Level::warn,

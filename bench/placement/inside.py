@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import time
+from collections import Counter
 from dataclasses import dataclass
 
 from bench.cloud import AS_USER, LEAF, Controller, prepare, say
@@ -30,6 +31,7 @@ class Job:
     submitted: float = 0
     began: float = 0
     groups: int = 0
+    room: int = 0  # the least groups in which there was room for it when it began, as far as the looks tell
     over: bool = False
 
 
@@ -59,9 +61,26 @@ def submit(job: Job) -> None:
     job.submitted = time.monotonic()
 
 
-def look(waiting: dict[str, Job]) -> int:
+def groups_of(held: list[int]) -> Counter[int]:
+    """How many of the nodes each leaf group has."""
+    return Counter((number - 1) // LEAF for number in held)
+
+
+def fewest(wanted: int, free: Counter[int]) -> int:
+    """The least groups that have so many free nodes."""
+    groups = 0
+    for count in sorted(free.values(), reverse=True):
+        if wanted <= 0:
+            break
+        wanted -= count
+        groups += 1
+    return groups
+
+
+def look(waiting: dict[str, Job], nodes: int) -> int:
     """Notes which jobs have nodes now; how many nodes are held."""
-    held = 0
+    held, began = 0, []
+    free = groups_of(list(range(1, nodes + 1)))
     for line in subprocess.run(["squeue", "-h", "-o", "%i|%N"], check=True, text=True, stdout=subprocess.PIPE).stdout.splitlines():
         number, _, names = line.partition("|")
         if not names:
@@ -70,11 +89,17 @@ def look(waiting: dict[str, Job]) -> int:
         held += len(found)
         if job := waiting.pop(number, None):
             job.began = time.monotonic()
-            job.groups = len({(each - 1) // LEAF for each in found})
+            began.append((int(number), job, groups_of(found)))
+        else:
+            free -= groups_of(found)
+    for _, job, groups in sorted(began, key=lambda each: each[0]):
+        job.groups = len(groups)
+        job.room = min(fewest(job.nodes, free), job.groups)
+        free -= groups
     return held
 
 
-def play(jobs: list[Job]) -> list[float]:
+def play(jobs: list[Job], nodes: int) -> list[int]:
     """The stream from its beginning to the last job's end; nodes that were held at each look until the last submission."""
     began, held = time.monotonic(), []
     coming, waiting = list(jobs), {}
@@ -85,7 +110,7 @@ def play(jobs: list[Job]) -> list[float]:
         while coming and coming[0].at <= now:
             submit(job := coming.pop(0))
             waiting[job.id] = job
-        used = look(waiting)
+        used = look(waiting, nodes)
         if coming and now > HOLD_SECONDS[1]:  # the cluster is full by then
             held.append(used)
         ended = [job for job in jobs if job.began and not job.over and time.monotonic() - job.began >= job.hold]
@@ -103,7 +128,7 @@ def main(options: dict) -> None:
     for way in ("none", "railhead"):
         jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
         with Controller(options["nodes"], way, 'placement = "compact"', judges=way == "railhead"):
-            held = play(jobs)
+            held = play(jobs, options["nodes"])
         say(f"{way}: {len(jobs)} jobs over")
         result[way] = {"jobs": [[job.nodes, job.groups, job.began - job.submitted] for job in jobs], "held": held}
     print(json.dumps(result))

@@ -6,19 +6,20 @@ import json
 import sys
 from pathlib import Path
 
-from bench.cloud import Controller, prepare, say
+from bench.cloud import FLAT, Controller, prepare, say
 from bench.placement.inside import play, stream
 
 
 def main(options: dict) -> None:
-    prepare(options["plugin"])
+    prepare()
     result = {}
     for name, path in options["files"].items():
         jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
-        with Controller(options["nodes"], "none", topology=Path(path).read_text(encoding="utf-8")):
-            held = play(jobs)
+        with Controller(options["nodes"], "none", topology=Path(path).read_text(encoding="utf-8") if path else FLAT) as controller:
+            held = play(jobs, options["nodes"])
         say(f"{name}: {len(jobs)} jobs over")
-        result[name] = {"jobs": [[job.nodes, job.groups, job.began - job.submitted] for job in jobs], "held": held}
+        result[name] = {"up_s": controller.up_s, "held": held,
+                        "jobs": [[job.nodes, job.groups, job.room, job.began - job.submitted] for job in jobs]}
     print(json.dumps(result))
 
 

@@ -3,6 +3,7 @@
 #include "launcher/commands/inventory.hpp"
 #include "slurm/hostlist.hpp"
 #include "topology/host_names.hpp"
+#include "topology/map_file.hpp"
 #include "topology/other_hosts.hpp"
 #include "topology/planes.hpp"
 #include "topology/wanted.hpp"
@@ -67,6 +68,18 @@ void keep_leaves(FabricMap& made, const std::vector<std::uint32_t>& leaves, topo
     for (std::size_t device = 0; device < is_there.size(); ++device)
         if (is_there[device]) naming.is_aside[device] = false;
     map_fabric(made, naming);
+}
+
+/// By all of their adapters, also where only some make the plane: servers may have those, too.
+void mark_others(FabricMap& made, topology::Naming naming) {
+    if (!naming.devices) return topology::mark_others(made.hosts, made.map);
+    naming.devices.reset();
+    auto all = topology::hosts_of(made.fabric, naming); // the same, in the same order
+    topology::mark_others(all, topology::rail_map_of(made.fabric, all));
+    for (std::size_t host = 0; host < all.hosts.size(); ++host)
+        made.hosts.hosts[host].is_other = all.hosts[host].is_other;
+    for (auto& finding : all.findings)
+        if (finding.id == "host-doubtful") made.hosts.findings.push_back(std::move(finding));
 }
 
 Result<Inventory> inventory_of_slurm(const Environment& environment) {
@@ -160,7 +173,7 @@ std::optional<Finding> absent_nodes(const FabricInput& input, const std::string&
                    .level = Level::warn,
                    .thing = fmt::format("{} of {} nodes ({})", absent.size(), input.nodes.size(),
                                         compress_hostlist(absent, most_absent_named)),
-                   .seen = fmt::format("{} not in the fabric", input.nodes.size() == 1 ? "is" : "are"),
+                   .seen = fmt::format("{} not in the fabric", absent.size() == 1 ? "is" : "are"),
                    .next = (is_written ? fmt::format("look at {} there, or give --map", names_in(kind))
                                        : "power them up and look again, or name their adapters with --map") +
                            "; in a tree they get a leaf of their own"};
@@ -303,7 +316,7 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
     if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
     const bool is_shared_plane = options.plane == storage_plane || options.plane == management_plane;
-    if (options.nodes.empty() && !is_shared_plane) topology::mark_others(input.hosts, input.map);
+    if (options.nodes.empty() && !is_shared_plane) mark_others(input, *naming);
     if (look_at_cabling) input.cabling = topology::cabling_findings(input.fabric, input.hosts, input.map);
     const bool has_hosts = !input.hosts.hosts.empty();
     const auto left_out = options.only_compute ? leave_out_others(input.hosts) : std::nullopt;

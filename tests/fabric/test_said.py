@@ -102,6 +102,13 @@ def test_a_plane_misses_nothing_of_the_others(plane):
     assert [line for line in said.splitlines() if "[oversubscribed]" not in line] == []
 
 
+@pytest.mark.parametrize("plane", ["mlx5_[0-1]", "mlx5_[0-3]", "mlx5_[2-3]"])
+def test_servers_make_no_group_of_a_plane_whose_adapters_they_have(plane):
+    made = topology("synth", "--nodes", "32", "--rails", "4", "--unit", "16", "--spines", "4", "--storage", "6").stdout
+    done = topology("generate", "--from", "ibnetdiscover", "--plane", plane, text=made)
+    assert done.stdout == topology("generate", "--from", "ibnetdiscover", text=made).stdout and "storage[1-6]" in done.stderr, done
+
+
 def test_a_plane_misses_its_own():
     made = topology("synth", "--nodes", "32", "--rails", "8", "--unit", "8", "--spines", "16", "--fault", "lost-cable").stdout
     assert "has no cable on 1 of 8 rails" in topology("report", "--from", "ibnetdiscover", "--plane", "mlx5_[0-7]", text=made).stdout

@@ -1,4 +1,5 @@
 #pragma once
+#include "topology/cabling.hpp"
 #include "topology/rail_map.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
@@ -55,9 +56,24 @@ struct Mapped {
             for (auto host : group.hosts) found[group.name].emplace(hosts.hosts[host].name);
         return found;
     }
+    std::vector<CablingFinding> cabling() const { return cabling_findings(fabric, hosts, map); }
+    /// What that says, "host: seen [id]", the dearest first.
+    std::vector<std::string> findings() const {
+        std::vector<std::string> found;
+        for (const auto& [finding, cost] : cabling())
+            found.push_back(sentence(finding) + " [" + finding.id + "]");
+        return found;
+    }
     std::string conf(const TreeOptions& options = {}) const {
         return topology_conf(switch_tree_of(hosts, map, options));
     }
 };
+
+/// Of a cabling plan as CSV.
+inline Mapped of_plan(const std::string& plan) {
+    auto read = read_inventory_file(Text(plan));
+    EXPECT_TRUE(read) << sentence(read.error());
+    return Mapped(read ? std::move(*read) : Fabric());
+}
 
 } // namespace railhead::topology

@@ -17,15 +17,8 @@ using testing::MatchesRegex;
 
 namespace {
 
-std::vector<std::string> inspected(const Mapped& mapped) {
-    std::vector<std::string> found;
-    for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
-        found.push_back(sentence(finding) + " [" + finding.id + "]");
-    return found;
-}
-
 std::vector<std::string> inspected(const Synth& wanted) {
-    return inspected(Mapped(wanted));
+    return Mapped(wanted).findings();
 }
 
 Synth shape(std::vector<std::string> faults) {
@@ -61,7 +54,7 @@ TEST(Cabling, names_a_leaf_that_one_of_two_groups_lacks_and_whose_adapters_are_n
         auto box = text.substr(at, next == text.npos ? next : next - at);
         if (box.find("\nCa\t") == box.npos || box.find("\n[") != box.npos) seen += box;
     }
-    EXPECT_THAT(inspected(Mapped(seen)),
+    EXPECT_THAT(Mapped(seen).findings(),
                 testing::Contains(MatchesRegex(
                     R"(su.: has no leaf switch on rail mlx5_. \(expected one, as 1 other group has\); .*)")));
 }
@@ -70,7 +63,7 @@ TEST(Cabling, says_nothing_of_cables_of_a_name_that_two_machines_have) {
     const auto whole = *synthesize(shape({}));
     const auto text = std::regex_replace(whole, std::regex("node30 "), "node05 "); // of su4 and of su1
     const Mapped mapped(text);
-    EXPECT_THAT(inspected(mapped), IsEmpty());
+    EXPECT_THAT(mapped.findings(), IsEmpty());
     ASSERT_THAT(mapped.hosts.findings, testing::SizeIs(1));
     EXPECT_THAT(sentence(mapped.hosts.findings[0]),
                 MatchesRegex("node05: adapters 0x[0-9a-f]+ and 0x[0-9a-f]+ both call themselves mlx5_0 of "
@@ -83,7 +76,7 @@ TEST(Cabling, says_nothing_of_cables_of_a_name_that_two_machines_have) {
 TEST(Cabling, counts_cables_where_adapters_are_not_named) {
     auto text = std::regex_replace(*synthesize(shape({"lost-cable"})),
                                    std::regex(R"re("(node[0-9]+) mlx5_[0-9]")re"), R"("$1")");
-    EXPECT_THAT(inspected(Mapped(text)),
+    EXPECT_THAT(Mapped(text).findings(),
                 ElementsAre(MatchesRegex(
                     R"(node[0-9]+: has 3 cables to leaves \(expected 4, as most nodes of su.\); .*)")));
 }
@@ -94,9 +87,7 @@ TEST(Cabling, takes_no_other_name_of_an_adapter_for_a_lost_cable) {
         for (int rail = 0; rail < 4; ++rail)
             text +=
                 fmt::format("n{},eth{},leaf{},400\n", node, node == 1 && rail > 1 ? rail + 2 : rail, rail);
-    auto fabric = *read_inventory_file(Text(text));
-    auto hosts = hosts_of(fabric, {});
-    EXPECT_THAT(cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)), IsEmpty());
+    EXPECT_THAT(of_plan(text).findings(), IsEmpty());
 }
 
 TEST(Cabling, compares_switches_above_leaves_with_those_that_join_the_same_unit) {
@@ -133,9 +124,7 @@ TEST(Cabling, tells_once_of_a_rail_that_most_nodes_of_a_group_are_not_on) {
     for (int node = 1; node <= 8; ++node)
         for (int rail = 0; rail < 4; ++rail)
             if (rail != 2 || node > 5) plan += fmt::format("n{},mlx5_{},leaf{}\n", node, rail, rail);
-    auto fabric = *read_inventory_file(Text(plan));
-    auto hosts = hosts_of(fabric, {});
-    auto found = cabling_findings(fabric, hosts, rail_map_of(fabric, hosts));
+    const auto found = of_plan(plan).cabling();
     ASSERT_THAT(found, testing::SizeIs(1));
     EXPECT_THAT(sentence(found[0].finding), HasSubstr("has 5 of 8 nodes without a cable on rail mlx5_2"));
     EXPECT_EQ(found[0].finding.level, railhead::Level::warn) << "though no speed is told";
@@ -149,9 +138,7 @@ TEST(Cabling, names_a_node_in_the_wrong_unit_at_the_edge_of_its_own) {
                 plan += fmt::format("n{},{},u{}-leaf{}\n", node, rail,
                                     node == moved ? (node / 8 + 2) % 4 : (node - 1) / 8, rail);
         plan += "login1,0,u3-leaf0\nlogin1,1,u3-leaf1\n"; // its name has no neighbours
-        auto fabric = *read_inventory_file(Text(plan));
-        auto hosts = hosts_of(fabric, {});
-        auto found = cabling_findings(fabric, hosts, rail_map_of(fabric, hosts));
+        const auto found = of_plan(plan).cabling();
         ASSERT_THAT(found, testing::SizeIs(1)) << moved;
         EXPECT_EQ(found[0].finding.id, "unit-odd");
         EXPECT_EQ(found[0].finding.where, fmt::format("n{}", moved));
@@ -182,13 +169,13 @@ TEST(Cabling, tells_once_of_a_kind_of_nodes_that_has_fewer_adapters) {
     auto text = *synthesize(shape({}));
     for (int i = 1; i <= 4; ++i) text = with_adapter(text, fmt::format("cpu{} mlx5_0", i), "su1-leaf1");
     EXPECT_THAT(
-        inspected(Mapped(text)),
+        Mapped(text).findings(),
         ElementsAre("su1: cpu[1-4] have at most 1 adapter in sight (expected 4, as most nodes there); "
                     "look at the cables, unless nodes of that name have no more [rail-missing]"));
     text = with_adapter(text, "cpu5 mlx5_0", "su2-leaf1");
     text = with_adapter(text, "cpu5 mlx5_1", "su2-leaf2");
     text = with_adapter(text, "node33 mlx5_1", "su2-leaf2");
-    EXPECT_THAT(inspected(Mapped(text)),
+    EXPECT_THAT(Mapped(text).findings(),
                 testing::Contains(testing::StartsWith("node33: has no adapter in sight")))
         << "its like have more";
 }
@@ -198,9 +185,7 @@ TEST(Cabling, has_no_speed_and_yet_is_wrong) {
     for (int node = 1; node <= 8; ++node)
         for (int rail = 0; rail < 4; ++rail)
             plan += fmt::format("n{},mlx5_{},leaf{}\n", node, rail, node == 3 && rail < 2 ? 1 - rail : rail);
-    auto fabric = *read_inventory_file(Text(plan));
-    auto hosts = hosts_of(fabric, {});
-    for (const auto& found : cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)))
+    for (const auto& found : of_plan(plan).cabling())
         EXPECT_EQ(found.finding.level, railhead::Level::warn) << sentence(found.finding);
 }
 
@@ -225,17 +210,12 @@ TEST(Cabling, tells_swapped_ports_of_one_adapter) {
         }
         return std::move(build).finish();
     };
-    auto said = [](const Fabric& fabric) {
-        auto hosts = hosts_of(fabric, {});
-        std::vector<std::string> sentences;
-        for (const auto& found : cabling_findings(fabric, hosts, rail_map_of(fabric, hosts)))
-            sentences.push_back(sentence(found.finding));
-        return sentences;
-    };
+    auto said = [](Fabric fabric) { return Mapped(std::move(fabric)).findings(); };
     EXPECT_THAT(said(fabric_with(true, false)),
-                testing::UnorderedElementsAre(
-                    "node3: mlx5_0 port 1 is cabled to leaf2, the leaf of mlx5_0 port 2 (expected leaf1)",
-                    "node3: mlx5_0 port 2 is cabled to leaf1, the leaf of mlx5_0 port 1 (expected leaf2)"));
+                testing::UnorderedElementsAre("node3: mlx5_0 port 1 is cabled to leaf2, the leaf of mlx5_0 "
+                                              "port 2 (expected leaf1) [rail-swapped]",
+                                              "node3: mlx5_0 port 2 is cabled to leaf1, the leaf of mlx5_0 "
+                                              "port 1 (expected leaf2) [rail-swapped]"));
     EXPECT_THAT(said(fabric_with(false, false)), IsEmpty());
     EXPECT_THAT(said(fabric_with(false, true)), IsEmpty()) << "two leaves of one port are no swap";
 }
@@ -248,10 +228,7 @@ TEST(Cabling, names_a_node_in_the_wrong_unit_where_names_follow_units) {
     // Nodes that are dealt out in turn are all between two of another unit.
     std::string plan = "node,switch\n";
     for (int i = 1; i <= 32; ++i) plan += fmt::format("n{},leaf{}\n", i, i % 2);
-    auto fabric = read_inventory_file(Text(plan));
-    ASSERT_TRUE(fabric);
-    const auto hosts = hosts_of(*fabric, {});
-    EXPECT_THAT(cabling_findings(*fabric, hosts, rail_map_of(*fabric, hosts)), IsEmpty());
+    EXPECT_THAT(of_plan(plan).findings(), IsEmpty());
 }
 
 TEST(Cabling, compares_links_to_shared_leaves_with_their_like) {
@@ -259,10 +236,7 @@ TEST(Cabling, compares_links_to_shared_leaves_with_their_like) {
     for (int i = 1; i <= 16; ++i)
         plan += fmt::format("n{0},leaf{1},eth0,400\nn{0},leaf{1}b,eth1,400\nn{0},stor,eth2,100\n", i,
                             (i + 7) / 8);
-    auto fabric = read_inventory_file(Text(plan));
-    ASSERT_TRUE(fabric);
-    const auto hosts = hosts_of(*fabric, {});
-    EXPECT_THAT(cabling_findings(*fabric, hosts, rail_map_of(*fabric, hosts)), IsEmpty());
+    EXPECT_THAT(of_plan(plan).findings(), IsEmpty());
 }
 
 TEST(Cabling, names_a_lost_cable) {
@@ -348,7 +322,7 @@ TEST(Cabling, names_leaves_that_lack_a_cable_up_also_where_most_do) {
         std::set<std::string> lacking, named;
         for (const auto& [leaf, cables] : up)
             if (cables < 8) lacking.insert(leaf.substr(4, leaf.find(':') - 4));
-        for (const auto& each : inspected(mapped))
+        for (const auto& each : mapped.findings())
             if (each.find("[uplinks-uneven]") != each.npos && each.starts_with("su"))
                 named.insert(each.substr(0, each.find(':')));
         EXPECT_EQ(named, lacking) << lost;
@@ -364,7 +338,7 @@ TEST(Cabling, blames_no_leaf_that_is_built_with_fewer_cables_up) {
         for (int spine = 0; spine < 4; ++spine) // each rail has its own spines
             build.link(own, build.network_switch(fmt::format("spine{}-{}", leaf % 2, spine), 1), 1);
     }
-    EXPECT_THAT(inspected(Mapped(std::move(build).finish())), IsEmpty());
+    EXPECT_THAT(Mapped(std::move(build).finish()).findings(), IsEmpty());
 }
 
 TEST(Cabling, looks_for_the_name_of_an_adapter_where_all_that_are_seen_have_cables) {
@@ -373,7 +347,7 @@ TEST(Cabling, looks_for_the_name_of_an_adapter_where_all_that_are_seen_have_cabl
     const auto whole = *synthesize(with_storage);
     const auto text = std::regex_replace(whole, std::regex("node07 mlx5_2"), "MT4123 ConnectX6");
     EXPECT_THAT(
-        inspected(Mapped(text)),
+        Mapped(text).findings(),
         ElementsAre("node07: has no adapter in sight on 1 of 4 rails (mlx5_2); look at the cable, the "
                     "port and the adapter's name, unless it has no more [rail-missing]"));
     with_storage.faults = {"lost-cable"};

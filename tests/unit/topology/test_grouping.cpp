@@ -4,6 +4,8 @@
 #include "topology/cabling.hpp"
 #include "topology/other_hosts.hpp"
 
+#include <regex>
+
 #include <fmt/ranges.h>
 
 using namespace railhead::topology;
@@ -190,4 +192,24 @@ TEST(Grouping, makes_nothing_of_nothing) {
     const Fabric fabric;
     const Hosts hosts;
     EXPECT_THAT(rail_map_of(fabric, hosts).groups, IsEmpty());
+}
+
+TEST(Grouping, leaves_a_node_that_has_lost_a_rail_where_it_was_however_many_cables_it_has_to_storage) {
+    std::string plan = "node,rail,switch\n";
+    for (int node = 1; node <= 24; ++node) {
+        for (int rail = 0; rail < 2; ++rail)
+            plan += fmt::format("n{},mlx5_{},su{}-leaf{}\n", node, rail, (node + 7) / 8, rail + 1);
+        for (int leaf = 1; leaf <= 2; ++leaf)
+            plan += fmt::format("n{},mlx5_{},storage{}\n", node, leaf + 1, leaf);
+    }
+    for (int server = 1; server <= 3; ++server)
+        for (int leaf = 1; leaf <= 2; ++leaf)
+            plan += fmt::format("fs{},mlx5_{},storage{}\n", server, leaf - 1, leaf);
+    const auto whole = of_plan(plan).groups();
+    for (const auto* node : {"n1", "n8", "n20"})
+        for (const auto* rail : {"mlx5_0", "mlx5_1"}) {
+            const auto harmed =
+                std::regex_replace(plan, std::regex(fmt::format("{},{},.*\n", node, rail)), "");
+            EXPECT_EQ(of_plan(harmed).groups(), whole) << node << " without " << rail;
+        }
 }

@@ -1,10 +1,14 @@
 #include "topology/hosts.hpp"
 
+#include "topology/map_file.hpp"
 #include "topology/readers.hpp"
 
 #include <gmock/gmock.h>
 
 #include <fmt/core.h>
+
+#include <algorithm>
+#include <cstring>
 
 using namespace railhead::topology;
 using railhead::sentence;
@@ -103,12 +107,26 @@ TEST(Hosts, are_called_by_a_map_file_as_slurm_calls_them) {
     EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("a100-1: mlx5_0", "node7: ", "node8: "));
 }
 
+TEST(Hosts, are_called_by_a_map_file_whatever_their_case_and_domain) {
+    Naming naming;
+    ASSERT_TRUE(read_map_file("I-0ABC node7\nold2 node8\nold3.a.org node9\n", naming));
+    auto fabric =
+        with({{"i-0abc mlx5_0", 16, 0}, {"OLD2.site.org mlx5_0", 17, 0}, {"old3.b.org mlx5_0", 18, 0}});
+    auto hosts = hosts_of(fabric, naming);
+    EXPECT_THAT(names(hosts), ElementsAre("node7: mlx5_0", "node8: mlx5_0", "old3: mlx5_0"));
+    EXPECT_THAT(said(hosts),
+                ElementsAre("1 line of the map file (old3.a.org) names nothing in the fabric; look "
+                            "for a slip, or leave them out"));
+}
+
 TEST(Hosts, refuse_a_map_file_with_the_line) {
-    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n", "node1 node2 mlx5_0\n"}) {
+    for (auto* text : {"node1 0x10\n", "0x10\n", "0x10 a b c\n", "0x10 no/name\n", "node1 node2 mlx5_0\n",
+                       "node1 a # and b\nNode1 b\n", "0x10 a 0\n0x10 a 1\n"}) {
         Naming naming;
         auto read = read_map_file(std::string("\n") + text, naming);
         ASSERT_FALSE(read) << text;
-        EXPECT_THAT(sentence(read.error()), testing::StartsWith("line 2: ")) << text;
+        const auto lines = std::count(text, text + std::strlen(text), '\n');
+        EXPECT_THAT(sentence(read.error()), testing::StartsWith(fmt::format("line {}: ", lines + 1))) << text;
     }
 }
 
@@ -129,19 +147,45 @@ TEST(Hosts, with_one_name_twice_are_a_finding) {
             "node1; give each host its own name, or name these two with --map"));
 }
 
+TEST(Hosts, with_more_cables_than_a_machine_has_are_on_no_leaf) {
+    std::vector<std::string> descriptions;
+    for (int i = 0; i < 1025; ++i) descriptions.push_back(fmt::format("ubuntu mlx5_{}", i));
+    std::vector<Adapter> adapters{{"node1 mlx5_0", 1, 0}};
+    for (const auto& text : descriptions) adapters.push_back({text.c_str(), 16 + adapters.size(), 0});
+    const auto hosts = hosts_of(with(adapters), {});
+    EXPECT_THAT(names(hosts), ElementsAre("node1: mlx5_0", "ubuntu:"));
+    EXPECT_THAT(
+        said(hosts),
+        ElementsAre("ubuntu: has 1025 cables to switches, as many machines with one name would have, and is "
+                    "on no leaf here (expected at most 1024); give each host its own name, or name its "
+                    "adapters with --map"));
+}
+
 TEST(Hosts, that_differ_in_case_only_are_one) {
     auto fabric = with({{"node2 mlx5_0", 16, 0},
                         {"node1 mlx5_0", 17, 7},
                         {"Node1.site.org mlx5_1", 18, 7},
                         {"a mlx5_0", 19, 0}});
     auto hosts = hosts_of(fabric, {});
-    EXPECT_THAT(names(hosts), ElementsAre("Node1: mlx5_0 mlx5_1", "a: mlx5_0", "node2: mlx5_0"));
-    EXPECT_EQ(hosts.hosts[0].adapters, 2U);
+    EXPECT_THAT(names(hosts), ElementsAre("a: mlx5_0", "node1: mlx5_0 mlx5_1", "node2: mlx5_0"));
+    EXPECT_EQ(hosts.hosts[1].adapters, 2U);
     EXPECT_THAT(said(hosts),
-                ElementsAre("1 host (Node1 and node1) is spelled in several ways that differ in case "
+                ElementsAre("1 host (node1 and Node1) is spelled in several ways that differ in case "
                             "only, and is one node; spell them in one way, or give --nodes as "
                             "Slurm spells them"));
     EXPECT_THAT(said(hosts_of(fabric, {.adapters = {}, .nodes = {{"node1"}}})), IsEmpty());
+}
+
+TEST(Hosts, are_spelled_as_most_of_their_adapters_spell_them) {
+    auto fabric = with({{"NODE1 mlx5_0", 16, 0}, {"node1 mlx5_1", 17, 0}, {"NODE1 mlx5_2", 18, 0}});
+    EXPECT_THAT(names(hosts_of(fabric, {})), ElementsAre("NODE1: mlx5_0 mlx5_1 mlx5_2"));
+}
+
+TEST(Hosts, are_not_called_by_the_names_of_their_adapters) {
+    auto hosts = hosts_of(with({{"mlx5_0 node1", 16, 0}, {"mlx5_1", 17, 0}, {"HCA-1 node2", 18, 0}}), {});
+    EXPECT_THAT(names(hosts), IsEmpty());
+    EXPECT_THAT(said(hosts), ElementsAre(testing::StartsWith("3 adapters (")));
+    EXPECT_THAT(names(hosts_of(with({{"mlx5_a mlx5_0", 16, 0}}), {})), ElementsAre("mlx5_a: mlx5_0"));
 }
 
 TEST(Hosts, called_by_their_addresses_are_told_apart_and_said) {

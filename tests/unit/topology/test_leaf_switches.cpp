@@ -1,7 +1,6 @@
 #include "topology/leaf_switches.hpp"
 
 #include "fabric_rig.hpp"
-#include "topology/cabling.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/wanted.hpp"
 
@@ -14,7 +13,7 @@ namespace {
 
 std::vector<std::string> finding_ids(const Mapped& mapped) {
     std::vector<std::string> found;
-    for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
+    for (const auto& [finding, cost] : mapped.cabling())
         if (finding.id != "oversubscribed") found.push_back(finding.id + " " + finding.where);
     return found;
 }

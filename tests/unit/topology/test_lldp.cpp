@@ -233,6 +233,25 @@ TEST(Lldp, of_hosts_and_of_switches_is_one_fabric) {
     }
 }
 
+TEST(Lldp, takes_a_switch_that_is_spelled_in_two_ways_for_one) {
+    const auto hosts = [](const char* first, const char* second) {
+        return fmt::format(
+            R"({{"n1": {{"lldp": {{"interface": {{"eth0": {{"chassis": {{"{}": {{}}}}}}}}}}}}, "n2": {{"lldp": {{"interface": {{"eth0": {{"chassis": {{"{}": {{}}}}}}}}}}}}}})",
+            first, second);
+    };
+    for (const auto& text :
+         {hosts("Leaf1", "leaf1.site.org"), hosts("leaf1", "LEAF1"), hosts("LEAF1.site.org", "leaf1")})
+        EXPECT_THAT(lldp_of_hosts(text), testing::MatchesRegex("SwitchName=leaf1 Nodes=n.1-2.\n"));
+    // The spine calls itself otherwise than its leaves call it.
+    auto text = leaves({{"su1", 1}, {"su2", 3}}, false, "mac");
+    const auto whole = lldp_of_switches(text);
+    std::string spine = R"({"Spine1": {"lldp": {"interface": [)";
+    for (const char* leaf : {"SU1-leaf1.site.org", "su1-leaf2", "su2-Leaf1", "su2-leaf2"})
+        spine += neighbour(fmt::format("swp{}", leaf[2]), leaf, true, "ifname") +
+                 (leaf == std::string("su2-leaf2") ? "" : ", ");
+    EXPECT_EQ(lldp_of_switches(text + spine + "]}}}"), whole);
+}
+
 TEST(Lldp, beside_a_fabric_of_adapters_renames_no_group_and_is_asked_for_no_uplinks) {
     std::string management;
     for (int node = 1; node <= 8; ++node)

@@ -1,7 +1,6 @@
 #include "topology/rail_kinds.hpp"
 
 #include "fabric_rig.hpp"
-#include "topology/cabling.hpp"
 
 #include <regex>
 
@@ -13,13 +12,6 @@ using testing::HasSubstr;
 using testing::MatchesRegex;
 
 namespace {
-
-std::vector<std::string> inspected(const Mapped& mapped) {
-    std::vector<std::string> found;
-    for (const auto& [finding, cost] : cabling_findings(mapped.fabric, mapped.hosts, mapped.map))
-        found.push_back(sentence(finding) + " [" + finding.id + "]");
-    return found;
-}
 
 /// A unit of `full` nodes h on eight leaves and of `half` nodes a on every second of them, which count their
 /// four adapters from 0 on all the same; `name` calls the latter.
@@ -34,8 +26,9 @@ std::string halves(std::uint32_t full, std::uint32_t half, const std::string& na
     return plan;
 }
 
-std::vector<std::string> of_plan(const std::string& plan) {
-    auto found = inspected(Mapped(*read_inventory_file(Text(plan))));
+/// But for those that say how a kind of nodes is built.
+std::vector<std::string> blames_in(const std::string& plan) {
+    auto found = of_plan(plan).findings();
     std::erase_if(found,
                   [](const auto& each) { return each.find("unless nodes of that name") != each.npos; });
     return found;
@@ -48,14 +41,14 @@ TEST(RailKinds, blames_no_node_where_others_have_half_the_adapters_on_every_seco
         for (auto full : {3U, 4U, 8U, 16U})
             for (auto half : {1U, 2U, 3U, 4U, 8U, 16U, 24U}) {
                 if (name == std::string("h") && half > full) continue; // of one name most may have lost them
-                const auto found = of_plan(halves(full, half, name));
+                const auto found = blames_in(halves(full, half, name));
                 for (const auto& each : found)
                     EXPECT_THAT(each, AllOf(MatchesRegex("[ah]10[0-9]: .*"), HasSubstr("adapter in sight")))
                         << full << " and " << half << " nodes " << name;
                 EXPECT_LE(found.size(), half < 3 ? half : 0) << full << " and " << half << " nodes " << name;
             }
     const auto all = halves(8, 8);
-    const Mapped mapped(*read_inventory_file(Text(all)));
+    const auto mapped = of_plan(all);
     ASSERT_THAT(mapped.map.groups, testing::SizeIs(1));
     ASSERT_THAT(mapped.map.groups[0].rails, testing::SizeIs(8));
     for (const auto& rail : mapped.map.groups[0].rails) EXPECT_THAT(rail.switches, testing::SizeIs(1));
@@ -68,7 +61,7 @@ TEST(RailKinds, names_swapped_rails_beside_nodes_with_half_the_adapters) {
             std::regex_replace(whole, std::regex("(" + node + ",mlx5_.),su1-leaf" + one + ","), "$1,X,");
         plan = std::regex_replace(plan, std::regex("(" + node + ",mlx5_.),su1-leaf" + other + ","),
                                   "$1,su1-leaf" + one + ",");
-        return of_plan(std::regex_replace(plan, std::regex(",X,"), ",su1-leaf" + other + ","));
+        return blames_in(std::regex_replace(plan, std::regex(",X,"), ",su1-leaf" + other + ","));
     };
     EXPECT_THAT(swapped("3", "4", "h3"),
                 ElementsAre("h3: mlx5_2 is cabled to su1-leaf4, the leaf of mlx5_3 (expected su1-leaf3) "
@@ -87,11 +80,11 @@ TEST(RailKinds, names_two_nodes_where_either_may_have_its_rails_swapped) {
         for (auto rails : {2U, 8U})
             for (std::uint64_t seed = 1; seed <= 4; ++seed) {
                 Synth pairs{.nodes = nodes, .rails = rails, .unit = 2, .spines = 2, .seed = seed};
-                EXPECT_THAT(inspected(Mapped(pairs)),
+                EXPECT_THAT(Mapped(pairs).findings(),
                             testing::Not(testing::Contains(HasSubstr("rail-swapped"))));
                 pairs.faults = {"swapped-rails"};
                 EXPECT_THAT(
-                    inspected(Mapped(pairs)),
+                    Mapped(pairs).findings(),
                     testing::Contains(MatchesRegex(
                         "node[0-9] or node[0-9]: mlx5_., mlx5_. are on other leaves of .* than the other "
                         "node's .expected one leaf for each rail.; look which .* .rail-swapped.")))

@@ -197,6 +197,47 @@ std::set<std::set<std::string>> pods_of(int pods, int routers, std::size_t lost)
 
 } // namespace
 
+TEST(Shape, dragonfly_with_more_cables_between_pods_than_in_them_has_none) {
+    constexpr int pods = 6, routers = 4, parallel = 2;
+    std::vector<std::pair<std::string, std::string>> cables;
+    auto router = [](int pod, int number) { return fmt::format("g{}-r{}", pod, number % routers); };
+    for (int pod = 0; pod < pods; ++pod) {
+        for (int one = 0; one < routers; ++one)
+            for (int other = 0; other < one; ++other)
+                cables.emplace_back(router(pod, one), router(pod, other));
+        for (int far = 0; far < pod; ++far)
+            for (int i = 0; i < parallel; ++i)
+                cables.emplace_back(router(pod, far + i), router(far, pod + i));
+    }
+    for (std::size_t lost = 0; lost <= cables.size(); ++lost) {
+        NamedFabric build{Text("")};
+        auto network_switch = [&](const std::string& name) { return build.network_switch(name, 1); };
+        for (int pod = 0; pod < pods; ++pod)
+            for (int one = 0; one < routers; ++one)
+                build.link(network_switch(router(pod, one)),
+                           build.adapter(fmt::format("n{}-{}", pod, one), "hsn0", 1), 1);
+        for (std::size_t cable = 0; cable < cables.size(); ++cable)
+            if (cable != lost)
+                build.link(network_switch(cables[cable].first), network_switch(cables[cable].second), 1);
+        EXPECT_THAT(Mapped(std::move(build).finish()).map.tiers, testing::SizeIs(1))
+            << "without cable " << lost;
+    }
+}
+
+TEST(Shape, dragonfly_of_pairs_has_no_pod_where_three_happen_to_be_joined) {
+    NamedFabric build{Text("")};
+    auto router = [&](int number) { return build.network_switch(fmt::format("r{}", number), 1); };
+    for (int number = 0; number < 10; ++number) {
+        build.link(router(number), build.adapter(fmt::format("n{}", number), "hsn0", 1), 1);
+        if (number % 2 == 0) build.link(router(number), router(number + 1), 1);
+        if (number % 2 == 1) build.link(router(number), router((number + 1) % 10), 1);
+    }
+    build.link(router(0), router(2), 1);
+    build.link(router(2), router(8), 1);
+    build.link(router(8), router(0), 1);
+    EXPECT_THAT(Mapped(std::move(build).finish()).map.tiers, testing::SizeIs(1));
+}
+
 TEST(Shape, dragonfly_of_small_pods_has_the_same_with_one_cable_less) {
     for (int routers : {2, 3, 4})
         for (int pods = 4; pods <= routers * 2 + 1; ++pods) {

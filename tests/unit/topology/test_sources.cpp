@@ -1,5 +1,6 @@
 // Sources without GUIDs: a topology file, clouds, NVLink.
 #include "topology/blocks.hpp"
+#include "topology/map_file.hpp"
 #include "topology/readers.hpp"
 #include "topology/switch_tree.hpp"
 

@@ -1,0 +1,51 @@
+#pragma once
+#include "topology/cabling.hpp"
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace railhead::topology {
+
+/// Links compared with their like: from a host to a leaf of its group, to one of storage or of management,
+/// from a leaf of groups up, from one of those others up, from a spine up.
+class LinkRates {
+  public:
+    LinkRates(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
+
+    /// What a cable of a rail carries, in Gbit/s; 0: unknown.
+    double one_rail() const { return usual_[index(Kind::host)].gbps_x10 / 10.0; }
+    /// Links that are slower than most of their kind (link-slow), or that lack lanes (link-narrow).
+    std::vector<CablingFinding> findings() const;
+
+  private:
+    enum class Kind { host, storage, management, uplink, aside, core };
+    static constexpr std::size_t link_kinds = 6;
+    static std::size_t index(Kind kind) { return static_cast<std::size_t>(kind); }
+
+    /// How many links of a kind have a rate, by the rate and its lanes.
+    using Rates = std::map<std::uint32_t, std::map<std::uint8_t, std::uint32_t>>;
+    /// What most links of a kind have; the most lanes at that rate.
+    struct Usual {
+        std::uint32_t gbps_x10 = 0;
+        std::uint8_t lanes = 0;
+    };
+    static Usual most_have(const Rates& rates);
+
+    /// Of the host at its one end, or of the leaf; what joins leaves is everybody's.
+    bool is_wanted(const Link& link) const;
+    bool is_wanted_leaf(std::uint32_t device) const;
+    bool counts(const Link& link) const;
+    Kind kind_of(const Link& link) const;
+    std::string name_of(std::uint32_t device) const;
+
+    const Fabric& fabric_;
+    const Hosts& hosts_;
+    const RailMap& map_;
+    std::vector<bool> is_adapter_of_host_, is_wanted_adapter_, is_management_; ///< by device
+    std::array<Usual, link_kinds> usual_;
+};
+
+} // namespace railhead::topology
