@@ -1,5 +1,6 @@
 #include "rules/conflict.hpp"
 
+#include "rules/usable_nodes.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <fmt/core.h>
@@ -66,6 +67,34 @@ std::optional<Finding> more_tasks_on_a_node_than_there_are(const JobRequest& job
                     "leave it out");
 }
 
+/// --ntasks-per-gpu without GPUs makes them of the tasks, or Slurm rejects it (22.05, 24.11 and 26.05).
+std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
+    if (!job.tasks_per_gpu || !gpu_items(job).empty()) return std::nullopt;
+    auto each = *job.tasks_per_gpu;
+    auto tasks = tasks_with_gpus(job);
+    if (!tasks)
+        return conflict(Level::fail, fmt::format("--ntasks-per-gpu={}", each),
+                        "has neither GPUs nor tasks beside it", "add --gpus=N");
+    if (*tasks % each == 0) return std::nullopt;
+    auto even = (*tasks + each - 1) / each * each;
+    return conflict(Level::fail, fmt::format("--ntasks={}", *tasks),
+                    fmt::format("is no multiple of --ntasks-per-gpu={}", each),
+                    try_one_of({fmt::format("--ntasks={}", even)}));
+}
+
+/// Of either list, a name that is no node; rejected by all versions.
+std::optional<Finding> unknown_node(const JobRequest& job, const Inventory& inventory) {
+    if (inventory.can_grow || inventory.nodes.size() < 2) return std::nullopt; // one node may be "localhost"
+    for (auto [option, list] : {std::pair{"--nodelist", &job.nodelist}, {"--exclude", &job.exclude}}) {
+        if (list->find('{') != std::string::npos) continue; // block{b1}: not only names
+        auto name = unknown_host(*list, inventory);
+        if (!name.empty())
+            return conflict(Level::fail, name, fmt::format("is named in {}, and is no node", option),
+                            "leave it out");
+    }
+    return std::nullopt;
+}
+
 /// --gres=gpu:1 and --gpus-per-node=1 come as two items of one field, which Slurm adds up or of which it
 /// takes one.
 std::optional<Finding> both_node_options(const JobRequest& job) {
@@ -90,9 +119,11 @@ std::optional<Finding> both_node_options(const JobRequest& job) {
 
 } // namespace
 
-std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory&, const Partitions&) {
+std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory& inventory, const Partitions&) {
     if (job.modify) return std::nullopt;
     if (auto finding = node_lists(job)) return finding;
+    if (auto finding = unknown_node(job, inventory)) return finding;
+    if (auto finding = no_gpus_of_tasks(job)) return finding;
     if (auto finding = totals(job)) return finding;
     if (auto finding = more_tasks_on_a_node_than_there_are(job)) return finding;
     return both_node_options(job);

@@ -98,6 +98,7 @@ std::uint64_t shards_of(const NodeClass& node, const GresItem& item) {
 struct Shards {
     const GresItem& item;
     std::uint64_t on_node = 0, on_gpu = 0; ///< of one at most; on a GPU where a node's are spread evenly
+    std::uint64_t in_all = 0;              ///< of the partition that has most
 
     Finding finding(Level level, std::string seen, const JobRequest& job, std::uint64_t most) const {
         auto wanted = item;
@@ -114,14 +115,33 @@ struct Shards {
 
 Shards shards_in(const GresItem& item, const Inventory& inventory, const Partitions& partitions) {
     Shards shards{item};
-    for (const auto* partition : partitions)
+    for (const auto* partition : partitions) {
+        std::uint64_t sum = 0;
         for (auto [index, nodes] : partition->class_sizes) {
             const auto& node = inventory.classes[index];
             auto all = shards_of(node, item), gpus = std::max<std::uint64_t>(gpus_of_class(node, ""), 1);
             shards.on_node = std::max(shards.on_node, all);
             shards.on_gpu = std::max(shards.on_gpu, (all + gpus - 1) / gpus);
+            sum += product(all, nodes);
         }
+        shards.in_all = std::max(shards.in_all, sum);
+    }
     return shards;
+}
+
+/// Of all tasks together.
+std::optional<Finding> too_many_for_tasks(const Shards& shards, const JobRequest& job,
+                                          const Partitions& partitions) {
+    const auto& item = shards.item;
+    if (item.per != Per::task || !job.tasks || shards.in_all == 0) return std::nullopt;
+    if (product(item.count, *job.tasks) <= shards.in_all) return std::nullopt;
+    auto finding = shards.finding(Level::fail,
+                                  fmt::format("for {} is more than {} {} ({})", counted(*job.tasks, "task"),
+                                              describe(partitions), has(partitions), shards.in_all),
+                                  job, 0);
+    auto tasks = shards.in_all / item.count;
+    finding.next = tasks > 0 ? try_one_of({fmt::format("--ntasks={}", tasks)}) : "ask for fewer";
+    return finding;
 }
 
 std::optional<Finding> too_many_shards(const JobRequest& job, const Inventory& inventory,
@@ -130,6 +150,7 @@ std::optional<Finding> too_many_shards(const JobRequest& job, const Inventory& i
         bool on_a_node = item.per == Per::node || item.per == Per::task;
         if ((item.gres != "shard" && item.gres != "mps") || !on_a_node) continue;
         auto shards = shards_in(item, inventory, partitions);
+        if (auto finding = too_many_for_tasks(shards, job, partitions)) return finding;
         bool of_one_gpu = inventory.shards_of_one_gpu && item.gres == "shard";
         auto most = of_one_gpu ? shards.on_gpu : shards.on_node;
         if (most == 0 || item.count <= most) continue;

@@ -124,6 +124,32 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
     return finding;
 }
 
+/// On a node of its own, a job has all CPUs, and memory for each (22.05, 24.11 and 26.05); with threads, it
+/// may be for each core. In a partition that gives whole nodes, --ntasks-per-node makes them fewer.
+std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Inventory& inventory,
+                                             const Partition& partition) {
+    auto mib = job.memory_per_cpu_mib.value_or(0);
+    bool all = job.exclusive || (partition.whole_nodes && !job.tasks_per_node);
+    auto most = partition.limits.most_memory;
+    if (most && most->cpu && mib > most->mib) return std::nullopt; // Slurm makes other numbers of it
+    if (mib == 0 || !all || job.some_cpus || partition.bounds_sockets) return std::nullopt;
+    std::optional<Finding> finding;
+    for (auto [index, nodes] : partition.class_sizes) {
+        const auto& node = inventory.classes[index];
+        auto cpus = node.cpus_for_jobs > 0 ? std::min(node.cpus_for_jobs, node.cpus) : node.cpus;
+        cpus /= std::max(node.threads, 1u);
+        cpus -= cpus % std::max(job.cpus_per_task.value_or(1), 1u);
+        if (product(mib, cpus) <= node.memory_mib) return std::nullopt;
+        if (finding) continue;
+        finding =
+            above(fmt::format("--mem-per-cpu={}M for all CPUs of a node ({})", mib,
+                              job.exclusive ? "--exclusive" : "the partition gives whole nodes"),
+                  Number::one, partition, fmt::format("{} MiB for {}", node.memory_mib, counted(cpus, "CPU")),
+                  fmt::format("try --mem-per-cpu={}M", node.memory_mib / cpus));
+    }
+    return finding;
+}
+
 /// On a node of its own, what a job asks for each GPU is asked for all GPUs of the node.
 std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Inventory& inventory,
                                              const Partition& partition) {
@@ -177,6 +203,7 @@ std::optional<Finding> above_job_limits(const JobRequest& job, const Inventory& 
                                         const Partition& partition) {
     if (auto finding = too_many_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_gpus(job, inventory, partition)) return finding;
+    if (auto finding = too_much_for_all_cpus(job, inventory, partition)) return finding;
     return too_much_memory(job, inventory, partition);
 }
 

@@ -88,7 +88,8 @@ class TextReader {
              .cpus = static_cast<std::uint32_t>(number_of(field_of(line, "CPUTot"))),
              .memory_mib = number_of(field_of(line, "RealMemory")),
              .features = node_features(known(field_of(line, "AvailableFeatures"))),
-             .threads = leading_number<std::uint32_t>(field_of(line, "ThreadsPerCore")).value_or(1)});
+             .threads = leading_number<std::uint32_t>(field_of(line, "ThreadsPerCore")).value_or(1),
+             .cpus_for_jobs = static_cast<std::uint32_t>(number_of(field_of(line, "CPUEfctv")))});
         auto& added = builder_.inventory().nodes.back();
         added.weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
         auto state = field_of(line, "State");
@@ -150,6 +151,7 @@ class TextReader {
         partition.whole_nodes = field_of(line, "OverSubscribe") == "EXCLUSIVE";
         partition.min_nodes = limit_of(field_of(line, "MinNodes")).value_or(0);
         partition.max_cpus_per_node = limit_of(field_of(line, "MaxCPUsPerNode"));
+        partition.bounds_sockets = limit_of(field_of(line, "MaxCPUsPerSocket")).has_value();
         partition.limits.most_memory =
             memory_of(field_of(line, "MaxMemPerNode"), field_of(line, "MaxMemPerCPU"));
         partition.limits.default_memory =

@@ -111,6 +111,14 @@ void mix(std::uint64_t& hash, std::string_view text) {
     }
 }
 
+bool names_cpus_of_a_node(const job_desc_msg_t& job) {
+    for (std::uint16_t number :
+         {job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec,
+          job.sockets_per_node, job.cores_per_socket, job.threads_per_core})
+        if (number_of16(number)) return true;
+    return false;
+}
+
 std::string_view view_of(const char* text) {
     return text ? std::string_view(text) : std::string_view();
 }
@@ -166,6 +174,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.array = text_of(job.array_inx);
     request.exclusive = job.shared == 0;
     request.overcommit = job.overcommit != 0 && job.overcommit != NO_VAL8;
+    request.some_cpus = names_cpus_of_a_node(job);
     request.het_offset = number_of(job.het_job_offset);
     request.placement = placement_of(job);
     request.uid = job.user_id;
@@ -193,7 +202,8 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
           std::uint64_t{job.ntasks_per_node}, std::uint64_t{job.cpus_per_task},
           std::uint64_t{job.ntasks_per_tres}, job.pn_min_memory, std::uint64_t{job.time_limit},
           std::uint64_t{job.time_min}, std::uint64_t{job.req_switch}, std::uint64_t{job.shared},
-          std::uint64_t{job.overcommit}, std::uint64_t{job.user_id}, std::uint64_t{uid}})
+          std::uint64_t{job.overcommit}, std::uint64_t{names_cpus_of_a_node(job)}, std::uint64_t{job.user_id},
+          std::uint64_t{uid}})
         mix(hash, number);
 #if RAILHEAD_HAS_SEGMENT
     mix(hash, std::uint64_t{job.segment_size});

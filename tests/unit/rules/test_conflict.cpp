@@ -28,6 +28,37 @@ TEST(Conflict, sees_node_lists_that_cannot_be) {
     EXPECT_EQ(verdict(job), "accepted") << "24.11 and 26.05 give all three";
 }
 
+TEST(Conflict, sees_a_name_that_is_no_node) { // rejected by 22.05, 24.11 and 26.05
+    JobRequest job;
+    job.exclude = "node[1-3]";
+    EXPECT_EQ(verdict(job), "accepted");
+    job.exclude = "node[32-33]";
+    EXPECT_EQ(verdict(job), "node33 is named in --exclude, and is no node; leave it out");
+    job.exclude = "block{b1}";
+    EXPECT_EQ(verdict(job), "accepted") << "24.11 knows more than names";
+    job.exclude = "";
+    job.nodelist = "nod1";
+    EXPECT_EQ(verdict(job), "nod1 is named in --nodelist, and is no node; leave it out");
+    auto growing = cluster();
+    growing.can_grow = true;
+    EXPECT_EQ(verdict(job, growing), "accepted") << "it may register";
+}
+
+TEST(Conflict, sees_tasks_that_make_no_whole_gpus) { // rejected by 22.05, 24.11 and 26.05
+    JobRequest job;
+    job.tasks_per_gpu = 2;
+    EXPECT_EQ(verdict(job), "--ntasks-per-gpu=2 has neither GPUs nor tasks beside it; add --gpus=N");
+    EXPECT_EQ(verdict(on(job, 2)), "accepted") << "Slurm makes tasks of known nodes";
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job), "--ntasks=5 is no multiple of --ntasks-per-gpu=2; try --ntasks=6");
+    job.tasks = 6;
+    EXPECT_EQ(verdict(job), "accepted");
+    job = asks(Per::job, "", 3);
+    job.tasks_per_gpu = 2;
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job), "accepted") << "Slurm makes 6 tasks of it";
+}
+
 TEST(Conflict, sees_a_total_that_the_parts_do_not_give) {
     auto job = on(asks(Per::job, "", 9), 2);
     job.gpus.items.push_back({"gpu", "", Per::node, 4, ""});

@@ -151,6 +151,19 @@ TEST(GpusPerNode, counts_what_gpus_are_shared_by) { // rejected by 22.05, 24.11 
               "shard:17 per task is more than any node of partition gpu has (16); ask for 16");
 }
 
+TEST(GpusPerNode, counts_the_shards_of_all_tasks_together) { // -n8 --tres-per-task=gres/shard:4
+    auto sharing = cluster();
+    for (auto& each : sharing.classes) each.gres.push_back({"shard", "", 8});
+    auto job = in({}, {"a100"}); // of two nodes
+    job.gpus.items = {{"shard", "", Per::task, 4, "gres/shard:4", NodeOption::tres_per_task}};
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job, sharing), "accepted");
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job, sharing),
+              "shard:4 per task for 5 tasks is more than partition a100 has (16); try --ntasks=4");
+    EXPECT_EQ(verdict(job), "accepted") << "no node has any: nothing is known of them";
+}
+
 TEST(GpusPerNode, knows_that_a_job_gets_the_shards_of_one_gpu) { // shard:3 runs for ever in the queue
     auto sharing = cluster();
     for (auto& each : sharing.classes) each.gres.push_back({"shard", "", 16});

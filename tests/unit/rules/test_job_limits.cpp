@@ -30,6 +30,27 @@ void memory_per_cpu(Partition& partition) {
 
 } // namespace
 
+TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
+    auto anything = [](Partition&) {};
+    JobRequest job;
+    job.exclusive = true;
+    job.memory_per_cpu_mib = 2000;
+    EXPECT_EQ(verdict(job, anything), "accepted");
+    job.memory_per_cpu_mib = 2001;
+    EXPECT_EQ(verdict(job, anything), "--mem-per-cpu=2001M for all CPUs of a node (--exclusive) is more than "
+                                      "partition gpu gives of a node (32000 MiB for 16 CPUs); try "
+                                      "--mem-per-cpu=2000M");
+    job.exclusive = false;
+    EXPECT_EQ(verdict(job, anything), "accepted");
+    EXPECT_EQ(verdict(job, [](Partition& each) { each.whole_nodes = true; }),
+              "--mem-per-cpu=2001M for all CPUs of a node (the partition gives whole nodes) is more than "
+              "partition gpu gives of a node (32000 MiB for 16 CPUs); try --mem-per-cpu=2000M");
+    auto special = cluster();
+    for (auto& each : special.classes) each.cpus_for_jobs = 14;
+    job.exclusive = true;
+    EXPECT_FALSE(node_shape_rule(job, special, special.partitions_of(job))) << "two are specialized";
+}
+
 TEST(JobLimits, know_the_most_memory_of_a_node) {
     JobRequest job;
     job.memory_per_node_mib = 8000;

@@ -94,4 +94,23 @@ TEST(PartitionLimits, are_lifted_by_a_qos_for_its_own_jobs) {
     EXPECT_FALSE(refuses(judge(later, limited, {}).findings));
 }
 
+TEST(PartitionLimits, are_lifted_by_the_default_qos_of_a_user) {
+    auto limited = cluster();
+    limited.partitions[0].max_nodes = 4;
+    limited.qos = {{"normal", {}}, {"wide", {.nodes = true}}};
+    limited.qos_lifts = {.nodes = true};
+    limited.default_qos = {{1001, {}}, {1002, {.nodes = true}}};
+    auto refused = [&](std::uint32_t uid, const std::string& qos) {
+        auto job = on({}, 5);
+        job.uid = uid;
+        job.qos = qos;
+        return refuses(judge(job, limited, {}).findings);
+    };
+    EXPECT_TRUE(refused(1001, ""));
+    EXPECT_FALSE(refused(1002, ""));
+    EXPECT_FALSE(refused(1003, "")) << "nobody knows hers";
+    EXPECT_FALSE(refused(1001, "wide"));
+    EXPECT_TRUE(refused(1002, "normal"));
+}
+
 } // namespace partition_limits_test
