@@ -233,6 +233,10 @@ std::uint64_t tasks_on_one_node(const JobRequest& job) {
     return job.tasks_per_node.value_or(1);
 }
 
+std::uint64_t tasks_with_gpus_on_one_node(const JobRequest& job) {
+    return std::max<std::uint64_t>(tasks_on_one_node(job), job.tasks_per_node.value_or(1));
+}
+
 Demand demand_of(const GresItem& item, const JobRequest& job) {
     Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1), .lifts = job.lifts};
     if (job.nodes_max) demand.nodes_max = *job.nodes_max;
@@ -246,7 +250,7 @@ Demand demand_of(const GresItem& item, const JobRequest& job) {
     }
     demand.on_every_node = count;
     if (item.per == Per::task) demand.unit = std::max<std::uint64_t>(count, 1);
-    demand.on_one_node = item.per == Per::task ? product(count, tasks_on_one_node(job)) : count;
+    demand.on_one_node = item.per == Per::task ? product(count, tasks_with_gpus_on_one_node(job)) : count;
     demand.total = product(count, item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
     return demand;
 }

@@ -78,6 +78,8 @@ std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partition
 
 /// Tasks that one node must take at least.
 std::uint64_t tasks_on_one_node(const JobRequest& job);
+/// The same beside GPUs per task: then Slurm takes --ntasks-per-node at its word, --ntasks or not.
+std::uint64_t tasks_with_gpus_on_one_node(const JobRequest& job);
 
 /// Whether one of `partitions` has nodes for it.
 bool can_hold(const Inventory& inventory, const Partitions& partitions, const Demand& demand);

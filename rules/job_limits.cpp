@@ -25,7 +25,7 @@ std::optional<Finding> too_many_cpus(const JobRequest& job, const Inventory& inv
                                      const Partition& partition) {
     if (!partition.max_cpus_per_node) return std::nullopt;
     std::uint64_t most = *partition.max_cpus_per_node;
-    auto need = node_need_of(job);
+    auto need = node_need_of(job, inventory);
     auto is_larger = [&](auto& size) { return inventory.classes[size.first].cpus > most; };
     if (job.exclusive && std::all_of(partition.class_sizes.begin(), partition.class_sizes.end(), is_larger))
         return above("all of a node's CPUs (--exclusive)", Number::many, partition, counted(most, "CPU"),
@@ -124,12 +124,21 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
     return finding;
 }
 
-/// On a node of its own, a job has all CPUs, and memory for each (22.05, 24.11 and 26.05); with threads, it
-/// may be for each core. In a partition that gives whole nodes, --ntasks-per-node makes them fewer.
+/// DefMemPerNode=UNLIMITED is more than any node has, also beside --mem-per-gpu (22.05, 24.11 and 26.05).
+std::optional<Finding> unlimited_default(const JobRequest& job, const Partition& partition) {
+    const auto& usual = partition.limits.default_memory;
+    if (!usual || usual->mib != unlimited_memory || job.memory_per_node_mib || job.memory_per_cpu_mib)
+        return std::nullopt;
+    return above("the default memory of a job", Number::one, partition, "DefMemPerNode=UNLIMITED",
+                 job.memory_per_gpu_mib ? "ask with --mem, not --mem-per-gpu" : "ask with --mem");
+}
+
+/// On a node of its own, a job has all CPUs and memory for each, whatever its tasks need (22.05, 24.11 and
+/// 26.05); with threads, it may be for each core.
 std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Inventory& inventory,
                                              const Partition& partition) {
     auto mib = job.memory_per_cpu_mib.value_or(0);
-    bool all = job.exclusive || (partition.whole_nodes && !job.tasks_per_node);
+    bool all = job.exclusive || partition.whole_nodes;
     auto most = partition.limits.most_memory;
     if (most && most->cpu && mib > most->mib) return std::nullopt; // Slurm makes other numbers of it
     if (mib == 0 || !all || job.some_cpus || partition.bounds_sockets) return std::nullopt;
@@ -138,7 +147,6 @@ std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Invent
         const auto& node = inventory.classes[index];
         auto cpus = node.cpus_for_jobs > 0 ? std::min(node.cpus_for_jobs, node.cpus) : node.cpus;
         cpus /= std::max(node.threads, 1u);
-        cpus -= cpus % std::max(job.cpus_per_task.value_or(1), 1u);
         if (product(mib, cpus) <= node.memory_mib) return std::nullopt;
         if (finding) continue;
         finding =
@@ -204,7 +212,8 @@ std::optional<Finding> above_job_limits(const JobRequest& job, const Inventory& 
     if (auto finding = too_many_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_gpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_cpus(job, inventory, partition)) return finding;
-    return too_much_memory(job, inventory, partition);
+    if (auto finding = too_much_memory(job, inventory, partition)) return finding;
+    return unlimited_default(job, partition);
 }
 
 } // namespace railhead

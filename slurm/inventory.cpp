@@ -180,6 +180,8 @@ void InventoryBuilder::add_topology(std::string_view text) {
 Inventory InventoryBuilder::take() {
     for (auto& partition : inventory_.partitions) {
         partition.limits.fill_from(limits_);
+        if (partition.limits.most_memory && partition.limits.most_memory->cpu)
+            inventory_.counts_cores = false;
         if (inventory_.counts_memory) continue;
         partition.limits.most_memory.reset();
         partition.limits.default_memory.reset();

@@ -20,7 +20,7 @@ struct NodeClass {
     std::uint32_t cpus = 0;              ///< specialized ones too: a job may be allowed to use them
     std::uint64_t memory_mib = 0;        ///< as configured
     std::vector<std::string> features{}; ///< available ones, sorted
-    std::uint32_t threads = 1;           ///< of a core, all of which one job gets
+    std::uint32_t threads = 1;           ///< that are CPUs, of a core, all of which one job gets
     std::uint32_t cpus_for_jobs = 0;     ///< without specialized ones (CPUEfctv); 0: not told
     bool operator==(const NodeClass&) const = default;
 };
@@ -89,6 +89,11 @@ struct Reservation {
     std::optional<std::vector<std::uint32_t>> nodes{};
 };
 
+/// 1 where slurm.conf(5) says that a node's CPUs are its cores.
+constexpr std::uint32_t threads_of_core(std::uint32_t threads, std::uint32_t cpus, std::uint64_t cores) {
+    return threads == 0 || cpus <= cores ? 1 : threads;
+}
+
 /// What the controller knew at one moment. Immutable once published; safe to share between threads.
 struct Inventory {
     std::int64_t taken_at = 0; ///< seconds since the epoch, before the first of its RPCs was sent
@@ -111,9 +116,15 @@ struct Inventory {
     /// SelectTypeParameters (slurm.conf(5)) name memory: else what is asked of it for CPUs or GPUs is no
     /// matter.
     bool counts_memory = true;
+    /// And cores or sockets: then what is asked for each CPU is counted for all threads of a core. Not where
+    /// a MaxMemPerCPU may make more CPUs of it.
+    bool counts_cores = false;
     /// A job of fewer tasks than MinNodes of its partition gets no more nodes, and with GPUs waits for ever
     /// (24.11; 26.05 rejects it); 22.05 gives it more tasks.
     bool tasks_bound_nodes = false;
+    /// Beside GPUs per task, a job waits for ever that does not fill each of its nodes with --ntasks-per-node
+    /// tasks (26.05).
+    bool tasks_fill_nodes = false;
     /// On each node, a job gets the shards of one GPU (24.11, 26.05; not with MULTIPLE_SHARING_GRES_PJ in
     /// SelectTypeParameters).
     bool shards_of_one_gpu = false;

@@ -20,14 +20,14 @@ constexpr std::uint16_t show_flags = SHOW_ALL | SHOW_LOCAL;
 
 /// In slurm_conf_t::select_type_param.
 #ifdef CR_MEMORY
-constexpr auto counted_memory = CR_MEMORY;
+constexpr auto counted_memory = CR_MEMORY, counted_cores = CR_CORE | CR_SOCKET;
 #else
-constexpr auto counted_memory = SELECT_MEMORY;                   // 26.05
+constexpr auto counted_memory = SELECT_MEMORY, counted_cores = SELECT_CORE | SELECT_SOCKET; // 26.05
 #endif
 #ifdef MULTIPLE_SHARING_GRES_PJ
 constexpr auto several_shared = MULTIPLE_SHARING_GRES_PJ;
 #elif SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
-constexpr auto several_shared = SELECT_MULTIPLE_SHARING_GRES_PJ; // 26.05
+constexpr auto several_shared = SELECT_MULTIPLE_SHARING_GRES_PJ;                            // 26.05
 #endif
 
 template <class T>
@@ -90,7 +90,8 @@ Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
                                      .cpus = node.cpus,
                                      .memory_mib = node.real_memory,
                                      .features = node_features(text_of(node.features)),
-                                     .threads = std::max<std::uint32_t>(node.threads, 1),
+                                     .threads = threads_of_core(node.threads, node.cpus,
+                                                                std::uint64_t{node.sockets} * node.cores),
                                      .cpus_for_jobs = node.cpus_efctv});
         builder.inventory().nodes.back().down = (node.node_state & NODE_STATE_BASE) == NODE_STATE_DOWN;
     }
@@ -163,7 +164,9 @@ Result<Configuration> add_configuration(InventoryBuilder& builder) {
 #endif
     inventory.slurm_user = conf->slurm_user_id;
     inventory.tasks_bound_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
+    inventory.tasks_fill_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
     inventory.counts_memory = conf->select_type_param & counted_memory;
+    inventory.counts_cores = conf->select_type_param & counted_cores;
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
     inventory.shards_of_one_gpu = !(conf->select_type_param & several_shared);
 #endif

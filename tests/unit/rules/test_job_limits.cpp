@@ -40,7 +40,9 @@ TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
     EXPECT_EQ(verdict(job, anything), "--mem-per-cpu=2001M for all CPUs of a node (--exclusive) is more than "
                                       "partition gpu gives of a node (32000 MiB for 16 CPUs); try "
                                       "--mem-per-cpu=2000M");
-    job.exclusive = false;
+    job.some_cpus = true;
+    EXPECT_EQ(verdict(job, anything), "accepted") << "--hint=nomultithread counts cores";
+    job.some_cpus = job.exclusive = false;
     EXPECT_EQ(verdict(job, anything), "accepted");
     EXPECT_EQ(verdict(job, [](Partition& each) { each.whole_nodes = true; }),
               "--mem-per-cpu=2001M for all CPUs of a node (the partition gives whole nodes) is more than "
@@ -49,6 +51,21 @@ TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
     for (auto& each : special.classes) each.cpus_for_jobs = 14;
     job.exclusive = true;
     EXPECT_FALSE(node_shape_rule(job, special, special.partitions_of(job))) << "two are specialized";
+}
+
+TEST(JobLimits, know_that_unlimited_memory_is_more_than_any_node_has) {
+    auto unlimited = [](Partition& each) { each.limits.default_memory = MemoryPer{unlimited_memory, true}; };
+    auto job = asks(Per::node, "", 1);
+    EXPECT_EQ(verdict(job, unlimited),
+              "the default memory of a job is more than partition gpu gives of a node "
+              "(DefMemPerNode=UNLIMITED); ask with --mem");
+    job.memory_per_gpu_mib = 1000;
+    EXPECT_EQ(verdict(job, unlimited),
+              "the default memory of a job is more than partition gpu gives of a node "
+              "(DefMemPerNode=UNLIMITED); ask with --mem, not --mem-per-gpu");
+    job.memory_per_gpu_mib.reset();
+    job.memory_per_cpu_mib = 1000;
+    EXPECT_EQ(verdict(job, unlimited), "accepted");
 }
 
 TEST(JobLimits, know_the_most_memory_of_a_node) {

@@ -246,31 +246,6 @@ TEST(Judge, knows_which_versions_give_few_tasks_more_nodes) {
     EXPECT_FALSE(refuses(judge(job, limited, {}).findings));
 }
 
-TEST(Judge, knows_the_gpus_that_slurm_makes_of_tasks) { // 22.05, 24.11 and 26.05
-    JobRequest job;
-    job.tasks_per_gpu = 2;
-    job.tasks = 8;
-    auto said = [&] {
-        auto findings = judge(job, inventory(), {}).findings;
-        return findings.empty() || findings[0].level != Level::fail ? "accepted" : sentence(findings[0]);
-    };
-    EXPECT_EQ(said(), "accepted");
-    job.nodes_min = job.nodes_max = 1;
-    job.tasks = 18;
-    EXPECT_EQ(said(),
-              "gpu:9 on 1 node is more than any node of partition gpu has (h100 x 8 on 32 nodes); try "
-              "--nodes=2");
-    job = in({}, {"cpu"});
-    job.tasks_per_gpu = 1;
-    job.tasks = 4;
-    EXPECT_EQ(said(), "gpu:4 of --ntasks-per-gpu is asked of partition cpu, which has no GPUs; try "
-                      "--partition=gpu or --partition=a100");
-    job = in(job, {"a100"});
-    job.tasks = 9;
-    EXPECT_EQ(said(), "gpu:9 of --ntasks-per-gpu is more than partition a100 has (a100 x 4 on 2 nodes); try "
-                      "--ntasks=8 or --partition=gpu");
-}
-
 TEST(Judge, places_nothing_out_of_the_box) {
     EXPECT_EQ(judge(on({}, 4), inventory(), {}).placement, std::nullopt);
 }
