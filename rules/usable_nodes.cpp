@@ -47,6 +47,7 @@ NodeNeed node_need_of(const JobRequest& job, const Inventory& inventory) {
         auto gpus = demand_of(*item, job).on_one_node;
         need.gpus = std::max(need.gpus, gpus);
         if (item->per != Per::job) with_memory = std::max(with_memory, gpus);
+        if (item->per == Per::task) need.tasks = std::max(need.tasks, tasks_with_gpus_on_one_node(job));
     }
     if (job.tasks_per_gpu && !job.tasks)
         need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, need.gpus));

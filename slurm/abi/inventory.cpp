@@ -20,14 +20,16 @@ constexpr std::uint16_t show_flags = SHOW_ALL | SHOW_LOCAL;
 
 /// In slurm_conf_t::select_type_param.
 #ifdef CR_MEMORY
-constexpr auto counted_memory = CR_MEMORY, counted_cores = CR_CORE | CR_SOCKET;
-#else
-constexpr auto counted_memory = SELECT_MEMORY, counted_cores = SELECT_CORE | SELECT_SOCKET; // 26.05
+constexpr auto counted_memory = CR_MEMORY;
+constexpr auto counted_cores = CR_CORE | CR_SOCKET;
+#else // 26.05
+constexpr auto counted_memory = SELECT_MEMORY;
+constexpr auto counted_cores = SELECT_CORE | SELECT_SOCKET;
 #endif
 #ifdef MULTIPLE_SHARING_GRES_PJ
 constexpr auto several_shared = MULTIPLE_SHARING_GRES_PJ;
 #elif SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
-constexpr auto several_shared = SELECT_MULTIPLE_SHARING_GRES_PJ;                            // 26.05
+constexpr auto several_shared = SELECT_MULTIPLE_SHARING_GRES_PJ; // 26.05
 #endif
 
 template <class T>

@@ -166,6 +166,19 @@ TEST(NodeShape, adds_up_what_the_usable_nodes_hold) {
     EXPECT_EQ(verdict(in(tasks, {"a100"})), "accepted");
 }
 
+TEST(NodeShape, takes_tasks_per_node_at_its_word_beside_gpus_per_task) { // 22.05, 24.11 and 26.05
+    auto job = asks(Per::task, "", 1);
+    job.tasks = job.tasks_per_node = 4;
+    job.cpus_per_task = 4;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.cpus_per_task = 5;
+    EXPECT_EQ(verdict(job),
+              "20 CPUs for 4 tasks are more than any node of partition gpu with the GPUs asked for "
+              "has (16); try --cpus-per-task=4");
+    job.gpus.items[0].per = Per::node;
+    EXPECT_EQ(verdict(job), "accepted") << "on several nodes";
+}
+
 TEST(NodeShape, counts_memory_for_whole_cores) { // 22.05, 24.11 and 26.05
     auto threaded = cluster();
     for (auto& each : threaded.classes) each.threads = 2;
