@@ -64,9 +64,10 @@ def test_a_limit_holds_until_a_qos_lifts_it(site):
 
 
 def test_the_default_qos_of_a_user_lifts_a_limit_or_does_not(site):
+    site.root("sacctmgr", "-i", "add", "qos", "late", "flags=PartitionTimeLimit")
     site.root("sacctmgr", "-i", "add", "account", "physics")
-    site.root("sacctmgr", "-i", "add", "user", "alice", "account=physics", "qos=normal,long", "defaultqos=normal")
+    site.root("sacctmgr", "-i", "add", "user", "alice", "account=physics", "qos=normal,late", "defaultqos=normal")
+    wait_until("the QOS to be known", lambda: "Submitted" in site.submit("--qos=late"), within=45)
     wait_until("a refusal by the default QOS", lambda: TOO_LONG in site.submit(), within=45)
-    assert "Submitted" in site.submit("--qos=long")
-    site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "defaultqos=long")
+    site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "defaultqos=late")
     wait_until("the new default to be known", lambda: "Submitted" in site.submit(), within=45)
