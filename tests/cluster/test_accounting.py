@@ -41,7 +41,9 @@ def site(suite):
     cluster = Cluster(f"kept-{suite}-{os.getpid()}")
     try:
         cluster.up(Wanted(suite, 1, True, "auto", False))
-        yield Site(cluster)
+        site = Site(cluster)
+        site.root("scontrol", "create", "partitionname=brief", "nodes=node1", "maxtime=60")
+        yield site
     finally:
         cluster.down()
 
@@ -54,7 +56,6 @@ def test_jobs_are_remembered(site):
 
 
 def test_a_limit_holds_until_a_qos_lifts_it(site):
-    site.root("scontrol", "create", "partitionname=brief", "nodes=node1", "maxtime=60")
     wait_until("a refusal", lambda: TOO_LONG in site.submit())
     assert TOO_LONG.partition("railhead: ")[2] in site.lint(), "and so it is without a controller"
     site.root("sacctmgr", "-i", "add", "qos", "long", "flags=PartitionTimeLimit")
