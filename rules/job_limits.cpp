@@ -124,6 +124,28 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
     return finding;
 }
 
+/// A job with a node of its own has cores of all sockets.
+std::optional<Finding> too_many_gpus_for_all_sockets(const JobRequest& job, const Inventory& inventory,
+                                                     const Partition& partition) {
+    if (!inventory.gpus_on_each_socket || !(job.exclusive || partition.whole_nodes)) return std::nullopt;
+    for (const auto* item : gpu_items(job)) {
+        if (item->per != Per::socket) continue;
+        std::uint64_t most = 0; // on a socket
+        for (auto [index, nodes] : partition.class_sizes) {
+            const auto& node = inventory.classes[index];
+            most = std::max(most, gpus_of_class(node, item->type) / std::max(node.sockets, 1u));
+        }
+        if (most == 0 || item->count <= most) continue;
+        auto fewer = *item;
+        fewer.count = most;
+        return above(fmt::format("{} on all sockets of a node ({})", spelled(*item),
+                                 job.exclusive ? "--exclusive" : "the partition gives whole nodes"),
+                     Number::one, partition, fmt::format("{} per socket", most),
+                     "try " + option_for(fewer, *item, job));
+    }
+    return std::nullopt;
+}
+
 /// DefMemPerNode=UNLIMITED is more than any node has, also beside --mem-per-gpu (22.05, 24.11 and 26.05).
 std::optional<Finding> unlimited_default(const JobRequest& job, const Partition& partition) {
     const auto& usual = partition.limits.default_memory;
@@ -211,6 +233,7 @@ std::optional<Finding> above_job_limits(const JobRequest& job, const Inventory& 
                                         const Partition& partition) {
     if (auto finding = too_many_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_gpus(job, inventory, partition)) return finding;
+    if (auto finding = too_many_gpus_for_all_sockets(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_memory(job, inventory, partition)) return finding;
     return unlimited_default(job, partition);

@@ -21,7 +21,8 @@ struct NodeClass {
     std::uint64_t memory_mib = 0;        ///< as configured
     std::vector<std::string> features{}; ///< available ones, sorted
     std::uint32_t threads = 1;           ///< that are CPUs, of a core, all of which one job gets
-    std::uint32_t cpus_for_jobs = 0;     ///< without specialized ones (CPUEfctv); 0: not told
+    std::uint32_t sockets = 1;
+    std::uint32_t cpus_for_jobs = 0; ///< without specialized ones (CPUEfctv); 0: not told
     bool operator==(const NodeClass&) const = default;
 };
 
@@ -125,6 +126,8 @@ struct Inventory {
     /// Beside GPUs per task, a job waits for ever that does not fill each of its nodes with --ntasks-per-node
     /// tasks (26.05).
     bool tasks_fill_nodes = false;
+    /// --gpus-per-socket are given on each socket of which the job has a core (26.05).
+    bool gpus_on_each_socket = false;
     /// On each node, a job gets the shards of one GPU (24.11, 26.05; not with MULTIPLE_SHARING_GRES_PJ in
     /// SelectTypeParameters).
     bool shards_of_one_gpu = false;

@@ -93,6 +93,7 @@ class TextReader {
              .features = node_features(known(field_of(line, "AvailableFeatures"))),
              .threads = threads_of_core(number("ThreadsPerCore"), number("CPUTot"),
                                         std::uint64_t{number("Sockets")} * number("CoresPerSocket")),
+             .sockets = std::max(number("Sockets"), 1u),
              .cpus_for_jobs = number("CPUEfctv")});
         auto& added = builder_.inventory().nodes.back();
         added.weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
@@ -127,7 +128,7 @@ class TextReader {
         add_job_defaults(limits, known(setting_of(line, "JobDefaults")));
         if (auto value = setting_of(line, "SLURM_VERSION"); !value.empty()) {
             inventory.tasks_bound_nodes = release_of(value) >= 2411;
-            inventory.tasks_fill_nodes = release_of(value) >= 2605;
+            inventory.tasks_fill_nodes = inventory.gpus_on_each_socket = release_of(value) >= 2605;
         }
         if (auto value = setting_of(line, "NodeFeaturesPlugins"); !value.empty())
             inventory.features_change_nodes = !known(value).empty();

@@ -94,6 +94,7 @@ Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
                                      .features = node_features(text_of(node.features)),
                                      .threads = threads_of_core(node.threads, node.cpus,
                                                                 std::uint64_t{node.sockets} * node.cores),
+                                     .sockets = std::max<std::uint32_t>(node.sockets, 1),
                                      .cpus_for_jobs = node.cpus_efctv});
         builder.inventory().nodes.back().down = (node.node_state & NODE_STATE_BASE) == NODE_STATE_DOWN;
     }
@@ -167,6 +168,7 @@ Result<Configuration> add_configuration(InventoryBuilder& builder) {
     inventory.slurm_user = conf->slurm_user_id;
     inventory.tasks_bound_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
     inventory.tasks_fill_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
+    inventory.gpus_on_each_socket = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
     inventory.counts_memory = conf->select_type_param & counted_memory;
     inventory.counts_cores = conf->select_type_param & counted_cores;
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)

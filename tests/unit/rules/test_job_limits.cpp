@@ -53,6 +53,26 @@ TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
     EXPECT_FALSE(node_shape_rule(job, special, special.partitions_of(job))) << "two are specialized";
 }
 
+TEST(JobLimits, count_the_gpus_of_all_sockets_of_a_whole_node) { // 26.05
+    auto sockets = cluster();
+    for (auto& each : sockets.classes) each.sockets = 2;
+    sockets.gpus_on_each_socket = true;
+    auto said = [&](const JobRequest& job) {
+        auto finding = node_shape_rule(job, sockets, sockets.partitions_of(job));
+        return finding ? sentence(*finding) : "accepted";
+    };
+    auto job = asks(Per::socket, "", 5);
+    EXPECT_EQ(said(job), "accepted") << "on one of them";
+    job.exclusive = true;
+    EXPECT_EQ(said(job), "gpu:5 per socket on all sockets of a node (--exclusive) is more than partition gpu "
+                         "gives of a node (4 per socket); try --gpus-per-socket=4");
+    job.gpus.items[0].count = 4;
+    EXPECT_EQ(said(job), "accepted");
+    job.gpus.items[0].count = 5;
+    sockets.gpus_on_each_socket = false;
+    EXPECT_EQ(said(job), "accepted");
+}
+
 TEST(JobLimits, know_that_unlimited_memory_is_more_than_any_node_has) {
     auto unlimited = [](Partition& each) { each.limits.default_memory = MemoryPer{unlimited_memory, true}; };
     auto job = asks(Per::node, "", 1);
