@@ -124,22 +124,37 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
     return finding;
 }
 
-/// A job with a node of its own has cores of all sockets.
-std::optional<Finding> too_many_gpus_for_all_sockets(const JobRequest& job, const Inventory& inventory,
-                                                     const Partition& partition) {
-    if (!inventory.gpus_on_each_socket || !(job.exclusive || partition.whole_nodes)) return std::nullopt;
+/// Of how many sockets the job has cores: all where the node is its own, else as many as hold its CPUs.
+std::uint64_t sockets_of(const NodeClass& node, const JobRequest& job, const Inventory& inventory,
+                         bool whole) {
+    std::uint64_t sockets = std::max(node.sockets, 1u);
+    auto each = std::max<std::uint64_t>(node.cpus / sockets, 1);
+    return whole ? sockets
+                 : std::min(sockets,
+                            (std::max<std::uint64_t>(node_need_of(job, inventory).cpus, 1) - 1) / each + 1);
+}
+
+std::optional<Finding> too_many_gpus_for_sockets(const JobRequest& job, const Inventory& inventory,
+                                                 const Partition& partition) {
+    if (!inventory.gpus_on_each_socket) return std::nullopt;
+    bool whole = job.exclusive || partition.whole_nodes;
     for (const auto* item : gpu_items(job)) {
         if (item->per != Per::socket) continue;
-        std::uint64_t most = 0; // on a socket
+        std::uint64_t most = 0, used = 0; // on each of the sockets that it has
         for (auto [index, nodes] : partition.class_sizes) {
             const auto& node = inventory.classes[index];
-            most = std::max(most, gpus_of_class(node, item->type) / std::max(node.sockets, 1u));
+            auto sockets = std::max<std::uint64_t>(sockets_of(node, job, inventory, whole), 1);
+            auto each = gpus_of_class(node, item->type) / sockets;
+            if (each > most) used = sockets;
+            most = std::max(most, each);
         }
-        if (most == 0 || item->count <= most) continue;
+        if (most == 0 || item->count <= most || used < 2) continue;
         auto fewer = *item;
         fewer.count = most;
-        return above(fmt::format("{} on all sockets of a node ({})", spelled(*item),
-                                 job.exclusive ? "--exclusive" : "the partition gives whole nodes"),
+        const auto* why = job.exclusive ? "--exclusive"
+                          : whole       ? "the partition gives whole nodes"
+                                        : "by its CPUs";
+        return above(fmt::format("{} on {} of a node ({})", spelled(*item), counted(used, "socket"), why),
                      Number::one, partition, fmt::format("{} per socket", most),
                      "try " + option_for(fewer, *item, job));
     }
@@ -233,7 +248,7 @@ std::optional<Finding> above_job_limits(const JobRequest& job, const Inventory& 
                                         const Partition& partition) {
     if (auto finding = too_many_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_gpus(job, inventory, partition)) return finding;
-    if (auto finding = too_many_gpus_for_all_sockets(job, inventory, partition)) return finding;
+    if (auto finding = too_many_gpus_for_sockets(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_memory(job, inventory, partition)) return finding;
     return unlimited_default(job, partition);

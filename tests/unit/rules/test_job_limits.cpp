@@ -53,7 +53,7 @@ TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
     EXPECT_FALSE(node_shape_rule(job, special, special.partitions_of(job))) << "two are specialized";
 }
 
-TEST(JobLimits, count_the_gpus_of_all_sockets_of_a_whole_node) { // 26.05
+TEST(JobLimits, count_the_gpus_of_each_socket_that_a_job_has) { // 26.05
     auto sockets = cluster();
     for (auto& each : sockets.classes) each.sockets = 2;
     sockets.gpus_on_each_socket = true;
@@ -63,8 +63,15 @@ TEST(JobLimits, count_the_gpus_of_all_sockets_of_a_whole_node) { // 26.05
     };
     auto job = asks(Per::socket, "", 5);
     EXPECT_EQ(said(job), "accepted") << "on one of them";
+    job.cpus_per_task = 8;
+    EXPECT_EQ(said(job), "accepted");
+    job.cpus_per_task = 9;
+    EXPECT_EQ(said(job),
+              "gpu:5 per socket on 2 sockets of a node (by its CPUs) is more than partition gpu gives "
+              "of a node (4 per socket); try --gpus-per-socket=4");
+    job.cpus_per_task.reset();
     job.exclusive = true;
-    EXPECT_EQ(said(job), "gpu:5 per socket on all sockets of a node (--exclusive) is more than partition gpu "
+    EXPECT_EQ(said(job), "gpu:5 per socket on 2 sockets of a node (--exclusive) is more than partition gpu "
                          "gives of a node (4 per socket); try --gpus-per-socket=4");
     job.gpus.items[0].count = 4;
     EXPECT_EQ(said(job), "accepted");
