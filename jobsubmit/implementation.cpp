@@ -153,10 +153,13 @@ int error_of(const Decision& decision) {
 [[gnu::hot]] int handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
     if (job.spank_job_env_size > 0 && abi::outlives_nodes(job)) job.kill_on_node_fail = 0; // as --no-kill
     if (!state().refresher) return SLURM_SUCCESS;
-    auto view = state().refresher->view();
-    auto shape = is_update ? 0 : abi::shape_of(job, uid, view->seed);
-    if (view->judged->is_silent(shape)) return SLURM_SUCCESS;
-    return handle_other(*view, shape, job, is_update, uid, message);
+    std::uint64_t shape = 0; // of a view's seed, which all views share
+    bool silent = state().refresher->views().ask([&](const std::shared_ptr<const View>& view) {
+        if (!is_update) shape = abi::shape_of(job, uid, view->seed);
+        return view->judged->is_silent(shape);
+    });
+    return silent ? SLURM_SUCCESS
+                  : handle_other(*state().refresher->view(), shape, job, is_update, uid, message);
 }
 
 } // namespace

@@ -3,6 +3,7 @@
 #include <chrono>
 #include <memory>
 #include <thread>
+#include <type_traits>
 
 namespace railhead {
 
@@ -15,15 +16,17 @@ class Published {
     explicit Published(std::shared_ptr<const T> first) { slots_[0].value = std::move(first); }
 
     std::shared_ptr<const T> read() const {
+        return ask([](const std::shared_ptr<const T>& value) { return value; });
+    }
+
+    /// What `question` says of the value, without counting another owner; the writer waits for it.
+    template <class Question>
+    auto ask(const Question& question) const -> std::decay_t<decltype(question(std::shared_ptr<const T>()))> {
         while (true) {
-            auto& slot = slots_[active_.load()];
-            slot.readers.fetch_add(1);
+            const auto& slot = slots_[active_.load()];
+            const Reading reading(slot);
             // The slot may have been retired between the two lines above; then the writer may be filling it.
-            bool current = &slot == &slots_[active_.load()];
-            std::shared_ptr<const T> copy;
-            if (current) copy = slot.value;
-            slot.readers.fetch_sub(1);
-            if (current) return copy;
+            if (&slot == &slots_[active_.load()]) return question(slot.value);
         }
     }
 
@@ -39,6 +42,13 @@ class Published {
     struct Slot {
         mutable std::atomic<int> readers{0};
         std::shared_ptr<const T> value;
+    };
+    struct Reading {
+        explicit Reading(const Slot& read) : slot(read) { slot.readers.fetch_add(1); }
+        ~Reading() { slot.readers.fetch_sub(1); }
+        Reading(const Reading&) = delete;
+        Reading& operator=(const Reading&) = delete;
+        const Slot& slot;
     };
     alignas(64) Slot slots_[2]; // all that a reader touches is one cache line
     std::atomic<int> active_{0};

@@ -193,6 +193,10 @@ std::shared_ptr<const View> Refresher::view() const {
     return shared_->published.read();
 }
 
+const Published<View>& Refresher::views() const {
+    return shared_->published;
+}
+
 void Refresher::wake() noexcept {
     if (!shared_->woken.exchange(true)) shared_->bell.post();
 }

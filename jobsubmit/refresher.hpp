@@ -68,6 +68,7 @@ class Refresher {
 
     /// Without lock, file or RPC.
     std::shared_ptr<const View> view() const;
+    const Published<View>& views() const;
     /// Asks for a new inventory soon (at most one a second). Does not block.
     void wake() noexcept;
     /// Ends the thread; false when it hangs in an RPC after `seconds`: it then ends by itself, later, and

@@ -153,6 +153,10 @@ class Request {
         const auto* placement = script_.option("--rail-placement");
         if (placement) job_.placement = placement->value;
         job_.exclusive = script_.option("--exclusive") != nullptr;
+        for (const char* name : {"--ntasks-per-socket", "--ntasks-per-core", "--core-spec", "--thread-spec",
+                                 "--sockets-per-node", "--cores-per-socket", "--threads-per-core",
+                                 "--extra-node-info", "--hint"})
+            job_.some_cpus |= script_.option(name) != nullptr;
         job_.overcommit = script_.option("--overcommit") != nullptr;
     }
 

@@ -114,8 +114,27 @@ std::vector<const GresItem*> gpu_items(const JobRequest& job) {
     return items;
 }
 
+std::optional<std::uint64_t> tasks_with_gpus(const JobRequest& job) {
+    if (job.tasks) return *job.tasks;
+    bool nodes_known = job.nodes_min && job.nodes_min == job.nodes_max && !job.nodes_follow_tasks;
+    return nodes_known ? std::optional(product(*job.nodes_min, job.tasks_per_gpu.value_or(1))) : std::nullopt;
+}
+
+std::optional<JobRequest> with_gpus_of_tasks(const JobRequest& job) {
+    if (!job.tasks_per_gpu || job.modify || !gpu_items(job).empty()) return std::nullopt;
+    auto tasks = tasks_with_gpus(job);
+    if (!tasks || *tasks % *job.tasks_per_gpu != 0) return std::nullopt; // conflict_rule's
+    auto filled = job;
+    filled.gpus.items.push_back({.gres = "gpu",
+                                 .per = Per::job,
+                                 .count = *tasks / *job.tasks_per_gpu,
+                                 .option = NodeOption::ntasks_per_gpu});
+    return filled;
+}
+
 std::string spelled(const GresItem& item) {
     auto text = fmt::format("gpu{}{}:{}", item.type.empty() ? "" : ":", item.type, item.count);
+    if (item.option == NodeOption::ntasks_per_gpu) return text + " of --ntasks-per-gpu";
     return item.per == Per::job ? text : fmt::format("{} per {}", text, name_of(item.per));
 }
 
@@ -214,6 +233,10 @@ std::uint64_t tasks_on_one_node(const JobRequest& job) {
     return job.tasks_per_node.value_or(1);
 }
 
+std::uint64_t tasks_with_gpus_on_one_node(const JobRequest& job) {
+    return std::max<std::uint64_t>(tasks_on_one_node(job), job.tasks_per_node.value_or(1));
+}
+
 Demand demand_of(const GresItem& item, const JobRequest& job) {
     Demand demand{.type = item.type, .nodes_min = job.nodes_min.value_or(1), .lifts = job.lifts};
     if (job.nodes_max) demand.nodes_max = *job.nodes_max;
@@ -227,7 +250,7 @@ Demand demand_of(const GresItem& item, const JobRequest& job) {
     }
     demand.on_every_node = count;
     if (item.per == Per::task) demand.unit = std::max<std::uint64_t>(count, 1);
-    demand.on_one_node = item.per == Per::task ? product(count, tasks_on_one_node(job)) : count;
+    demand.on_one_node = item.per == Per::task ? product(count, tasks_with_gpus_on_one_node(job)) : count;
     demand.total = product(count, item.per == Per::task ? job.tasks.value_or(1) : demand.nodes_min);
     return demand;
 }
@@ -285,6 +308,8 @@ std::string option_for(const GresItem& wanted, const GresItem& item, const JobRe
     if (wanted.per == Per::node && job.modify) return "gres=" + gres_list(wanted, item, job);
     if (wanted.per == Per::node && item.option == NodeOption::gres)
         return "--gres=" + gres_list(wanted, item, job);
+    if (item.option == NodeOption::ntasks_per_gpu && wanted.per == Per::job)
+        return fmt::format("--ntasks={}", product(wanted.count, job.tasks_per_gpu.value_or(1)));
     if (job.modify && wanted.per == Per::task) return "trespertask=gres/gpu:" + typed(wanted);
     if (job.modify && wanted.per == Per::job) return "tresperjob=gpu:" + typed(wanted);
     if (wanted.per == Per::job) return "--gpus=" + type_list(wanted, item, job);

@@ -35,6 +35,11 @@ std::uint64_t product(std::uint64_t a, std::uint64_t b);
 
 /// What the job asks of the resource "gpu", in the order of its options.
 std::vector<const GresItem*> gpu_items(const JobRequest& job);
+/// The job's tasks, or those that Slurm makes of its nodes for --ntasks-per-gpu.
+std::optional<std::uint64_t> tasks_with_gpus(const JobRequest& job);
+/// Of --ntasks-per-gpu alone, Slurm makes GPUs of the job's tasks (gres_job_state_validate() of all
+/// versions): the job with them; absent: it is another one.
+std::optional<JobRequest> with_gpus_of_tasks(const JobRequest& job);
 /// "gpu:h100:8 per node", "gpu:16".
 std::string spelled(const GresItem& item);
 /// GPUs of `type` (empty: of all types together) of such a node; those without a type count for every type.
@@ -73,6 +78,8 @@ std::uint32_t nodes_with(const Inventory& inventory, const Partitions& partition
 
 /// Tasks that one node must take at least.
 std::uint64_t tasks_on_one_node(const JobRequest& job);
+/// The same beside GPUs per task: then Slurm takes --ntasks-per-node at its word, --ntasks or not.
+std::uint64_t tasks_with_gpus_on_one_node(const JobRequest& job);
 
 /// Whether one of `partitions` has nodes for it.
 bool can_hold(const Inventory& inventory, const Partitions& partitions, const Demand& demand);

@@ -1,5 +1,6 @@
 #include "rules/conflict.hpp"
 
+#include "rules/usable_nodes.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <fmt/core.h>
@@ -56,14 +57,64 @@ std::optional<Finding> totals(const JobRequest& job) {
     return std::nullopt;
 }
 
-/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word (22.05, 24.11 and 26.05: tests/truth).
-std::optional<Finding> more_tasks_on_a_node_than_there_are(const JobRequest& job) {
-    if (!job.tasks || !job.tasks_per_node || *job.tasks_per_node <= *job.tasks) return std::nullopt;
-    if (!item_per(gpu_items(job), Per::task)) return std::nullopt;
-    return conflict(Level::fail, fmt::format("--ntasks-per-node={}", *job.tasks_per_node),
-                    fmt::format("is more than the {} of the job, and counts beside GPUs per task",
-                                counted(*job.tasks, "task")),
-                    "leave it out");
+/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word.
+std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& inventory) {
+    if (!job.tasks || !job.tasks_per_node || !item_per(gpu_items(job), Per::task)) return std::nullopt;
+    auto each = *job.tasks_per_node, tasks = *job.tasks;
+    auto filled = (tasks - 1) / each + 1, nodes = job.nodes_min.value_or(1);
+    auto option = fmt::format("--ntasks-per-node={}", each);
+    if (each > tasks)
+        return conflict(Level::fail, option,
+                        fmt::format("is more than the {} of the job, and counts beside GPUs per task",
+                                    counted(tasks, "task")),
+                        "leave it out");
+    if (inventory.tasks_bound_nodes && filled < nodes)
+        return conflict(Level::fail, option,
+                        fmt::format("puts the {} of the job on {} of {}, and counts beside GPUs per task",
+                                    counted(tasks, "task"), filled, counted(nodes, "node")),
+                        "leave it out");
+    if (inventory.tasks_fill_nodes && tasks % each != 0)
+        return conflict(Level::fail, option,
+                        fmt::format("does not divide the {} of the job, and counts beside GPUs per task",
+                                    counted(tasks, "task")),
+                        "leave it out");
+    return std::nullopt;
+}
+
+/// --ntasks-per-gpu without GPUs makes them of the tasks, or Slurm rejects it (22.05, 24.11 and 26.05).
+std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
+    const auto items = gpu_items(job);
+    bool typed = !items.empty() && items.front()->option != NodeOption::ntasks_per_gpu;
+    if (!job.tasks_per_gpu || typed) return std::nullopt;
+    auto each = *job.tasks_per_gpu;
+    auto tasks = tasks_with_gpus(job);
+    if (!tasks)
+        return conflict(Level::fail, fmt::format("--ntasks-per-gpu={}", each),
+                        "has neither GPUs nor tasks beside it", "add --gpus=N");
+    auto gpus = *tasks / each, nodes = std::uint64_t{job.nodes_min.value_or(1)};
+    if (*tasks % each == 0 && gpus < nodes)
+        return conflict(Level::fail, fmt::format("--ntasks={}", *tasks),
+                        fmt::format("makes {} of --ntasks-per-gpu={}, and each of {} has one",
+                                    counted(gpus, "GPU"), each, counted(nodes, "node")),
+                        try_one_of({fmt::format("--ntasks={}", product(nodes, each))}));
+    if (*tasks % each == 0) return std::nullopt;
+    auto even = (*tasks + each - 1) / each * each;
+    return conflict(Level::fail, fmt::format("--ntasks={}", *tasks),
+                    fmt::format("is no multiple of --ntasks-per-gpu={}", each),
+                    try_one_of({fmt::format("--ntasks={}", even)}));
+}
+
+/// Of either list, a name that is no node; rejected by all versions.
+std::optional<Finding> unknown_node(const JobRequest& job, const Inventory& inventory) {
+    if (inventory.can_grow || inventory.nodes.size() < 2) return std::nullopt; // one node may be "localhost"
+    for (auto [option, list] : {std::pair{"--nodelist", &job.nodelist}, {"--exclude", &job.exclude}}) {
+        if (list->find('{') != std::string::npos) continue; // block{b1}: not only names
+        auto name = unknown_host(*list, inventory);
+        if (!name.empty())
+            return conflict(Level::fail, name, fmt::format("is named in {}, and is no node", option),
+                            "leave it out");
+    }
+    return std::nullopt;
 }
 
 /// --gres=gpu:1 and --gpus-per-node=1 come as two items of one field, which Slurm adds up or of which it
@@ -90,11 +141,13 @@ std::optional<Finding> both_node_options(const JobRequest& job) {
 
 } // namespace
 
-std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory&, const Partitions&) {
+std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory& inventory, const Partitions&) {
     if (job.modify) return std::nullopt;
     if (auto finding = node_lists(job)) return finding;
+    if (auto finding = unknown_node(job, inventory)) return finding;
+    if (auto finding = no_gpus_of_tasks(job)) return finding;
     if (auto finding = totals(job)) return finding;
-    if (auto finding = more_tasks_on_a_node_than_there_are(job)) return finding;
+    if (auto finding = tasks_on_nodes(job, inventory)) return finding;
     return both_node_options(job);
 }
 

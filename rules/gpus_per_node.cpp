@@ -17,8 +17,10 @@ std::string asked(const GresItem& item, const JobRequest& job, std::uint64_t lim
     bool tasks_decide = job.tasks && *job.tasks < job.nodes_max.value_or(UINT32_MAX);
     if (item.per == Per::job) return what + (tasks_decide ? " with " + plural(*job.tasks, "task") : on_nodes);
     what += fmt::format(" per {}", name_of(item.per));
-    if (item.per != Per::task || tasks_on_one_node(job) == 1) return what;
-    if (!job.tasks) return what + " with " + plural(*job.tasks_per_node, "task") + " per node";
+    auto tasks = tasks_with_gpus_on_one_node(job);
+    if (item.per != Per::task || tasks == 1) return what;
+    if (!job.tasks || tasks > tasks_on_one_node(job))
+        return what + " with " + plural(*job.tasks_per_node, "task") + " per node";
     return what + " with " + plural(*job.tasks, "task") + on_nodes;
 }
 
@@ -49,7 +51,9 @@ std::string spread(const Case& in) {
         auto per_node = limit / item.count;
         if (!job.tasks || per_node == 0) return "";
         auto nodes = (*job.tasks + per_node - 1) / per_node;
-        if (!works_on(in, nodes, item, job)) return "";
+        auto spread = job;
+        if (spread.tasks_per_node) spread.tasks_per_node = static_cast<std::uint32_t>(per_node);
+        if (!works_on(in, nodes, item, spread)) return "";
         auto tasks =
             job.tasks_per_node ? fmt::format(" --ntasks={} --ntasks-per-node={}", *job.tasks, per_node) : "";
         return fmt::format("--nodes={}{}", nodes, tasks);
@@ -72,7 +76,7 @@ std::string the_most(const Case& in) {
     wanted.count = limit;
     if (item.per == Per::job)
         wanted.count = most_gpus(inventory, partitions, item.type, demand_of(item, job).nodes_max, job.lifts);
-    if (item.per == Per::task) wanted.count = limit / tasks_on_one_node(job);
+    if (item.per == Per::task) wanted.count = limit / tasks_with_gpus_on_one_node(job);
     if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
     return option_for(wanted, item, job);
 }
@@ -97,7 +101,8 @@ std::uint64_t shards_of(const NodeClass& node, const GresItem& item) {
 /// A request for shards, and what the nodes of the job's partitions have of them.
 struct Shards {
     const GresItem& item;
-    std::uint64_t on_node = 0, on_gpu = 0; ///< of one at most; on a GPU where a node's are spread evenly
+    std::uint64_t on_node = 0, on_gpu = 0;    ///< of one at most; on a GPU where a node's are spread evenly
+    std::uint64_t in_all = 0, of_one_gpu = 0; ///< of the partition that has most; of one GPU on each node
 
     Finding finding(Level level, std::string seen, const JobRequest& job, std::uint64_t most) const {
         auto wanted = item;
@@ -114,14 +119,63 @@ struct Shards {
 
 Shards shards_in(const GresItem& item, const Inventory& inventory, const Partitions& partitions) {
     Shards shards{item};
-    for (const auto* partition : partitions)
+    for (const auto* partition : partitions) {
+        std::uint64_t sum = 0, of_one_gpu = 0;
         for (auto [index, nodes] : partition->class_sizes) {
             const auto& node = inventory.classes[index];
             auto all = shards_of(node, item), gpus = std::max<std::uint64_t>(gpus_of_class(node, ""), 1);
             shards.on_node = std::max(shards.on_node, all);
             shards.on_gpu = std::max(shards.on_gpu, (all + gpus - 1) / gpus);
+            sum += product(all, nodes);
+            of_one_gpu += product((all + gpus - 1) / gpus, nodes);
         }
+        shards.in_all = std::max(shards.in_all, sum);
+        shards.of_one_gpu = std::max(shards.of_one_gpu, of_one_gpu);
+    }
     return shards;
+}
+
+/// Of all tasks together.
+std::optional<Finding> too_many_for_tasks(const Shards& shards, const JobRequest& job,
+                                          const Partitions& partitions) {
+    const auto& item = shards.item;
+    if (item.per != Per::task || !job.tasks || shards.in_all == 0) return std::nullopt;
+    if (product(item.count, *job.tasks) <= shards.in_all) return std::nullopt;
+    auto finding = shards.finding(Level::fail,
+                                  fmt::format("for {} is more than {} {} ({})", counted(*job.tasks, "task"),
+                                              describe(partitions), has(partitions), shards.in_all),
+                                  job, 0);
+    auto tasks = shards.in_all / item.count;
+    finding.next = tasks > 0 ? try_one_of({fmt::format("--ntasks={}", tasks)}) : "ask for fewer";
+    return finding;
+}
+
+/// On a node, or of all tasks together.
+std::optional<Finding> too_many(const Shards& shards, const JobRequest& job, const Inventory& inventory,
+                                const Partitions& partitions) {
+    const auto& item = shards.item;
+    bool of_one_gpu = inventory.shards_of_one_gpu && item.gres == "shard";
+    auto most = of_one_gpu ? shards.on_gpu : shards.on_node;
+    auto tasks = item.per == Per::task ? tasks_on_one_node(job) : 1;
+    if (most == 0) return std::nullopt;
+    if (product(item.count, tasks) > shards.on_node)
+        return shards.finding(Level::fail,
+                              fmt::format("{}is more than any node of {} has ({})",
+                                          tasks > 1 ? fmt::format("for {} tasks on a node ", tasks) : "",
+                                          describe(partitions), shards.on_node),
+                              job, std::max<std::uint64_t>(most / tasks, 1));
+    // gres.conf(5) can give one GPU more of them than another, and Slurm does not tell.
+    auto rest =
+        fmt::format("more than the share of a GPU in {} ({} of {} on a node), and a job gets those of one "
+                    "GPU of a node: it may wait for ever",
+                    describe(partitions), shards.on_gpu, shards.on_node);
+    if (item.count > most) return shards.finding(Level::warn, "is " + rest, job, most);
+    auto of_all = item.per == Per::task ? product(item.count, job.tasks.value_or(1)) : 0;
+    if (!of_one_gpu || (product(item.count, tasks) <= most && of_all <= shards.of_one_gpu))
+        return std::nullopt;
+    auto finding = shards.finding(Level::warn, "for all tasks is " + rest, job, most);
+    finding.next = "ask for fewer tasks or more nodes";
+    return finding;
 }
 
 std::optional<Finding> too_many_shards(const JobRequest& job, const Inventory& inventory,
@@ -130,20 +184,8 @@ std::optional<Finding> too_many_shards(const JobRequest& job, const Inventory& i
         bool on_a_node = item.per == Per::node || item.per == Per::task;
         if ((item.gres != "shard" && item.gres != "mps") || !on_a_node) continue;
         auto shards = shards_in(item, inventory, partitions);
-        bool of_one_gpu = inventory.shards_of_one_gpu && item.gres == "shard";
-        auto most = of_one_gpu ? shards.on_gpu : shards.on_node;
-        if (most == 0 || item.count <= most) continue;
-        if (item.count > shards.on_node)
-            return shards.finding(
-                Level::fail,
-                fmt::format("is more than any node of {} has ({})", describe(partitions), shards.on_node),
-                job, most);
-        // gres.conf(5) can give one GPU more of them than another, and Slurm does not tell.
-        return shards.finding(Level::warn,
-                              fmt::format("is more than the share of a GPU in {} ({} of {} on a node), and a "
-                                          "job gets those of one GPU of a node: it may wait for ever",
-                                          describe(partitions), shards.on_gpu, shards.on_node),
-                              job, most);
+        if (auto finding = too_many_for_tasks(shards, job, partitions)) return finding;
+        if (auto finding = too_many(shards, job, inventory, partitions)) return finding;
     }
     return std::nullopt;
 }

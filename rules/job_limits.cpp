@@ -25,7 +25,7 @@ std::optional<Finding> too_many_cpus(const JobRequest& job, const Inventory& inv
                                      const Partition& partition) {
     if (!partition.max_cpus_per_node) return std::nullopt;
     std::uint64_t most = *partition.max_cpus_per_node;
-    auto need = node_need_of(job);
+    auto need = node_need_of(job, inventory);
     auto is_larger = [&](auto& size) { return inventory.classes[size.first].cpus > most; };
     if (job.exclusive && std::all_of(partition.class_sizes.begin(), partition.class_sizes.end(), is_larger))
         return above("all of a node's CPUs (--exclusive)", Number::many, partition, counted(most, "CPU"),
@@ -124,6 +124,77 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
     return finding;
 }
 
+/// Of how many sockets the job has cores: all where the node is its own, else as many as hold its CPUs.
+std::uint64_t sockets_of(const NodeClass& node, const JobRequest& job, const Inventory& inventory,
+                         bool whole) {
+    std::uint64_t sockets = std::max(node.sockets, 1u);
+    auto each = std::max<std::uint64_t>(node.cpus / sockets, 1);
+    return whole ? sockets
+                 : std::min(sockets,
+                            (std::max<std::uint64_t>(node_need_of(job, inventory).cpus, 1) - 1) / each + 1);
+}
+
+std::optional<Finding> too_many_gpus_for_sockets(const JobRequest& job, const Inventory& inventory,
+                                                 const Partition& partition) {
+    if (!inventory.gpus_on_each_socket) return std::nullopt;
+    bool whole = job.exclusive || partition.whole_nodes;
+    for (const auto* item : gpu_items(job)) {
+        if (item->per != Per::socket) continue;
+        std::uint64_t most = 0, used = 0; // on each of the sockets that it has
+        for (auto [index, nodes] : partition.class_sizes) {
+            const auto& node = inventory.classes[index];
+            auto sockets = std::max<std::uint64_t>(sockets_of(node, job, inventory, whole), 1);
+            auto each = gpus_of_class(node, item->type) / sockets;
+            if (each > most) used = sockets;
+            most = std::max(most, each);
+        }
+        if (most == 0 || item->count <= most || used < 2) continue;
+        auto fewer = *item;
+        fewer.count = most;
+        const auto* why = job.exclusive ? "--exclusive"
+                          : whole       ? "the partition gives whole nodes"
+                                        : "by its CPUs";
+        return above(fmt::format("{} on {} of a node ({})", spelled(*item), counted(used, "socket"), why),
+                     Number::one, partition, fmt::format("{} per socket", most),
+                     "try " + option_for(fewer, *item, job));
+    }
+    return std::nullopt;
+}
+
+/// DefMemPerNode=UNLIMITED is more than any node has, also beside --mem-per-gpu (22.05, 24.11 and 26.05).
+std::optional<Finding> unlimited_default(const JobRequest& job, const Partition& partition) {
+    const auto& usual = partition.limits.default_memory;
+    if (!usual || usual->mib != unlimited_memory || job.memory_per_node_mib || job.memory_per_cpu_mib)
+        return std::nullopt;
+    return above("the default memory of a job", Number::one, partition, "DefMemPerNode=UNLIMITED",
+                 job.memory_per_gpu_mib ? "ask with --mem, not --mem-per-gpu" : "ask with --mem");
+}
+
+/// On a node of its own, a job has all CPUs and memory for each, whatever its tasks need (22.05, 24.11 and
+/// 26.05); with threads, it may be for each core.
+std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Inventory& inventory,
+                                             const Partition& partition) {
+    auto mib = job.memory_per_cpu_mib.value_or(0);
+    bool all = job.exclusive || partition.whole_nodes;
+    auto most = partition.limits.most_memory;
+    if (most && most->cpu && mib > most->mib) return std::nullopt; // Slurm makes other numbers of it
+    if (mib == 0 || !all || job.some_cpus || partition.bounds_sockets) return std::nullopt;
+    std::optional<Finding> finding;
+    for (auto [index, nodes] : partition.class_sizes) {
+        const auto& node = inventory.classes[index];
+        auto cpus = node.cpus_for_jobs > 0 ? std::min(node.cpus_for_jobs, node.cpus) : node.cpus;
+        cpus /= std::max(node.threads, 1u);
+        if (product(mib, cpus) <= node.memory_mib) return std::nullopt;
+        if (finding) continue;
+        finding =
+            above(fmt::format("--mem-per-cpu={}M for all CPUs of a node ({})", mib,
+                              job.exclusive ? "--exclusive" : "the partition gives whole nodes"),
+                  Number::one, partition, fmt::format("{} MiB for {}", node.memory_mib, counted(cpus, "CPU")),
+                  fmt::format("try --mem-per-cpu={}M", node.memory_mib / cpus));
+    }
+    return finding;
+}
+
 /// On a node of its own, what a job asks for each GPU is asked for all GPUs of the node.
 std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Inventory& inventory,
                                              const Partition& partition) {
@@ -177,7 +248,10 @@ std::optional<Finding> above_job_limits(const JobRequest& job, const Inventory& 
                                         const Partition& partition) {
     if (auto finding = too_many_cpus(job, inventory, partition)) return finding;
     if (auto finding = too_much_for_all_gpus(job, inventory, partition)) return finding;
-    return too_much_memory(job, inventory, partition);
+    if (auto finding = too_many_gpus_for_sockets(job, inventory, partition)) return finding;
+    if (auto finding = too_much_for_all_cpus(job, inventory, partition)) return finding;
+    if (auto finding = too_much_memory(job, inventory, partition)) return finding;
+    return unlimited_default(job, partition);
 }
 
 } // namespace railhead

@@ -119,36 +119,39 @@ std::optional<Finding> refused_by_each(const JobRequest& job, const Inventory& i
     return all;
 }
 
-std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
-                              const Partitions& partitions) {
-    // Where a partition gives more nodes than the tasks need (MinNodes), those do not say how many: 22.05
-    // runs that, and the others wait.
+/// The job without the numbers that do not hold where a partition gives more nodes than its tasks need
+/// (MinNodes): then those do not say how many, 22.05 runs it, and the others wait. Absent: all of them hold.
+std::optional<JobRequest> without_bounds(const JobRequest& job, const Inventory& inventory,
+                                         const Partitions& partitions) {
     auto gives_more = [&](std::optional<std::uint32_t> nodes) {
         return std::any_of(partitions.begin(), partitions.end(),
                            [&](const Partition* each) { return nodes && each->min_nodes > *nodes; });
     };
-    if (job.nodes_follow_tasks && gives_more(job.nodes_max)) {
-        auto free = job;
-        free.nodes_max.reset();
-        free.nodes_follow_tasks = false;
-        return verdicts(free, inventory, settings, partitions);
-    }
+    bool free_nodes = job.nodes_follow_tasks && gives_more(job.nodes_max);
     const auto items = gpu_items(job);
     bool in_total =
         std::any_of(items.begin(), items.end(), [](const auto* item) { return item->per == Per::job; });
-    if (in_total && gives_more(job.tasks) && !gives_more(job.nodes_max) && !job.tasks_per_gpu &&
-        !inventory.tasks_bound_nodes) {
-        auto free = job;
-        free.tasks.reset();
-        free.tasks_per_node.reset();
-        return verdicts(free, inventory, settings, partitions);
-    }
+    bool free_tasks = in_total && gives_more(job.tasks) && (free_nodes || !gives_more(job.nodes_max)) &&
+                      !job.tasks_per_gpu && !inventory.tasks_bound_nodes;
+    if (!free_nodes && !free_tasks) return std::nullopt;
+    auto free = job;
+    if (free_nodes) free.nodes_max.reset();
+    if (free_nodes) free.nodes_follow_tasks = false;
+    if (free_tasks) free.tasks.reset();
+    if (free_tasks) free.tasks_per_node.reset();
+    return free;
+}
+
+std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
+                              const Partitions& partitions) {
+    const auto free = without_bounds(job, inventory, partitions);
+    const auto& judged = free ? *free : job;
     std::vector<Finding> findings;
     bool softened = false; // by policy, what would not start
     for (const auto& row : rules) {
         auto severity = severity_of(row.key, job, settings, partitions);
         if (severity == Severity::off) continue;
-        auto finding = row.rule(job, inventory, partitions, settings);
+        auto finding = row.rule(judged, inventory, partitions, settings);
         if (!finding) continue;
         if (severity == Severity::warn) {
             softened |= row.counts_nodes && finding->level == Level::fail;
@@ -295,11 +298,12 @@ Judgement judge(const JobRequest& job, const Inventory& inventory, const Setting
         other.memory_per_cpu_mib = other.memory_per_gpu_mib = std::nullopt;
         return judge(other, inventory, settings);
     }
-    if (!job.lifts && !job.qos.empty() && !job.modify && !inventory.qos.empty()) {
-        auto named = job;
-        named.lifts = inventory.lifts_of(job.qos);
-        if (named.lifts) return judge(named, inventory, settings);
+    if (!job.lifts && !job.modify && !inventory.qos.empty()) {
+        auto known = job;
+        known.lifts = inventory.lifts_of(job);
+        if (known.lifts) return judge(known, inventory, settings);
     }
+    if (auto filled = with_gpus_of_tasks(job)) return judge(*filled, inventory, settings);
     auto partitions = partitions_for(job, inventory);
     if (partitions.empty()) return {};
     if (std::any_of(partitions.begin(), partitions.end(), has_no_nodes)) {

@@ -101,7 +101,8 @@ class Shape {
         if (count_.in_reservation < nodes() && usable_.confined()) return too_small_a_reservation();
         if (count_.with_features < nodes()) return too_few_features();
         if (usable_.need().cpus > count_.most_cpus) return too_many_cpus();
-        if (usable_.need().memory_mib > count_.most_memory_mib) return too_much_memory();
+        if (on_cores(usable_.need(), fewest_threads()).memory_mib > count_.most_memory_mib)
+            return too_much_memory();
         if (auto node = usable_.unfit_in(partition_); !node.empty())
             return finding(
                 node,
@@ -175,13 +176,14 @@ class Shape {
     }
 
     Finding too_much_memory() const {
-        const auto& need = usable_.need();
+        const auto need = on_cores(usable_.need(), fewest_threads());
+        bool rounded = need.cpus > usable_.need().cpus;
         auto most = count_.most_memory_mib;
         bool whole = need.memory_by == NodeNeed::By::node;
         auto preset = need.memory_by == NodeNeed::By::gpu
                           ? by_default("DefMemPerGPU", asked_.memory_per_gpu_mib, job_.memory_per_gpu_mib)
                           : "";
-        return finding(memory_asked(need) + preset,
+        return finding(memory_asked(need) + preset + (rounded ? " of whole cores" : ""),
                        fmt::format("{} more than any {} has ({} MiB)", whole ? "is" : "are", kind(), most),
                        less_memory());
     }
@@ -195,7 +197,14 @@ class Shape {
         return fmt::format("try --mem-per-gpu={}M", most / std::max<std::uint64_t>(need.gpus, 1));
     }
 
-    /// What the memory for each CPU is counted for (24.11): all threads of the cores that the job gets.
+    std::uint32_t fewest_threads() const {
+        auto threads = UINT32_MAX;
+        for (auto [index, nodes] : partition_.class_sizes)
+            threads = std::min(threads, inventory_.classes[index].threads);
+        return threads == UINT32_MAX ? 1 : threads;
+    }
+
+    /// What the memory for each CPU is counted for: all threads of the cores that the job gets.
     std::uint64_t cpus_of_cores() const {
         std::uint64_t threads = 1;
         for (auto [index, nodes] : partition_.class_sizes)

@@ -86,6 +86,17 @@ bool set_number(std::optional<T>& field, std::string_view value) {
     return field.has_value();
 }
 
+/// GPUs of --ntasks-per-gpu follow the tasks; false where they cannot.
+bool set_tasks(JobRequest& job, std::string_view value) {
+    if (!set_number(job.tasks, value)) return false;
+    for (auto& item : job.gpus.items) {
+        if (item.option != NodeOption::ntasks_per_gpu || !job.tasks_per_gpu) continue;
+        if (*job.tasks % *job.tasks_per_gpu != 0) return false;
+        item.count = *job.tasks / *job.tasks_per_gpu;
+    }
+    return true;
+}
+
 /// "16000M"
 bool set_memory(std::optional<std::uint64_t>& field, std::string_view value) {
     return value.ends_with('M') && set_number(field, value.substr(0, value.size() - 1));
@@ -103,7 +114,7 @@ bool set(JobRequest& job, std::string_view name, std::string_view value) {
     if (is("--tres-per-task", "trespertask")) return set_tres_per_task(job, value);
     for (auto per : {Per::node, Per::socket, Per::task})
         if (name == fmt::format("--gpus-per-{}", name_of(per))) return set_gpus(job, per, value);
-    if (is("--ntasks", "numtasks")) return set_number(job.tasks, value);
+    if (is("--ntasks", "numtasks")) return set_tasks(job, value);
     if (name == "--ntasks-per-node") return set_number(job.tasks_per_node, value);
     if (name == "--cpus-per-task") return set_number(job.cpus_per_task, value);
     if (name == "--cpus-per-gpu") return set_number(job.cpus_per_gpu, value);
@@ -160,7 +171,7 @@ std::string same_on(std::uint32_t nodes, std::uint32_t asked, const JobRequest& 
     std::string gpus;
     auto changed = job;
     for (auto& item : changed.gpus.items) {
-        if (!is_gpu_of(item, Per::job)) continue;
+        if (!is_gpu_of(item, Per::job) || item.option == NodeOption::ntasks_per_gpu) continue;
         item.count = fewer(item.count);
         gpus = " " + option_for(item, item, changed);
     }

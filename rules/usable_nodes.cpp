@@ -30,7 +30,15 @@ void need_memory(NodeNeed& need, std::uint64_t mib, NodeNeed::By by) {
 
 } // namespace
 
-NodeNeed node_need_of(const JobRequest& job) {
+NodeNeed on_cores(NodeNeed need, std::uint32_t threads) {
+    std::uint64_t each = std::max(threads, 1u);
+    if (need.memory_per_cpu_mib == 0 || need.cpus % each == 0 || need.cpus > UINT32_MAX) return need;
+    need.cpus += each - need.cpus % each;
+    need_memory(need, product(need.memory_per_cpu_mib, need.cpus), NodeNeed::By::cpu);
+    return need;
+}
+
+NodeNeed node_need_of(const JobRequest& job, const Inventory& inventory) {
     NodeNeed need;
     // Beside --ntasks, --ntasks-per-node is but the most that a node takes (sbatch(1)).
     need.tasks = job.tasks ? tasks_on_one_node(job) : job.tasks_per_node.value_or(1);
@@ -39,6 +47,7 @@ NodeNeed node_need_of(const JobRequest& job) {
         auto gpus = demand_of(*item, job).on_one_node;
         need.gpus = std::max(need.gpus, gpus);
         if (item->per != Per::job) with_memory = std::max(with_memory, gpus);
+        if (item->per == Per::task) need.tasks = std::max(need.tasks, tasks_with_gpus_on_one_node(job));
     }
     if (job.tasks_per_gpu && !job.tasks)
         need.tasks = std::max(need.tasks, product(*job.tasks_per_gpu, need.gpus));
@@ -50,6 +59,8 @@ NodeNeed node_need_of(const JobRequest& job) {
     }
     need_memory(need, job.memory_per_node_mib.value_or(0), NodeNeed::By::node);
     need_memory(need, product(job.memory_per_cpu_mib.value_or(0), need.cpus), NodeNeed::By::cpu);
+    if (inventory.counts_cores && !job.some_cpus)
+        need.memory_per_cpu_mib = job.memory_per_cpu_mib.value_or(0);
     need_memory(need, product(job.memory_per_gpu_mib.value_or(0), with_memory), NodeNeed::By::gpu);
     return need;
 }
@@ -62,7 +73,7 @@ std::string unknown_host(const std::string& hosts, const Inventory& inventory) {
 }
 
 UsableNodes::UsableNodes(const JobRequest& job, const Inventory& inventory)
-    : inventory_(inventory), need_(node_need_of(job)), wanted_(indices_of(job.nodelist)),
+    : inventory_(inventory), need_(node_need_of(job, inventory)), wanted_(indices_of(job.nodelist)),
       excluded_(indices_of(job.exclude)) {
     for (const auto* item : gpu_items(job)) demands_.push_back(demand_of(*item, job));
     if (auto constraint = parse_constraint(job.features)) {
@@ -82,7 +93,7 @@ bool UsableNodes::has_gpus(const NodeClass& node) const {
 }
 
 bool UsableNodes::has_room(const NodeClass& node) const {
-    return node.cpus >= need_.cpus && node.memory_mib >= need_.memory_mib;
+    return node.cpus >= need_.cpus && node.memory_mib >= on_cores(need_, node.threads).memory_mib;
 }
 
 std::map<std::uint32_t, std::uint64_t> UsableNodes::given(const Partition& partition) const {

@@ -13,10 +13,13 @@ namespace railhead {
 /// What one node must give at least, whatever Slurm chooses.
 struct NodeNeed {
     std::uint64_t tasks = 1, gpus = 0, cpus = 1, memory_mib = 0;
+    std::uint64_t memory_per_cpu_mib = 0; ///< for all threads of the cores that give the CPUs; else 0
     /// What decides their number: --mem, or so much for each.
     enum class By { node, task, cpu, gpu } cpus_by = By::task, memory_by = By::node;
 };
-NodeNeed node_need_of(const JobRequest& job);
+NodeNeed node_need_of(const JobRequest& job, const Inventory& inventory);
+/// That of so many threads a core.
+NodeNeed on_cores(NodeNeed need, std::uint32_t threads);
 
 /// The first of a host list that is no node, so that Slurm rejects the job whatever else it asks; empty:
 /// none. It may be a NodeSet, which the inventory does not know.

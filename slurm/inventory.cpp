@@ -36,6 +36,18 @@ void add_up_qos(Inventory& inventory) {
     for (auto& [name, lifts] : inventory.qos) lifts |= of_partitions;
 }
 
+/// What the default QOS of a user lift together; absent: one is not known, as where Slurm looks on for one
+/// (assoc_mgr_get_default_qos_info() of src/common/assoc_mgr.c).
+std::optional<QosLifts> lifts_together(const Inventory& inventory, const std::set<std::string>& names) {
+    QosLifts lifts;
+    for (const auto& name : names) {
+        auto its = inventory.qos.find(name);
+        if (its == inventory.qos.end()) return std::nullopt;
+        lifts |= its->second;
+    }
+    return lifts;
+}
+
 /// The names of a job's partitions, as Slurm looks for them: get_job_parts() of src/slurmctld/job_mgr.c.
 std::vector<std::string> names_for(const JobRequest& job, const Inventory& inventory) {
     if (!job.partitions.empty()) return job.partitions;
@@ -94,9 +106,13 @@ std::vector<const Partition*> Inventory::every_partition() const {
     return found;
 }
 
-std::optional<QosLifts> Inventory::lifts_of(std::string_view names) const {
+std::optional<QosLifts> Inventory::lifts_of(const JobRequest& job) const {
+    if (job.qos.empty()) {
+        auto its = default_qos.find(job.uid);
+        return its == default_qos.end() ? std::nullopt : std::optional(its->second);
+    }
     std::optional<QosLifts> lifts;
-    for (const auto& name : names_in(names)) {
+    for (const auto& name : names_in(job.qos)) {
         auto its = qos.find(name);
         if (its == qos.end()) return std::nullopt;
         if (!lifts) lifts.emplace();
@@ -164,6 +180,8 @@ void InventoryBuilder::add_topology(std::string_view text) {
 Inventory InventoryBuilder::take() {
     for (auto& partition : inventory_.partitions) {
         partition.limits.fill_from(limits_);
+        if (partition.limits.most_memory && partition.limits.most_memory->cpu)
+            inventory_.counts_cores = false;
         if (inventory_.counts_memory) continue;
         partition.limits.most_memory.reset();
         partition.limits.default_memory.reset();
@@ -171,6 +189,8 @@ Inventory InventoryBuilder::take() {
     }
     count_nodes(inventory_);
     add_up_qos(inventory_);
+    for (const auto& [uid, names] : default_qos_)
+        if (auto lifts = lifts_together(inventory_, names)) inventory_.default_qos.emplace(uid, *lifts);
     auto is_down = [this](std::uint32_t index) { return inventory_.nodes[index].down; };
     if (std::none_of(inventory_.nodes.begin(), inventory_.nodes.end(), [](auto& node) { return node.down; }))
         return std::move(inventory_);

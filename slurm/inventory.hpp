@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -19,7 +20,9 @@ struct NodeClass {
     std::uint32_t cpus = 0;              ///< specialized ones too: a job may be allowed to use them
     std::uint64_t memory_mib = 0;        ///< as configured
     std::vector<std::string> features{}; ///< available ones, sorted
-    std::uint32_t threads = 1;           ///< of a core, all of which one job gets
+    std::uint32_t threads = 1;           ///< that are CPUs, of a core, all of which one job gets
+    std::uint32_t sockets = 1;
+    std::uint32_t cpus_for_jobs = 0; ///< without specialized ones (CPUEfctv); 0: not told
     bool operator==(const NodeClass&) const = default;
 };
 
@@ -70,10 +73,11 @@ struct Partition {
     bool whole_nodes = false;                                  ///< OverSubscribe=EXCLUSIVE
     std::uint32_t min_nodes = 0;                               ///< per job
     std::optional<std::uint32_t> max_cpus_per_node{};          ///< of all its jobs
-    JobLimits limits{};      ///< its own; InventoryBuilder::take() adds those of slurm.conf
-    bool takes_jobs = true;  ///< State is UP or DOWN
-    std::string alternate{}; ///< whose jobs get that partition instead where it takes none
-    std::string qos{};       ///< the partition's own
+    bool bounds_sockets = false; ///< MaxCPUsPerSocket: less of a node than it has, whoever gets it whole
+    JobLimits limits{};          ///< its own; InventoryBuilder::take() adds those of slurm.conf
+    bool takes_jobs = true;      ///< State is UP or DOWN
+    std::string alternate{};     ///< whose jobs get that partition instead where it takes none
+    std::string qos{};           ///< the partition's own
     // What InventoryBuilder counts, so that no rule needs to walk the nodes.
     std::map<std::uint32_t, std::uint32_t> class_sizes{}; ///< node class -> number of its nodes; by `index`
     std::vector<LeafShare> leaf_shares{};
@@ -85,6 +89,11 @@ struct Reservation {
     /// licenses only, or has FLEX).
     std::optional<std::vector<std::uint32_t>> nodes{};
 };
+
+/// 1 where slurm.conf(5) says that a node's CPUs are its cores.
+constexpr std::uint32_t threads_of_core(std::uint32_t threads, std::uint32_t cpus, std::uint64_t cores) {
+    return threads == 0 || cpus <= cores ? 1 : threads;
+}
 
 /// What the controller knew at one moment. Immutable once published; safe to share between threads.
 struct Inventory {
@@ -102,12 +111,23 @@ struct Inventory {
     QosLifts qos_lifts;
     /// By name, and each with what those of partitions lift; empty where none lifts anything.
     std::map<std::string, QosLifts, std::less<>> qos{};
+    /// By uid: the same of the default QOS of all of a user's associations together, for which of them a job
+    /// gets depends on its account and partition. Users that are not here may have any QOS.
+    std::map<std::uint32_t, QosLifts> default_qos{};
     /// SelectTypeParameters (slurm.conf(5)) name memory: else what is asked of it for CPUs or GPUs is no
     /// matter.
     bool counts_memory = true;
+    /// And cores or sockets: then what is asked for each CPU is counted for all threads of a core. Not where
+    /// a MaxMemPerCPU may make more CPUs of it.
+    bool counts_cores = false;
     /// A job of fewer tasks than MinNodes of its partition gets no more nodes, and with GPUs waits for ever
     /// (24.11; 26.05 rejects it); 22.05 gives it more tasks.
     bool tasks_bound_nodes = false;
+    /// Beside GPUs per task, a job waits for ever that does not fill each of its nodes with --ntasks-per-node
+    /// tasks (26.05).
+    bool tasks_fill_nodes = false;
+    /// --gpus-per-socket are given on each socket of which the job has a core (26.05).
+    bool gpus_on_each_socket = false;
     /// On each node, a job gets the shards of one GPU (24.11, 26.05; not with MULTIPLE_SHARING_GRES_PJ in
     /// SelectTypeParameters).
     bool shards_of_one_gpu = false;
@@ -128,8 +148,8 @@ struct Inventory {
     /// said.
     std::vector<const Partition*> partitions_of(const JobRequest& job) const;
     std::vector<const Partition*> every_partition() const;
-    /// What the QOS of that --qos lift together; absent: one is not known.
-    std::optional<QosLifts> lifts_of(std::string_view names) const;
+    /// What the QOS of its --qos lift together, or the default ones of its user; absent: one is not known.
+    std::optional<QosLifts> lifts_of(const JobRequest& job) const;
 };
 
 /// Collects nodes, partitions and leaves by name and links them by index.
@@ -140,6 +160,8 @@ class InventoryBuilder {
     void add_partition(Partition partition, const std::vector<std::string>& nodes);
     void add_leaf(const std::string& name, const std::vector<std::string>& nodes);
     void add_topology(std::string_view text); ///< as read_topology() reads it
+    /// Of one of the user's associations; empty: it has none of its own.
+    void add_default_qos(std::uint32_t uid, std::string qos) { default_qos_[uid].insert(std::move(qos)); }
     /// Indices of those of `names` that are nodes, ascending.
     std::vector<std::uint32_t> indices_of(const std::vector<std::string>& names) const;
     Inventory& inventory() { return inventory_; }
@@ -149,6 +171,7 @@ class InventoryBuilder {
   private:
     Inventory inventory_;
     JobLimits limits_;
+    std::map<std::uint32_t, std::set<std::string>> default_qos_; // by uid
 };
 
 struct Leaf {

@@ -82,13 +82,19 @@ class TextReader {
         auto gres = parse_node_gres(known(field_of(line, "Gres")));
         if (!gres)
             return tl::unexpected(std::move(gres.error()).within(std::string(field_of(line, "NodeName"))));
+        auto number = [&](std::string_view key) {
+            return leading_number<std::uint32_t>(field_of(line, key)).value_or(0);
+        };
         builder_.add_node(
             std::string(field_of(line, "NodeName")),
             {.gres = std::move(*gres),
-             .cpus = static_cast<std::uint32_t>(number_of(field_of(line, "CPUTot"))),
+             .cpus = number("CPUTot"),
              .memory_mib = number_of(field_of(line, "RealMemory")),
              .features = node_features(known(field_of(line, "AvailableFeatures"))),
-             .threads = leading_number<std::uint32_t>(field_of(line, "ThreadsPerCore")).value_or(1)});
+             .threads = threads_of_core(number("ThreadsPerCore"), number("CPUTot"),
+                                        std::uint64_t{number("Sockets")} * number("CoresPerSocket")),
+             .sockets = std::max(number("Sockets"), 1u),
+             .cpus_for_jobs = number("CPUEfctv")});
         auto& added = builder_.inventory().nodes.back();
         added.weight = leading_number<std::uint32_t>(field_of(line, "Weight"));
         auto state = field_of(line, "State");
@@ -109,6 +115,7 @@ class TextReader {
         auto& inventory = builder_.inventory();
         if (auto value = setting_of(line, "SelectTypeParameters"); !value.empty()) {
             inventory.counts_memory = value.find("MEMORY") != value.npos;
+            inventory.counts_cores = value.find("CORE") != value.npos || value.find("SOCKET") != value.npos;
             shares_many_ = value.find("MULTIPLE_SHARING_GRES_PJ") != value.npos;
         }
         auto& limits = builder_.limits();
@@ -119,8 +126,10 @@ class TextReader {
         memory("MaxMemPerNode", "MaxMemPerCPU", limits.most_memory);
         memory("DefMemPerNode", "DefMemPerCPU", limits.default_memory);
         add_job_defaults(limits, known(setting_of(line, "JobDefaults")));
-        if (auto value = setting_of(line, "SLURM_VERSION"); !value.empty())
+        if (auto value = setting_of(line, "SLURM_VERSION"); !value.empty()) {
             inventory.tasks_bound_nodes = release_of(value) >= 2411;
+            inventory.tasks_fill_nodes = inventory.gpus_on_each_socket = release_of(value) >= 2605;
+        }
         if (auto value = setting_of(line, "NodeFeaturesPlugins"); !value.empty())
             inventory.features_change_nodes = !known(value).empty();
         if (auto value = setting_of(line, "MaxNodeCount"); !value.empty()) most_nodes_ = number_of(value);
@@ -150,6 +159,7 @@ class TextReader {
         partition.whole_nodes = field_of(line, "OverSubscribe") == "EXCLUSIVE";
         partition.min_nodes = limit_of(field_of(line, "MinNodes")).value_or(0);
         partition.max_cpus_per_node = limit_of(field_of(line, "MaxCPUsPerNode"));
+        partition.bounds_sockets = limit_of(field_of(line, "MaxCPUsPerSocket")).has_value();
         partition.limits.most_memory =
             memory_of(field_of(line, "MaxMemPerNode"), field_of(line, "MaxMemPerCPU"));
         partition.limits.default_memory =

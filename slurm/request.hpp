@@ -12,17 +12,19 @@ enum class Per { job, node, socket, task };
 std::string_view name_of(Per per); ///< "job", "node", "socket", "task"
 
 /// What the user typed for a GRES: Slurm adds the two options for a node up in one field, so that one cannot
-/// replace the other. --tres-per-task is known by its name, too.
-enum class NodeOption { gpus_per_node, gres, untold, tres_per_task };
+/// replace the other. --tres-per-task is known by its name, too, and GPUs that --ntasks-per-gpu makes of
+/// tasks.
+enum class NodeOption { gpus_per_node, gres, untold, tres_per_task, ntasks_per_gpu };
 
 /// One generic resource as the user asked for it; nothing is derived.
 struct GresItem {
     std::string gres; ///< "gpu"
     std::string type; ///< "h100"; empty: any
     Per per = Per::node;
-    std::uint64_t count = 1;                       ///< 1 when the user named none
-    std::string spelling;                          ///< as it came: "gres/gpu:h100:8"
-    NodeOption option = NodeOption::gpus_per_node; ///< tres_per_task; else meaningless unless it is per node
+    std::uint64_t count = 1; ///< 1 when the user named none
+    std::string spelling;    ///< as it came: "gres/gpu:h100:8"
+    /// tres_per_task or ntasks_per_gpu; else meaningless unless it is per node.
+    NodeOption option = NodeOption::gpus_per_node;
     /// The number of an earlier one of the same name and type, which Slurm drops for this one.
     std::optional<std::uint64_t> replaced{};
     std::string beside{}; ///< what else --tres-per-task said: "cpu=2,"
@@ -66,6 +68,9 @@ struct JobRequest {
     std::vector<std::string> partitions; ///< empty: the reservation's or the default one
     std::string account, qos, reservation, features, nodelist, exclude, array;
     bool exclusive = false, overcommit = false;
+    /// --ntasks-per-socket, --core-spec and others like them: also with --exclusive, Slurm may count fewer
+    /// CPUs than a node has.
+    bool some_cpus = false;
     std::optional<std::uint32_t> het_offset;
     std::vector<JobRequest> earlier{};    ///< the components of its heterogeneous job that came before it
     std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"

@@ -14,7 +14,8 @@ extern "C" {
 
 // Everything that differs between 22.05 and 26.05 and that we use, in one table.
 #define RAILHEAD_SLURM_AT_LEAST(major, minor) (SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(major, minor, 0))
-#define RAILHEAD_MODIFY_HAS_MESSAGE RAILHEAD_SLURM_AT_LEAST(23, 2) // job_modify(..., char **err_msg)
+#define RAILHEAD_MODIFY_HAS_MESSAGE RAILHEAD_SLURM_AT_LEAST(23, 2)  // job_modify(..., char **err_msg)
+#define RAILHEAD_HAS_CPUS_PER_SOCKET RAILHEAD_SLURM_AT_LEAST(23, 2) // partition_info_t::max_cpus_per_socket
 #define RAILHEAD_PRINT_TOPO_HAS_NODES                                                                        \
     RAILHEAD_SLURM_AT_LEAST(23, 11)                           // slurm_print_topo_info_msg(.., node_list, ..)
 #define RAILHEAD_HAS_SEGMENT RAILHEAD_SLURM_AT_LEAST(24, 5)   // job_desc_msg_t::segment_size

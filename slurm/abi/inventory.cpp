@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <functional>
+#include <map>
 #include <memory>
 
 namespace railhead::abi {
@@ -19,8 +21,10 @@ constexpr std::uint16_t show_flags = SHOW_ALL | SHOW_LOCAL;
 /// In slurm_conf_t::select_type_param.
 #ifdef CR_MEMORY
 constexpr auto counted_memory = CR_MEMORY;
-#else
-constexpr auto counted_memory = SELECT_MEMORY;                   // 26.05
+constexpr auto counted_cores = CR_CORE | CR_SOCKET;
+#else // 26.05
+constexpr auto counted_memory = SELECT_MEMORY;
+constexpr auto counted_cores = SELECT_CORE | SELECT_SOCKET;
 #endif
 #ifdef MULTIPLE_SHARING_GRES_PJ
 constexpr auto several_shared = MULTIPLE_SHARING_GRES_PJ;
@@ -88,7 +92,10 @@ Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
                                      .cpus = node.cpus,
                                      .memory_mib = node.real_memory,
                                      .features = node_features(text_of(node.features)),
-                                     .threads = std::max<std::uint32_t>(node.threads, 1)});
+                                     .threads = threads_of_core(node.threads, node.cpus,
+                                                                std::uint64_t{node.sockets} * node.cores),
+                                     .sockets = std::max<std::uint32_t>(node.sockets, 1),
+                                     .cpus_for_jobs = node.cpus_efctv});
         builder.inventory().nodes.back().down = (node.node_state & NODE_STATE_BASE) == NODE_STATE_DOWN;
     }
     builder.inventory().can_grow = nodes < most_nodes;
@@ -118,6 +125,9 @@ Result<void> add_partitions(InventoryBuilder& builder) {
         partition.whole_nodes = record.max_share == 0;
         partition.min_nodes = limit_of(record.min_nodes).value_or(0);
         partition.max_cpus_per_node = limit_of(record.max_cpus_per_node);
+#if RAILHEAD_HAS_CPUS_PER_SOCKET
+        partition.bounds_sockets = limit_of(record.max_cpus_per_socket).has_value();
+#endif
         partition.limits = limits_in(record);
         builder.add_partition(std::move(partition), *nodes);
     }
@@ -157,7 +167,10 @@ Result<Configuration> add_configuration(InventoryBuilder& builder) {
 #endif
     inventory.slurm_user = conf->slurm_user_id;
     inventory.tasks_bound_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
+    inventory.tasks_fill_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
+    inventory.gpus_on_each_socket = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
     inventory.counts_memory = conf->select_type_param & counted_memory;
+    inventory.counts_cores = conf->select_type_param & counted_cores;
 #if SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0)
     inventory.shards_of_one_gpu = !(conf->select_type_param & several_shared);
 #endif
@@ -170,25 +183,53 @@ Result<Configuration> add_configuration(InventoryBuilder& builder) {
                          .accounting = !accounting.empty() && accounting != "accounting_storage/none"};
 }
 
-/// What the controller holds of slurmdbd's QOS; none when it never reached slurmdbd.
-Result<void> add_qos(Inventory& inventory) {
+/// Of what the controller holds of slurmdbd's.
+Result<Message<assoc_mgr_info_msg_t>> accounting(std::uint32_t flag, const char* what) {
     assoc_mgr_info_request_msg_t request{};
-    request.flags = ASSOC_MGR_INFO_FLAG_QOS;
+    request.flags = flag;
     assoc_mgr_info_msg_t* raw = nullptr;
-    if (slurm_load_assoc_mgr_info(&request, &raw) != SLURM_SUCCESS || !raw) return failed("QOS");
-    Message<assoc_mgr_info_msg_t> message(raw, slurm_free_assoc_mgr_info_msg);
-    if (message->qos_list) {
-        auto* each = slurm_list_iterator_create(message->qos_list);
-        while (const auto* qos = static_cast<const slurmdb_qos_rec_t*>(slurm_list_next(each))) {
-            auto has = [&](auto flag) { return (qos->flags & flag) != 0; };
-            inventory.qos[text_of(qos->name)] = {.nodes = has(QOS_FLAG_PART_MAX_NODE),
-                                                 .min_nodes = has(QOS_FLAG_PART_MIN_NODE),
-                                                 .time = has(QOS_FLAG_PART_TIME_LIMIT)};
-        }
-        slurm_list_iterator_destroy(each);
-    }
-    if (inventory.qos.empty()) inventory.qos_lifts = {.nodes = true, .min_nodes = true, .time = true};
+    if (slurm_load_assoc_mgr_info(&request, &raw) != SLURM_SUCCESS || !raw) return failed(what);
+    return Message<assoc_mgr_info_msg_t>(raw, slurm_free_assoc_mgr_info_msg);
+}
+
+template <class Record>
+void for_each(decltype(assoc_mgr_info_msg_t::qos_list) list, const std::function<void(const Record&)>& act) {
+    if (!list) return;
+    auto* each = slurm_list_iterator_create(list);
+    while (const auto* record = static_cast<const Record*>(slurm_list_next(each))) act(*record);
+    slurm_list_iterator_destroy(each);
+}
+
+/// A site may have a hundred thousand associations: they are asked for only where it matters which QOS a job
+/// has by default.
+Result<void> add_default_qos(InventoryBuilder& builder, const std::map<std::uint32_t, std::string>& names) {
+    auto message = accounting(ASSOC_MGR_INFO_FLAG_ASSOC, "associations");
+    if (!message) return tl::unexpected(message.error());
+    for_each<slurmdb_assoc_rec_t>((*message)->assoc_list, [&](const slurmdb_assoc_rec_t& association) {
+        if (!association.user || association.uid == NO_VAL) return; // of an account, or of nobody here
+        auto its = names.find(association.def_qos_id);
+        builder.add_default_qos(association.uid, its == names.end() ? "" : its->second);
+    });
     return {};
+}
+
+/// None when the controller never reached slurmdbd.
+Result<void> add_qos(InventoryBuilder& builder) {
+    auto& inventory = builder.inventory();
+    auto message = accounting(ASSOC_MGR_INFO_FLAG_QOS, "QOS");
+    if (!message) return tl::unexpected(message.error());
+    std::map<std::uint32_t, std::string> names; // by id
+    for_each<slurmdb_qos_rec_t>((*message)->qos_list, [&](const slurmdb_qos_rec_t& qos) {
+        auto has = [&](auto flag) { return (qos.flags & flag) != 0; };
+        names[qos.id] = text_of(qos.name);
+        inventory.qos[text_of(qos.name)] = {.nodes = has(QOS_FLAG_PART_MAX_NODE),
+                                            .min_nodes = has(QOS_FLAG_PART_MIN_NODE),
+                                            .time = has(QOS_FLAG_PART_TIME_LIMIT)};
+    });
+    if (inventory.qos.empty()) inventory.qos_lifts = {.nodes = true, .min_nodes = true, .time = true};
+    auto differs = [&](const auto& each) { return each.second != inventory.qos.begin()->second; };
+    if (std::none_of(inventory.qos.begin(), inventory.qos.end(), differs)) return {};
+    return add_default_qos(builder, names);
 }
 
 /// The text of `scontrol show topology`: the one form that all versions share (24.11 no longer fills
@@ -231,7 +272,7 @@ Result<Inventory> load_inventory() {
     if (auto added = add_partitions(builder); !added) return tl::unexpected(added.error());
     if (auto added = add_reservations(builder); !added) return tl::unexpected(added.error());
     if (configuration->accounting)
-        if (auto added = add_qos(builder.inventory()); !added) return tl::unexpected(added.error());
+        if (auto added = add_qos(builder); !added) return tl::unexpected(added.error());
     if (configuration->topology == "topology/tree" || configuration->topology == "topology/block") {
         auto text = topology_text();
         if (!text) return tl::unexpected(text.error());

@@ -100,15 +100,29 @@ void mix(std::uint64_t& hash, std::uint64_t value) {
     hash ^= hash >> 32;
 }
 
-/// Not std::hash: its code lies in another library, which slurmctld rarely has in its caches.
-void mix(std::uint64_t& hash, std::string_view text) {
-    mix(hash, text.size());
+/// `place`: which of the texts it is; one that is empty is not mixed at all. Not std::hash: its code lies in
+/// another library, which slurmctld rarely has in its caches.
+void mix(std::uint64_t& hash, std::string_view text, std::uint64_t place) {
+    if (text.empty()) return;
+    mix(hash, text.size() << 8 | place);
     for (std::uint64_t part = 0; !text.empty(); part = 0) {
         auto size = std::min(text.size(), sizeof part);
         std::memcpy(&part, text.data(), size);
         mix(hash, part);
         text.remove_prefix(size);
     }
+}
+
+std::uint64_t both(std::uint32_t high, std::uint32_t low) {
+    return std::uint64_t{high} << 32 | low;
+}
+
+bool names_cpus_of_a_node(const job_desc_msg_t& job) {
+    for (std::uint16_t number :
+         {job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec,
+          job.sockets_per_node, job.cores_per_socket, job.threads_per_core})
+        if (number_of16(number)) return true;
+    return false;
 }
 
 std::string_view view_of(const char* text) {
@@ -166,6 +180,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.array = text_of(job.array_inx);
     request.exclusive = job.shared == 0;
     request.overcommit = job.overcommit != 0 && job.overcommit != NO_VAL8;
+    request.some_cpus = names_cpus_of_a_node(job);
     request.het_offset = number_of(job.het_job_offset);
     request.placement = placement_of(job);
     request.uid = job.user_id;
@@ -184,21 +199,23 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
     if (is_component || several_per_node || !view_of(job.reservation).empty()) return 0;
     auto hash = seed;
+    std::uint64_t place = 0;
     for (const char* text : {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task,
                              job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
                              job.qos, job.features, job.req_nodes, job.exc_nodes, job.array_inx})
-        mix(hash, view_of(text));
-    for (std::uint64_t number :
-         {std::uint64_t{job.min_nodes}, std::uint64_t{job.max_nodes}, std::uint64_t{job.num_tasks},
-          std::uint64_t{job.ntasks_per_node}, std::uint64_t{job.cpus_per_task},
-          std::uint64_t{job.ntasks_per_tres}, job.pn_min_memory, std::uint64_t{job.time_limit},
-          std::uint64_t{job.time_min}, std::uint64_t{job.req_switch}, std::uint64_t{job.shared},
-          std::uint64_t{job.overcommit}, std::uint64_t{job.user_id}, std::uint64_t{uid}})
-        mix(hash, number);
+        mix(hash, view_of(text), ++place);
+    mix(hash, placement_of(job).value_or(""), ++place);
+    std::uint32_t segment = 0, flags = job.overcommit | (names_cpus_of_a_node(job) ? 1U << 8 : 0U);
 #if RAILHEAD_HAS_SEGMENT
-    mix(hash, std::uint64_t{job.segment_size});
+    segment = job.segment_size;
 #endif
-    mix(hash, placement_of(job).value_or(""));
+    for (std::uint64_t numbers :
+         {both(job.min_nodes, job.max_nodes), both(job.num_tasks, job.req_switch),
+          both(job.time_limit, job.time_min), both(job.user_id, uid), job.pn_min_memory,
+          both(std::uint32_t{job.ntasks_per_node} << 16 | job.cpus_per_task,
+               std::uint32_t{job.ntasks_per_tres} << 16 | job.shared),
+          both(segment, flags)})
+        mix(hash, numbers);
     return hash == 0 ? 1 : hash;
 }
 
@@ -212,7 +229,7 @@ std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape) {
     if (shape == 0 || (asked.empty() && view_of(job.tres_per_task).empty())) return shape;
     auto line = view_of(job.submit_line), header = script_header(view_of(job.script));
     mix(shape, static_cast<std::uint64_t>(option_of(line, header, asked)));
-    if (!view_of(job.tres_per_task).empty()) mix(shape, tres_per_task_in(line, header).value_or(""));
+    if (!view_of(job.tres_per_task).empty()) mix(shape, tres_per_task_in(line, header).value_or(""), 1);
     return shape == 0 ? 1 : shape;
 }
 

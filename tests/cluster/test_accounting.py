@@ -41,7 +41,9 @@ def site(suite):
     cluster = Cluster(f"kept-{suite}-{os.getpid()}")
     try:
         cluster.up(Wanted(suite, 1, True, "auto", False))
-        yield Site(cluster)
+        site = Site(cluster)
+        site.root("scontrol", "create", "partitionname=brief", "nodes=node1", "maxtime=60")
+        yield site
     finally:
         cluster.down()
 
@@ -54,10 +56,19 @@ def test_jobs_are_remembered(site):
 
 
 def test_a_limit_holds_until_a_qos_lifts_it(site):
-    site.root("scontrol", "create", "partitionname=brief", "nodes=node1", "maxtime=60")
     wait_until("a refusal", lambda: TOO_LONG in site.submit())
     assert TOO_LONG.partition("railhead: ")[2] in site.lint(), "and so it is without a controller"
     site.root("sacctmgr", "-i", "add", "qos", "long", "flags=PartitionTimeLimit")
     wait_until("the QOS to be known", lambda: "Submitted" in site.submit("--qos=long"), within=45)
     wait_until("the job to run", lambda: re.fullmatch(r"((COMPLETED|COMPLETING)\n)+", site.root("sacct", "-aXnP", "--qos=long", "-o", "state")))
     assert "[time-limit]" not in site.lint()
+
+
+def test_the_default_qos_of_a_user_lifts_a_limit_or_does_not(site):
+    site.root("sacctmgr", "-i", "add", "qos", "late", "flags=PartitionTimeLimit")
+    site.root("sacctmgr", "-i", "add", "account", "physics")
+    site.root("sacctmgr", "-i", "add", "user", "alice", "account=physics", "qos=normal,late", "defaultqos=normal")
+    wait_until("the QOS to be known", lambda: "Submitted" in site.submit("--qos=late"), within=45)
+    wait_until("a refusal by the default QOS", lambda: TOO_LONG in site.submit(), within=45)
+    site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "defaultqos=late")
+    wait_until("the new default to be known", lambda: "Submitted" in site.submit(), within=45)

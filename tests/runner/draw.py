@@ -114,6 +114,16 @@ def limited(dice: random.Random) -> Request:
     return words
 
 
+def tasks_on_nodes(dice: random.Random) -> Request:
+    """GPUs by tasks, and how many tasks a node takes."""
+    partition = dice.choice(("gpu", "few", "a100"))
+    words = [f"--partition={partition}", *dice.choice(([], [], ["--nodes=1"], ["--nodes=2"], ["--nodes=1-2"]))]
+    if dice.random() < 0.4:
+        return [*words, f"--ntasks={near(dice, 8)}", f"--ntasks-per-gpu={dice.randint(1, 2)}"]
+    words += [f"--ntasks={near(dice, 4)}", f"--gpus-per-task={near(dice, 4)}", f"--ntasks-per-node={near(dice, 3)}"]
+    return words + dice.choice(([], [], [f"--cpus-per-task={near(dice, 5)}"]))
+
+
 def by_tres(dice: random.Random) -> Request:
     """The newest spelling, since 23.11."""
     tres = f"gres/gpu{dice.choice(('', ':h100'))}:{near(dice, 4)}"
@@ -148,10 +158,10 @@ def reserved(dice: random.Random) -> Request:
     return words + [f"--gpus-per-node={near(dice, SIZES[partition or 'gpu'][1])}"]
 
 
-WAYS = {any_request: 0.46, timed: 0.1, ranged: 0.07, limited: 0.08, featured: 0.13, together: 0.07, reserved: 0.09}
+WAYS = {tasks_on_nodes: 0.04, any_request: 0.42, timed: 0.1, ranged: 0.07, limited: 0.08, featured: 0.13, together: 0.07, reserved: 0.09}
 # 24.11 rejects at once much that 22.05 and 26.05 let wait for ever: more of what waits there, too, so that it is a fifth everywhere.
 WAYS_OF = {
-    "trixie": {any_request: 0.25, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
+    "trixie": {tasks_on_nodes: 0.04, any_request: 0.21, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
     "sid": WAYS | {by_tres: 0.04},
 }
 

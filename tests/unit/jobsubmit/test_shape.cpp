@@ -54,6 +54,7 @@ const std::vector<std::function<void(job_desc_msg_t&)>> changes{
     [](auto& job) { job.ntasks_per_node = 8; },
     [](auto& job) { job.cpus_per_task = 8; },
     [](auto& job) { job.ntasks_per_tres = 8; },
+    [](auto& job) { job.ntasks_per_socket = 1; },
     [](auto& job) { job.pn_min_memory = 8; },
     [](auto& job) { job.time_limit = 8; },
     [](auto& job) { job.time_min = 8; },

@@ -28,6 +28,61 @@ TEST(Conflict, sees_node_lists_that_cannot_be) {
     EXPECT_EQ(verdict(job), "accepted") << "24.11 and 26.05 give all three";
 }
 
+TEST(Conflict, sees_a_name_that_is_no_node) { // rejected by 22.05, 24.11 and 26.05
+    JobRequest job;
+    job.exclude = "node[1-3]";
+    EXPECT_EQ(verdict(job), "accepted");
+    job.exclude = "node[32-33]";
+    EXPECT_EQ(verdict(job), "node33 is named in --exclude, and is no node; leave it out");
+    job.exclude = "block{b1}";
+    EXPECT_EQ(verdict(job), "accepted") << "24.11 knows more than names";
+    job.exclude = "";
+    job.nodelist = "nod1";
+    EXPECT_EQ(verdict(job), "nod1 is named in --nodelist, and is no node; leave it out");
+    auto growing = cluster();
+    growing.can_grow = true;
+    EXPECT_EQ(verdict(job, growing), "accepted") << "it may register";
+}
+
+TEST(Conflict, sees_tasks_that_make_no_whole_gpus) { // rejected by 22.05, 24.11 and 26.05
+    JobRequest job;
+    job.tasks_per_gpu = 2;
+    EXPECT_EQ(verdict(job), "--ntasks-per-gpu=2 has neither GPUs nor tasks beside it; add --gpus=N");
+    EXPECT_EQ(verdict(on(job, 2)), "accepted") << "Slurm makes tasks of known nodes";
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job), "--ntasks=5 is no multiple of --ntasks-per-gpu=2; try --ntasks=6");
+    job.tasks = 6;
+    EXPECT_EQ(verdict(job), "accepted");
+    EXPECT_EQ(verdict(on(job, 4)),
+              "--ntasks=6 makes 3 GPUs of --ntasks-per-gpu=2, and each of 4 nodes has one; try --ntasks=8");
+    job = asks(Per::job, "", 3);
+    job.tasks_per_gpu = 2;
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job), "accepted") << "Slurm makes 6 tasks of it";
+}
+
+TEST(Conflict, sees_tasks_that_do_not_come_out_on_nodes) { // each with --gpus-per-task
+    auto job = on(asks(Per::task, "", 1), 2);
+    job.tasks = 3;
+    job.tasks_per_node = 3;
+    auto of = cluster();
+    EXPECT_EQ(verdict(job, of), "accepted") << "22.05 runs it";
+    of.tasks_bound_nodes = true;
+    EXPECT_EQ(verdict(job, of), "--ntasks-per-node=3 puts the 3 tasks of the job on 1 of 2 nodes, and counts "
+                                "beside GPUs per task; leave it out");
+    job.tasks_per_node = 2;
+    EXPECT_EQ(verdict(job, of), "accepted") << "24.11 runs it";
+    of.tasks_fill_nodes = true;
+    EXPECT_EQ(verdict(job, of),
+              "--ntasks-per-node=2 does not divide the 3 tasks of the job, and counts beside "
+              "GPUs per task; leave it out");
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job, of), "accepted");
+    job.gpus.items[0].per = Per::node;
+    job.tasks = 3;
+    EXPECT_EQ(verdict(job, of), "accepted") << "then it is but the most";
+}
+
 TEST(Conflict, sees_a_total_that_the_parts_do_not_give) {
     auto job = on(asks(Per::job, "", 9), 2);
     job.gpus.items.push_back({"gpu", "", Per::node, 4, ""});

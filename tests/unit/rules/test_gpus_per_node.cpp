@@ -126,10 +126,14 @@ TEST(GpusPerNode, counts_the_tasks_that_one_node_must_take) {
     EXPECT_EQ(verdict(job), "gpu:2 per task with 8 tasks per node is more than any node of partition gpu has "
                             "(h100 x 8 on 32 nodes); try --gpus-per-task=1");
     job.tasks = 4;
-    EXPECT_EQ(verdict(job), "accepted") << "with --ntasks, --ntasks-per-node is a maximum";
+    EXPECT_NE(verdict(job), "accepted") << "beside GPUs per task, --ntasks-per-node counts";
+    job.tasks_per_node = 4;
     job.tasks = 300;
     job.nodes_max.reset();
     EXPECT_EQ(verdict(job), "accepted") << "they may spread";
+    job.tasks_per_node = 5;
+    EXPECT_EQ(verdict(job), "gpu:2 per task with 5 tasks per node is more than any node of partition gpu has "
+                            "(h100 x 8 on 32 nodes)");
 }
 
 TEST(GpusPerNode, counts_what_gpus_are_shared_by) { // rejected by 22.05, 24.11 and 26.05
@@ -151,6 +155,19 @@ TEST(GpusPerNode, counts_what_gpus_are_shared_by) { // rejected by 22.05, 24.11 
               "shard:17 per task is more than any node of partition gpu has (16); ask for 16");
 }
 
+TEST(GpusPerNode, counts_the_shards_of_all_tasks_together) { // -n8 --tres-per-task=gres/shard:4
+    auto sharing = cluster();
+    for (auto& each : sharing.classes) each.gres.push_back({"shard", "", 8});
+    auto job = in({}, {"a100"}); // of two nodes
+    job.gpus.items = {{"shard", "", Per::task, 4, "gres/shard:4", NodeOption::tres_per_task}};
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job, sharing), "accepted");
+    job.tasks = 5;
+    EXPECT_EQ(verdict(job, sharing),
+              "shard:4 per task for 5 tasks is more than partition a100 has (16); try --ntasks=4");
+    EXPECT_EQ(verdict(job), "accepted") << "no node has any: nothing is known of them";
+}
+
 TEST(GpusPerNode, knows_that_a_job_gets_the_shards_of_one_gpu) { // shard:3 runs for ever in the queue
     auto sharing = cluster();
     for (auto& each : sharing.classes) each.gres.push_back({"shard", "", 16});
@@ -168,6 +185,14 @@ TEST(GpusPerNode, knows_that_a_job_gets_the_shards_of_one_gpu) { // shard:3 runs
     job.gpus.items[0].count = 17;
     EXPECT_EQ(verdict(job, sharing),
               "shard:17 per node is more than any node of partition gpu has (16); try --gres=shard:2");
+    job.gpus.items[0] = {"shard", "", Per::task, 2, "gres/shard:2", NodeOption::tres_per_task};
+    job.tasks = 32; // a node for each
+    EXPECT_EQ(verdict(job, sharing), "accepted");
+    job.tasks = 33;
+    EXPECT_NE(verdict(job, sharing), "accepted");
+    job = on(job, 1);
+    job.tasks = 2;
+    EXPECT_EQ(gpus_per_node_rule(job, sharing, sharing.partitions_of(job))->level, Level::warn);
 }
 
 } // namespace gpus_per_node_test

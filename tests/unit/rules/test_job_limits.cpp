@@ -30,6 +30,71 @@ void memory_per_cpu(Partition& partition) {
 
 } // namespace
 
+TEST(JobLimits, count_the_memory_of_all_cpus_of_a_whole_node) {
+    auto anything = [](Partition&) {};
+    JobRequest job;
+    job.exclusive = true;
+    job.memory_per_cpu_mib = 2000;
+    EXPECT_EQ(verdict(job, anything), "accepted");
+    job.memory_per_cpu_mib = 2001;
+    EXPECT_EQ(verdict(job, anything), "--mem-per-cpu=2001M for all CPUs of a node (--exclusive) is more than "
+                                      "partition gpu gives of a node (32000 MiB for 16 CPUs); try "
+                                      "--mem-per-cpu=2000M");
+    job.some_cpus = true;
+    EXPECT_EQ(verdict(job, anything), "accepted") << "--hint=nomultithread counts cores";
+    job.some_cpus = job.exclusive = false;
+    EXPECT_EQ(verdict(job, anything), "accepted");
+    EXPECT_EQ(verdict(job, [](Partition& each) { each.whole_nodes = true; }),
+              "--mem-per-cpu=2001M for all CPUs of a node (the partition gives whole nodes) is more than "
+              "partition gpu gives of a node (32000 MiB for 16 CPUs); try --mem-per-cpu=2000M");
+    auto special = cluster();
+    for (auto& each : special.classes) each.cpus_for_jobs = 14;
+    job.exclusive = true;
+    EXPECT_FALSE(node_shape_rule(job, special, special.partitions_of(job))) << "two are specialized";
+}
+
+TEST(JobLimits, count_the_gpus_of_each_socket_that_a_job_has) { // 26.05
+    auto sockets = cluster();
+    for (auto& each : sockets.classes) each.sockets = 2;
+    sockets.gpus_on_each_socket = true;
+    auto said = [&](const JobRequest& job) {
+        auto finding = node_shape_rule(job, sockets, sockets.partitions_of(job));
+        return finding ? sentence(*finding) : "accepted";
+    };
+    auto job = asks(Per::socket, "", 5);
+    EXPECT_EQ(said(job), "accepted") << "on one of them";
+    job.cpus_per_task = 8;
+    EXPECT_EQ(said(job), "accepted");
+    job.cpus_per_task = 9;
+    EXPECT_EQ(said(job),
+              "gpu:5 per socket on 2 sockets of a node (by its CPUs) is more than partition gpu gives "
+              "of a node (4 per socket); try --gpus-per-socket=4");
+    job.cpus_per_task.reset();
+    job.exclusive = true;
+    EXPECT_EQ(said(job), "gpu:5 per socket on 2 sockets of a node (--exclusive) is more than partition gpu "
+                         "gives of a node (4 per socket); try --gpus-per-socket=4");
+    job.gpus.items[0].count = 4;
+    EXPECT_EQ(said(job), "accepted");
+    job.gpus.items[0].count = 5;
+    sockets.gpus_on_each_socket = false;
+    EXPECT_EQ(said(job), "accepted");
+}
+
+TEST(JobLimits, know_that_unlimited_memory_is_more_than_any_node_has) {
+    auto unlimited = [](Partition& each) { each.limits.default_memory = MemoryPer{unlimited_memory, true}; };
+    auto job = asks(Per::node, "", 1);
+    EXPECT_EQ(verdict(job, unlimited),
+              "the default memory of a job is more than partition gpu gives of a node "
+              "(DefMemPerNode=UNLIMITED); ask with --mem");
+    job.memory_per_gpu_mib = 1000;
+    EXPECT_EQ(verdict(job, unlimited),
+              "the default memory of a job is more than partition gpu gives of a node "
+              "(DefMemPerNode=UNLIMITED); ask with --mem, not --mem-per-gpu");
+    job.memory_per_gpu_mib.reset();
+    job.memory_per_cpu_mib = 1000;
+    EXPECT_EQ(verdict(job, unlimited), "accepted");
+}
+
 TEST(JobLimits, know_the_most_memory_of_a_node) {
     JobRequest job;
     job.memory_per_node_mib = 8000;

@@ -166,6 +166,44 @@ TEST(NodeShape, adds_up_what_the_usable_nodes_hold) {
     EXPECT_EQ(verdict(in(tasks, {"a100"})), "accepted");
 }
 
+TEST(NodeShape, takes_tasks_per_node_at_its_word_beside_gpus_per_task) { // 22.05, 24.11 and 26.05
+    auto job = asks(Per::task, "", 1);
+    job.tasks = job.tasks_per_node = 4;
+    job.cpus_per_task = 4;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.cpus_per_task = 5;
+    EXPECT_EQ(verdict(job),
+              "20 CPUs for 4 tasks are more than any node of partition gpu with the GPUs asked for "
+              "has (16); try --cpus-per-task=4");
+    job.gpus.items[0].per = Per::node;
+    EXPECT_EQ(verdict(job), "accepted") << "on several nodes";
+}
+
+TEST(NodeShape, counts_memory_for_whole_cores) { // 22.05, 24.11 and 26.05
+    auto threaded = cluster();
+    for (auto& each : threaded.classes) each.threads = 2;
+    threaded.counts_cores = true;
+    auto said = [&](const JobRequest& job) {
+        auto finding = node_shape_rule(job, threaded, threaded.partitions_of(job));
+        return finding ? sentence(*finding) : "accepted";
+    };
+    JobRequest job;
+    job.memory_per_cpu_mib = 16000;
+    EXPECT_EQ(said(job), "accepted");
+    job.memory_per_cpu_mib = 16001;
+    EXPECT_EQ(said(job),
+              "32002 MiB for 2 CPUs of whole cores are more than any node of partition gpu has (32000 "
+              "MiB); try --mem-per-cpu=16000M or fewer CPUs on a node");
+    job.some_cpus = true;
+    EXPECT_EQ(said(job), "accepted") << "--threads-per-core=1";
+    job.some_cpus = false;
+    job.memory_per_cpu_mib = 8001;
+    job.cpus_per_task = 3;
+    EXPECT_NE(said(job), "accepted");
+    threaded.counts_cores = false;
+    EXPECT_EQ(said(job), "accepted");
+}
+
 TEST(NodeShape, counts_memory_by_cpu_and_by_gpu) {
     auto job = asks(Per::node, "h100", 8);
     job.cpus_per_task = 16;

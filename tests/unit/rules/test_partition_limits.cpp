@@ -94,4 +94,58 @@ TEST(PartitionLimits, are_lifted_by_a_qos_for_its_own_jobs) {
     EXPECT_FALSE(refuses(judge(later, limited, {}).findings));
 }
 
+TEST(PartitionLimits, are_lifted_by_the_default_qos_of_a_user) {
+    auto limited = cluster();
+    limited.partitions[0].max_nodes = 4;
+    limited.qos = {{"normal", {}}, {"wide", {.nodes = true}}};
+    limited.qos_lifts = {.nodes = true};
+    limited.default_qos = {{1001, {}}, {1002, {.nodes = true}}};
+    auto refused = [&](std::uint32_t uid, const std::string& qos) {
+        auto job = on({}, 5);
+        job.uid = uid;
+        job.qos = qos;
+        return refuses(judge(job, limited, {}).findings);
+    };
+    EXPECT_TRUE(refused(1001, ""));
+    EXPECT_FALSE(refused(1002, ""));
+    EXPECT_FALSE(refused(1003, "")) << "nobody knows hers";
+    EXPECT_FALSE(refused(1001, "wide"));
+    EXPECT_TRUE(refused(1002, "normal"));
+}
+
+TEST(PartitionLimits, hold_for_the_gpus_that_slurm_makes_of_tasks) { // 22.05, 24.11 and 26.05
+    JobRequest job;
+    job.tasks_per_gpu = 2;
+    job.tasks = 8;
+    auto said = [&] {
+        auto findings = judge(job, cluster(), {}).findings;
+        return findings.empty() || findings[0].level != Level::fail ? "accepted" : sentence(findings[0]);
+    };
+    EXPECT_EQ(said(), "accepted");
+    job.nodes_min = job.nodes_max = 1;
+    job.tasks = 18;
+    EXPECT_EQ(said(),
+              "gpu:9 on 1 node is more than any node of partition gpu has (h100 x 8 on 32 nodes); try "
+              "--nodes=2");
+    job = in({}, {"cpu"});
+    job.tasks_per_gpu = 1;
+    job.tasks = 4;
+    EXPECT_EQ(said(), "gpu:4 of --ntasks-per-gpu is asked of partition cpu, which has no GPUs; try "
+                      "--partition=gpu or --partition=a100");
+    job = in(job, {"a100"});
+    job.tasks = 9;
+    EXPECT_EQ(said(), "gpu:9 of --ntasks-per-gpu is more than partition a100 has (a100 x 4 on 2 nodes); try "
+                      "--ntasks=8 or --partition=gpu");
+}
+
+TEST(PartitionLimits, are_no_way_out_for_so_many_tasks_on_a_node) { // -p am2,min3 -N3 -n2, waits on 22.05
+    auto limited = cluster();
+    limited.partitions[0].min_nodes = 3;
+    auto job = on(in(asks(Per::task, "", 4), {"a100", "gpu"}), 2);
+    job.tasks = job.tasks_per_node = 2;
+    EXPECT_TRUE(refuses(judge(job, limited, {}).findings));
+    limited.partitions[0].min_nodes = 2;
+    EXPECT_FALSE(refuses(judge(job, limited, {}).findings));
+}
+
 } // namespace partition_limits_test

@@ -53,6 +53,23 @@ TEST(Inventory, finds_the_partitions_as_slurm_does) {
     EXPECT_THAT(names_for({.reservation = "anywhere"}), ElementsAre("gpu"));
 }
 
+TEST(Inventory, knows_what_the_default_qos_of_a_user_lifts) {
+    InventoryBuilder builder;
+    builder.inventory().qos = {{"normal", {}}, {"wide", {.nodes = true}}, {"long", {.time = true}}};
+    builder.add_default_qos(1001, "normal");
+    builder.add_default_qos(1002, "normal");
+    builder.add_default_qos(1002, "wide");
+    builder.add_default_qos(1003, "wide");
+    builder.add_default_qos(1003, ""); // Slurm looks on for it
+    builder.add_partition({.name = "slow", .qos = "long"}, {});
+    auto inventory = builder.take();
+    auto lifts = [&](std::uint32_t uid) { return inventory.lifts_of({.uid = uid}); };
+    EXPECT_EQ(lifts(1001), (railhead::QosLifts{.time = true})) << "a partition's";
+    EXPECT_EQ(lifts(1002), (railhead::QosLifts{.nodes = true, .time = true})) << "of one of two accounts";
+    EXPECT_EQ(lifts(1003), std::nullopt);
+    EXPECT_EQ(lifts(1004), std::nullopt);
+}
+
 TEST(Inventory, says_nothing_about_what_it_does_not_know) {
     EXPECT_THAT(names_for({.partitions = {"gpu", "new"}}), IsEmpty());
     EXPECT_THAT(names_for({.reservation = "new"}), IsEmpty());

@@ -102,10 +102,10 @@ TEST(InventoryText, knows_which_qos_it_is) {
                                            "\nName|Flags\nnormal|\nwide|PartitionMaxNodes\n"
                                            "night|PartitionTimeLimit\n");
     ASSERT_TRUE(read);
-    EXPECT_EQ(read->lifts_of("normal"), (QosLifts{.time = true})) << "the partition's own";
-    EXPECT_EQ(read->lifts_of("normal,wide"), (QosLifts{.nodes = true, .time = true}));
-    EXPECT_EQ(read->lifts_of("other"), std::nullopt);
-    EXPECT_EQ(read->lifts_of(""), std::nullopt);
+    EXPECT_EQ(read->lifts_of({.qos = "normal"}), (QosLifts{.time = true})) << "the partition's own";
+    EXPECT_EQ(read->lifts_of({.qos = "normal,wide"}), (QosLifts{.nodes = true, .time = true}));
+    EXPECT_EQ(read->lifts_of({.qos = "other"}), std::nullopt);
+    EXPECT_EQ(read->lifts_of({.qos = ""}), std::nullopt);
 }
 
 TEST(InventoryText, knows_what_its_version_does) {
