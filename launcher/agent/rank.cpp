@@ -1,8 +1,8 @@
 // `railhead task` of a rank that srun or mpirun has started.
 #include "base/clock.hpp"
 #include "base/number.hpp"
-#include "launcher/agent/node_limits.hpp"
 #include "launcher/agent/logs.hpp"
+#include "launcher/agent/node_limits.hpp"
 #include "launcher/agent/rank_link.hpp"
 #include "launcher/agent/rank_logs.hpp"
 #include "launcher/agent/ranks.hpp"
@@ -40,8 +40,8 @@ class RankTask {
   public:
     RankTask(const Environment& environment, UniqueFd link)
         : rank_(rank_of(environment)), dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
-          to_files_(environment.get(rank_logs_mark).has_value()), link_(std::move(link)), cgroup_(memory_cgroup_of_self()),
-          kills_(kills_here(cgroup_)) {
+          to_files_(environment.get(rank_logs_mark).has_value()), link_(std::move(link)),
+          cgroup_(memory_cgroup_of_self()), kills_(kills_here(cgroup_)) {
         sigset_t set;
         sigemptyset(&set);
         for (int number : {SIGCHLD, SIGTERM}) sigaddset(&set, number);

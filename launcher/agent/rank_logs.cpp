@@ -46,8 +46,8 @@ std::optional<FailedTask> aborted_task(const std::string& dir, int rank) {
     const auto code = mpi_abort_code(tail_of(path, abort_lines)).value_or(0) & 0xff;
     struct stat status {};
     if (code == 0 || stat(path.c_str(), &status) != 0) return std::nullopt;
-    const auto at_s = static_cast<double>(status.st_mtim.tv_sec) +
-                      static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
+    const auto at_s =
+        static_cast<double>(status.st_mtim.tv_sec) + static_cast<double>(status.st_mtim.tv_nsec) / 1e9;
     return FailedTask{.ended = {.code = code, .rank = rank}, .at_s = at_s, .log = path};
 }
 

@@ -39,8 +39,7 @@ void log_line(const std::string& text) {
 class Ranks {
   public:
     Ranks(const Environment& environment, std::size_t count, double grace_s, UniqueFd listener)
-        : count_(count), grace_s_(grace_s),
-          dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
+        : count_(count), grace_s_(grace_s), dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
           record_(record_path(dir_, environment.get(process_mark).value_or(""), "first")),
           listener_(std::move(listener)), signals_(take_launch_signals()) {
         unlink(record_.c_str()); // of an earlier start
@@ -64,7 +63,8 @@ class Ranks {
     };
 
     int outlast() {
-        for (auto deadline = Deadline::in(grace_s_); !here_.empty() && !deadline.passed();) look(grace_look_ms);
+        for (auto deadline = Deadline::in(grace_s_); !here_.empty() && !deadline.passed();)
+            look(grace_look_ms);
         return 0;
     }
 

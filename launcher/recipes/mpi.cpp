@@ -292,6 +292,8 @@ Result<Plan> plan_mpi(const LaunchInput& input, const MpiOptions& options) {
         "{} on {} in this order: {}; started by {}", counted(static_cast<std::size_t>(mpi.world()), "rank"),
         counted(order.nodes.size(), "node"), names,
         *way == Way::srun ? "srun with PMIx" : "mpirun of Open MPI " + mpi.version("mpi.version")));
+    if (auto remark = options.shown.remark(mpi.world()); !remark.empty())
+        plan.notes.push_back(std::move(remark));
     return plan;
 }
 

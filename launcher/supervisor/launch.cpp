@@ -17,7 +17,8 @@ namespace {
 constexpr double tail_within_s = 1; // for the log of what is missing, at a time-out
 constexpr double rank_told_within_s =
     0.5; // after the first word of a failed rank: others may have failed before it
-constexpr double all_gone_slack_s = 4; // beyond it, once no node's agent is there: the step's end is due
+constexpr double step_ends_slack_s = 2; // beyond it, for srun, when all ranks have gone
+constexpr double all_gone_slack_s = 4;  // beyond it, once no node's agent is there: the step's end is due
 
 } // namespace
 
@@ -227,7 +228,7 @@ void Launch::on_ended_running(Running& running, double now) {
     if (process.role == Role::rank || process.role == Role::launcher) {
         if (failed_.empty()) failed_until_s_ = now + rank_told_within_s;
         failed_.push_back({running.ended_at_s, std::move(outcome)});
-        return ranks_run() ? void() : end_failed(now);
+        return cause_comes() ? void() : end_failed(now);
     }
     // A program may fail of a lost node before we know that it is lost: then that is the cause.
     if (!good && !away_.empty()) {
@@ -303,7 +304,7 @@ void Launch::time_out(double now) {
 
 void Launch::on_tick(double now) {
     if (phase_ == Phase::ending) leave_silent(now);
-    if (!failed_.empty() && now > failed_until_s_) end_failed(now);
+    if (!failed_.empty() && now > failed_until_s_ + (ranks_run() ? 0 : step_ends_slack_s)) end_failed(now);
     check_over(now);
     bool all_gone =
         plan_.order.size() > 1 && std::includes(away_.begin(), away_.end(), present_.begin(), present_.end());

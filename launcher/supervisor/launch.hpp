@@ -99,6 +99,11 @@ class Launch {
         std::string log_id;  ///< as Event::name of `exited`
     };
 
+    struct Failed {
+        double at_s; ///< by its node's clock
+        Outcome outcome;
+    };
+
     void start_what_can(double now);
     bool can_start(const Running& running) const;
     bool reached(const std::vector<std::string>& milestones) const;
@@ -120,6 +125,9 @@ class Launch {
     void on_agent_killed(int node, const Finding& finding, double now);
     void end_held(double now);
     void end_failed(double now);
+    bool cause_comes() const;
+    bool went_with_step(const Failed& failed) const;
+    std::vector<Failed> in_order(std::vector<Failed> failed) const;
     bool ranks_run() const;
     void check_ready(double now);
     void publish();
@@ -137,12 +145,8 @@ class Launch {
     Values values_;
     std::map<int, double> node_ready_;
     std::set<int> present_, cleared_;
-    std::set<int> away_;        ///< nodes whose connection broke and is awaited
-    std::vector<Outcome> held_; ///< failures that wait for the nodes in `away_`
-    struct Failed {
-        double at_s; ///< by its node's clock
-        Outcome outcome;
-    };
+    std::set<int> away_;         ///< nodes whose connection broke and is awaited
+    std::vector<Outcome> held_;  ///< failures that wait for the nodes in `away_`
     std::vector<Failed> failed_; ///< ranks, until it is clear which was the first
     double failed_until_s_ = 0;
     std::optional<double> again_at_s_; ///< the end is not the last: not before then

@@ -24,16 +24,50 @@ bool Launch::ranks_run() const {
     });
 }
 
-// A rank that fails takes others with it, on other nodes, of which we may hear sooner.
-void Launch::end_failed(double now) {
-    auto failed = std::exchange(failed_, {});
-    auto starts_others = [this](const Failed& each) {
+/// Killed with all of its step: what Slurm does about a failure, and no failure of its own.
+bool Launch::went_with_step(const Failed& failed) const {
+    return processes_.at(failed.outcome.cause.process).ended->with_step;
+}
+
+/// Whether the ends of others may yet tell more: of other ranks, and of srun when none of them tells
+/// anything.
+bool Launch::cause_comes() const {
+    if (ranks_run()) return true;
+    return std::ranges::all_of(failed_, [this](auto& failed) { return went_with_step(failed); }) &&
+           std::ranges::any_of(processes_, [](auto& entry) {
+               return entry.second.process->role == Role::launcher && entry.second.ordered &&
+                      !entry.second.ended;
+           });
+}
+
+/// The cause first. A rank that fails takes others with it, on other nodes, of which we may hear sooner.
+std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
+    auto is_launcher = [this](const Failed& each) {
         const auto& running = processes_.at(each.outcome.cause.process);
         return running.process->role == Role::launcher && !running.ended->signal; // killed, it is the cause
     };
-    if (!std::ranges::all_of(failed, starts_others)) std::erase_if(failed, starts_others);
-    std::ranges::stable_sort(failed, {}, &Failed::at_s);
-    for (auto& each : failed) {
+    auto starts = std::ranges::find_if(failed, is_launcher);
+    const bool rank_tells = std::ranges::any_of(
+        failed, [&](const Failed& each) { return !is_launcher(each) && !went_with_step(each); });
+    const int code =
+        starts == failed.end() ? 0 : processes_.at(starts->outcome.cause.process).ended->code.value_or(0);
+    if (!rank_tells && failed.size() > 1 && code > 0 && code < 128) { // since Slurm 23.02
+        starts->outcome = {.exit_code = code,
+                           .cause = {.kind = "exit", .process = starts->outcome.cause.process}};
+        starts->outcome.cause.sentence = fmt::format(
+            "a rank called MPI_Abort with error code {}, and Slurm killed all ranks of the step", code);
+        starts->at_s = 0;
+    } else if (!std::ranges::all_of(failed, is_launcher)) {
+        std::erase_if(failed, is_launcher);
+    }
+    std::ranges::stable_sort(failed, {}, [this](const Failed& each) {
+        return std::pair(each.at_s > 0 && went_with_step(each), each.at_s);
+    });
+    return failed;
+}
+
+void Launch::end_failed(double now) {
+    for (auto& each : in_order(std::exchange(failed_, {}))) {
         if (away_.empty())
             end(std::move(each.outcome), now);
         else

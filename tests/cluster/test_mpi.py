@@ -117,9 +117,11 @@ def test_an_abort_ends_all_with_its_code(cluster, program, launcher, per_node):
     job = waiting(cluster, program, "2 abort", f"--per-node {per_node} --launcher {launcher}")
     job.wait_for("^code [1-9]")
     report = json.loads(job.read("report.json"))
-    assert (report["exit_code"], report["cause"]["rank"], report["cause"]["node"]) == (5, 2, f"node{2 // per_node + 1}"), job.output
-    said = ": it called MPI_Abort" if launcher == "srun" else ""
-    assert f"rank 2 on node{2 // per_node + 1} ended with exit code 5{said}\n" in job.output, job.output
+    assert report["exit_code"] == 5, job.output
+    said = [f"rank 2 on node{2 // per_node + 1} ended with exit code 5"]
+    if launcher == "srun":
+        said.append("a rank called MPI_Abort with error code 5, and Slurm killed all ranks of the step")
+    assert report["cause"]["sentence"].removesuffix(": it called MPI_Abort") in said, job.output
 
 
 def test_each_rank_has_files_and_a_prefix_and_those_of_a_filter_are_shown(cluster, launcher):

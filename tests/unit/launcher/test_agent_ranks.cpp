@@ -32,13 +32,13 @@ class AgentRanks : public testing::Test {
 
     Environment environment(int rank = 0) const {
         std::map<std::string, std::string> variables{{"PATH", "/usr/bin:/bin"},
-                            {"RAILHEAD_JOB_DIR", dir},
-                            {"RAILHEAD_PROCESS", "ranks.node1"},
-                            {ranks_mark, dir + "/ranks"},
-                            {"TMPDIR", dir},
-                            {"RAILHEAD_TMPDIR", "/var/tmp"}, // the user's own
-                            {"PMIX_RANK", std::to_string(rank)},
-                            {"SLURM_PROCID", "99"}};
+                                                     {"RAILHEAD_JOB_DIR", dir},
+                                                     {"RAILHEAD_PROCESS", "ranks.node1"},
+                                                     {ranks_mark, dir + "/ranks"},
+                                                     {"TMPDIR", dir},
+                                                     {"RAILHEAD_TMPDIR", "/var/tmp"}, // the user's own
+                                                     {"PMIX_RANK", std::to_string(rank)},
+                                                     {"SLURM_PROCID", "99"}};
         if (to_files) variables[rank_logs_mark] = "yes";
         return Environment(variables);
     }
@@ -156,8 +156,10 @@ TEST_F(AgentRanks, that_are_all_killed_name_the_one_that_called_mpi_abort_and_wh
     to_files = true;
     auto ranks = start_ranks(2);
     auto victim = start_rank(4, "echo runs >" + dir + "/4; exec sleep 60");
-    auto aborts = start_rank(5, "printf 'MPI_ABORT was invoked on rank 1 in communicator X\\nwith errorcode 5.\\n' >&2; echo runs >" +
-                                    dir + "/5; exec sleep 60");
+    auto aborts = start_rank(
+        5,
+        "printf 'MPI_ABORT was invoked on rank 1 in communicator X\\nwith errorcode 5.\\n' >&2; echo runs >" +
+            dir + "/5; exec sleep 60");
     wait_for("4", "runs");
     wait_for("5", "runs");
     auto said_s = wall_s();
@@ -173,7 +175,8 @@ TEST_F(AgentRanks, that_are_all_killed_name_the_one_that_called_mpi_abort_and_wh
 
 TEST_F(AgentRanks, are_stood_for_until_they_are_gone_though_the_failure_is_told_at_once) {
     auto ranks = start_ranks(2, "5");
-    auto slow = start_rank(0, "trap 'sleep 0.5; exit 0' TERM; echo runs >" + dir + "/0; while :; do sleep 0.02; done");
+    auto slow = start_rank(0, "trap 'sleep 0.5; exit 0' TERM; echo runs >" + dir +
+                                  "/0; while :; do sleep 0.02; done");
     wait_for("0", "runs");
     end_of(start_rank(1, "exit 9"));
     auto begun_s = monotonic_s();
@@ -183,11 +186,14 @@ TEST_F(AgentRanks, are_stood_for_until_they_are_gone_though_the_failure_is_told_
 }
 
 TEST(MpiAbort, is_read_as_each_mpi_says_it) {
-    EXPECT_EQ(mpi_abort_code({"MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD", "with errorcode 5."}), 5);
-    EXPECT_EQ(mpi_abort_code({"MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD", "  Proc: [[37393,1],2]",
-                              "  Errorcode: -1"}),
+    EXPECT_EQ(mpi_abort_code(
+                  {"MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD", "with errorcode 5."}),
+              5);
+    EXPECT_EQ(mpi_abort_code({"MPI_ABORT was invoked on rank 2 in communicator MPI_COMM_WORLD",
+                              "  Proc: [[37393,1],2]", "  Errorcode: -1"}),
               -1);
-    EXPECT_EQ(mpi_abort_code({"x", "Abort(5) on node 2 (rank 2 in comm 0): application called MPI_Abort(MPI_COMM_WORLD, 5) - process 2"}),
+    EXPECT_EQ(mpi_abort_code({"x", "Abort(5) on node 2 (rank 2 in comm 0): application called "
+                                   "MPI_Abort(MPI_COMM_WORLD, 5) - process 2"}),
               5);
     EXPECT_EQ(mpi_abort_code({"errorcode 5", "MPI_ABORT was invoked on rank 2 in"}), std::nullopt);
     EXPECT_EQ(mpi_abort_code({}), std::nullopt);

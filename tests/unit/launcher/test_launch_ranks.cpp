@@ -102,6 +102,35 @@ TEST(Launch, what_starts_the_ranks_is_the_headline_only_if_none_of_them_failed) 
     EXPECT_EQ(alone.launch.outcome().exit_code, 102) << "nothing was up yet";
 }
 
+TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_failed) {
+    auto plan = ranks(3);
+    plan.processes.push_back({.id = "srun", .node = 0, .role = Role::launcher, .argv = {"srun"}});
+    const Ended killed{.signal = SIGKILL, .rank = 0, .with_step = true};
+    Play told(plan);
+    told.exited(0, "rank.0", killed, {}, 1000.1);
+    told.exited(2, "rank.2", {.code = 5, .rank = 2}, {}, 1000.2);
+    told.exited(1, "rank.1", killed, {}, 1000.0);
+    EXPECT_EQ(told.launch.outcome().cause.sentence, "rank 2 on node3 ended with exit code 5");
+    Play untold(plan);
+    for (int node : {0, 1, 2}) untold.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
+    untold.launch.on_tick(2.6);
+    EXPECT_NE(untold.launch.phase(), Launch::Phase::ending) << "srun may know more";
+    untold.exited(0, "srun", {.code = 5}, {}, 1000.3);
+    EXPECT_EQ(untold.launch.outcome().exit_code, 5);
+    EXPECT_EQ(untold.launch.outcome().cause.sentence,
+              "a rank called MPI_Abort with error code 5, and Slurm killed all ranks of the step");
+    EXPECT_EQ(untold.launch.victims().size(), 3u);
+    Play scancel(plan);
+    for (int node : {0, 1, 2}) scancel.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
+    scancel.exited(0, "srun", {.code = 137}, {}, 1000.3);
+    EXPECT_EQ(scancel.launch.outcome().exit_code, 137);
+    EXPECT_THAT(scancel.launch.outcome().cause.sentence, testing::EndsWith("scancel of the step"));
+    Play hangs(plan);
+    for (int node : {0, 1, 2}) hangs.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
+    hangs.launch.on_tick(10);
+    EXPECT_EQ(hangs.launch.outcome().exit_code, 137);
+}
+
 namespace {
 
 /// Two ranks of which the first binds a port that both are told.

@@ -105,6 +105,8 @@ TEST(RecipeMpi, has_files_of_each_rank_that_its_node_shows) {
     EXPECT_THAT(job.process("ranks.node2").rank_logs,
                 ElementsAre(RankLog{"rank2", "[rank2] "}, RankLog{"rank3", ""}));
     EXPECT_THAT(job.process("srun").env, Contains(testing::Key(rank_logs_mark)));
+    job.options.shown = *RankFilter::from("9");
+    EXPECT_THAT(job.plan().notes.back(), HasSubstr("rank 9"));
 }
 
 TEST(RecipeMpi, leaves_one_rank_alone_the_console_unless_it_shall_not_be_shown) {
