@@ -183,7 +183,7 @@ def test_nothing_is_left(cluster, program, launcher, end):
 def test_the_second_ctrl_c_ends_it(cluster, program, launcher):
     process = cluster.start("login", "salloc", "-Q", "-N2", "--gpus-per-node=1", "bash", "-c", f"{NETWORK}exec railhead mpi --launcher {launcher} -- {program} -1 wait")
     lines = []
-    while not {"rank 0", "rank 1"} <= {line[:6] for line in lines}:
+    while not {"[rank0] rank 0", "[rank1] rank 1"} <= {line[:14] for line in lines}:
         lines.append(process.stdout.readline())
         assert lines[-1], lines
     cluster.run("login", "sh", "-c", "pkill -INT -x railhead", check=True)
