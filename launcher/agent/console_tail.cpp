@@ -137,8 +137,9 @@ void ConsoleTail::tell_ends(double now_s) {
     std::vector<std::pair<std::function<void(std::uint64_t)>, std::uint64_t>> calls;
     for (auto entry = followed_.begin(); entry != followed_.end();) {
         auto& followed = entry->second;
-        bool over = followed.end && (all_taken(followed, now_s) || out_of_patience(followed, now_s));
-        if (over) calls.emplace_back(std::move(followed.end->then), untaken(followed));
+        bool taken = followed.end && all_taken(followed, now_s);
+        bool over = taken || (followed.end && out_of_patience(followed, now_s));
+        if (over) calls.emplace_back(std::move(followed.end->then), taken ? 0 : untaken(followed));
         bool forget = over && followed.end->after == Then::forget;
         if (over) followed.end.reset();
         entry = forget ? followed_.erase(entry) : std::next(entry);

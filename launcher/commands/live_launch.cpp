@@ -87,8 +87,9 @@ Result<std::string> read_published(const std::string& tmp, const std::string& jo
     if (published.size() == 1) return published.begin()->second;
     Finding finding{.id = "no-launch", .thing = "job " + job_or_step};
     if (published.empty()) {
-        finding.seen = "has no cluster of yours that is up on its first node";
-        finding.next = "wait until railhead says that it is ready, or see 'squeue --me'";
+        finding.seen = "has no Ray cluster of yours that is up on its first node";
+        finding.next = "wait until railhead ray says that it is ready (other launches have none), or see "
+                       "'squeue --me'";
     } else {
         std::vector<std::string> steps;
         for (auto& [step, text] : published) steps.push_back(step);

@@ -100,14 +100,17 @@ std::string against_mpirun(const Mpi& mpi) {
     for (const auto& node : mpi.order.nodes)
         if (!names.insert(node.name).second)
             return fmt::format("does not tell apart the two parts of the job that have {}", node.name);
-    if (mpi.version("mpi.program").empty()) return "is not on PATH";
+    if (mpi.version("mpi.program").empty())
+        return mpi.input.settings.text(Key::mpi_mpirun).empty() ? "is not on PATH" : "is no executable file";
     return mpi.version("mpi.version").empty() ? "is not Open MPI's" : "";
 }
 
 Result<Way> way_of(const Mpi& mpi) {
     const auto& wish = mpi.input.settings.text(Key::mpi_launcher);
     const auto srun = against_srun(mpi), mpirun = against_mpirun(mpi);
-    const auto name = mpi.version("mpi.program").empty() ? "mpirun" : mpi.version("mpi.program");
+    const auto& given = mpi.input.settings.text(Key::mpi_mpirun);
+    const auto found = mpi.version("mpi.program").empty() ? given : mpi.version("mpi.program");
+    const auto name = found.empty() ? "mpirun" : found;
     if (wish == "srun") {
         if (srun.empty()) return Way::srun;
         return tl::unexpected(no_way("--launcher srun: srun", srun,

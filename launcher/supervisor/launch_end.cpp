@@ -51,11 +51,15 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
         failed, [&](const Failed& each) { return !is_launcher(each) && !went_with_step(each); });
     const int code =
         starts == failed.end() ? 0 : processes_.at(starts->outcome.cause.process).ended->code.value_or(0);
-    if (!rank_tells && failed.size() > 1 && code > 0 && code < 128) { // since Slurm 23.02
+    // Since Slurm 23.02 it is MPI_Abort's; of a step that was cancelled it is that of the signal.
+    const bool aborted = code > 0 && code != 128 + SIGKILL && code != 128 + SIGTERM;
+    if (!rank_tells && failed.size() > 1 && aborted) {
         starts->outcome = {.exit_code = code,
                            .cause = {.kind = "exit", .process = starts->outcome.cause.process}};
         starts->outcome.cause.sentence = fmt::format(
-            "a rank called MPI_Abort with error code {}, and Slurm killed all ranks of the step", code);
+            "a rank called MPI_Abort or left before the others, and Slurm killed all ranks of the step: srun "
+            "ended with exit code {}",
+            code);
         starts->at_s = 0;
     } else if (!std::ranges::all_of(failed, is_launcher)) {
         std::erase_if(failed, is_launcher);

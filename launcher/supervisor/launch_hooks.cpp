@@ -37,11 +37,12 @@ void Launch::on_before_ended(Running& running, double now) {
                       .s = now - running.started_s.value_or(now),
                       .exit_code = running.ended->code});
     if (running.ended->code == 0 || phase_ >= Phase::ending) return;
-    auto outcome = outcome_of(
-        ErrorKind::bringup_failed,
-        fmt::format("{}: the command before the start {}; see its last words, and correct or leave out {}",
-                    node, ending_of(*running.ended), "--before-node (launch.before_node)"),
-        node, running.log);
+    auto outcome =
+        outcome_of(ErrorKind::bringup_failed,
+                   fmt::format("{}: the command before the start {}{}; correct or leave out {}", node,
+                               ending_of(*running.ended), running.log.empty() ? " without a word" : "",
+                               "--before-node (launch.before_node)"),
+                   node, running.log);
     outcome.cause.process = process.id;
     end(std::move(outcome), now);
 }
@@ -61,10 +62,10 @@ std::optional<Outcome> Launch::late_before(double now) const {
     if (!first) return std::nullopt;
     auto outcome = outcome_of(
         ErrorKind::bringup_timeout,
-        fmt::format("{}: the command before the start has run for {:.0f} s and not ended within the "
-                    "bring-up's {:.0f} s; see its last words, and correct --before-node "
-                    "(launch.before_node) or raise --bringup-timeout",
-                    compress_hostlist(nodes), longest_s, plan_.bringup_timeout_s),
+        fmt::format(
+            "{}: the command before the start has run for {:.0f} s and not ended within the "
+            "bring-up's {:.0f} s; correct --before-node (launch.before_node) or raise --bringup-timeout",
+            compress_hostlist(nodes), longest_s, plan_.bringup_timeout_s),
         nodes.front(), first->log);
     outcome.cause.process = first->process->id;
     return outcome;

@@ -79,7 +79,6 @@ std::vector<std::string> srun_command(const Allocation& allocation, std::size_t 
                                      "--no-kill",
                                      "--kill-on-bad-exit=0",
                                      "--wait=0",
-                                     "--unbuffered",
                                      "--job-name=railhead",
                                      "--export=ALL",
                                      "--input=all",
@@ -120,7 +119,9 @@ std::optional<TasksEnded> tasks_that_ended(std::string_view line) {
 }
 
 bool is_chatter(std::string_view line) {
-    constexpr std::array<std::string_view, 4> telling{"error:", "fatal:", "warning:", "Warning:"};
+    // Of its options getopt_long(3) speaks, without a word before.
+    constexpr std::array<std::string_view, 7> telling{
+        "error:", "fatal:", "warning:", "Warning:", "unrecognized option", "invalid option", "option '"};
     if (!line.starts_with(remark)) return false;
     line.remove_prefix(remark.size());
     return std::ranges::none_of(telling, [&](auto word) { return line.starts_with(word); });

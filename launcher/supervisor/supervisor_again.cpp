@@ -30,9 +30,11 @@ Result<void> Supervisor::read_restarts() {
                                        .seen = fmt::format("needs more nodes than the job has ({})", nodes),
                                        .next = fmt::format("give {} at most, or ask for more nodes", most)});
     if (on_loss_.nodes > 0 && !spec_.environment.get("RAILHEAD_NO_KILL")) // Slurm does not tell
-        console_.line(now(), fmt::format("--on-loss {} needs a job that was submitted with --no-kill (or "
-                                         "--rail-on-loss): Slurm ends others when a node is lost",
-                                         on_loss_.text));
+        console_.line(now(),
+                      fmt::format("--on-loss {} works only in a job that was submitted with --no-kill (or "
+                                  "--rail-on-loss), which Slurm does not tell of this one: it ends "
+                                  "others when a node is lost",
+                                  on_loss_.text));
     const bool at_limit = spec_.settings.text(Key::launch_at_limit) == "requeue";
     for (auto key : {Key::launch_on_loss, Key::launch_at_limit})
         if (key == Key::launch_on_loss ? on_loss_.what == OnLoss::What::requeue : at_limit)

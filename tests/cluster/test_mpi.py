@@ -120,7 +120,7 @@ def test_an_abort_ends_all_with_its_code(cluster, program, launcher, per_node):
     assert report["exit_code"] == 5, job.output
     said = [f"rank 2 on node{2 // per_node + 1} ended with exit code 5"]
     if launcher == "srun":
-        said.append("a rank called MPI_Abort with error code 5, and Slurm killed all ranks of the step")
+        said.append("a rank called MPI_Abort or left before the others, and Slurm killed all ranks of the step: srun ended with exit code 5")
     assert report["cause"]["sentence"].removesuffix(": it called MPI_Abort") in said, job.output
 
 
@@ -203,13 +203,13 @@ def test_a_lost_node_ends_the_ranks_on_the_others(cluster, program, launcher):
 
 
 def test_what_cannot_work_is_said_before_the_start(cluster, suite):
-    def call(*words, nodes="-N2"):
-        return cluster.alice("salloc", nodes, "railhead", "mpi", *words)
+    def call(*words):
+        return cluster.alice("salloc", "-w", "node[1-2]", "railhead", "mpi", *words)
 
     done = call("--", "./no-such-program")
     assert done.code == 102 and "no-such-program" in done.err and "node1" in done.err and "mpi is ready" not in done.err, done.text
     done = call("--launcher", "mpirun", "--mpirun", "/no/mpirun", "--", "true")
-    assert done.code == 102 and "mpirun is not on PATH on node1; load the module of Open MPI in the job script, or give --mpirun PATH" in done.err, done.text
+    assert done.code == 102 and "/no/mpirun is no executable file on node1; load the module of Open MPI in the job script, or give --mpirun PATH" in done.err, done.text
     done = call("--order", "node1,node9", "--", "true")
     assert done.code == 100 and "--order node1,node9 names node9, which the job does not have (expected topology, slurm, or each of node[1-2] once)" in done.err, done.text
     if suite == "sid":

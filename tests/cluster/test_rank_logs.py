@@ -17,6 +17,16 @@ def test_lines_say_whose_they_are_and_errors_stay_errors(cluster):
     assert sorted(line for line in done.err.splitlines() if "railhead:" not in line) == [f"[rank{rank}] and warns" for rank in range(4)], done.text
 
 
+@pytest.mark.everywhere
+def test_lines_of_several_nodes_stay_whole(cluster):
+    """A file blocks nobody: no line is torn, lost, or said to be."""
+    job = cluster.submit(PAIR + "railhead run --per-node 2 -- seq 20000 >lines; echo code $?\n")
+    job.wait_for("^code 0")
+    lines = job.read("lines").splitlines()
+    assert sorted(lines) == sorted(f"[rank{rank}] {number}" for rank in range(4) for number in range(1, 20001)), [line for line in lines if not re.fullmatch(r"\[rank[0-3]\] \d+", line)][:5]
+    assert "nobody took" not in job.output, job.output
+
+
 def test_one_rank_alone_has_the_output_of_the_launch(cluster):
     done = cluster.alice("salloc", "-Q", "-N1", "railhead", "run", "--", "sh", "-c", "printf 'no newline'; readlink /proc/$$/fd/1")
     assert done.code == 0 and done.out.startswith("no newline/dev/"), done.text

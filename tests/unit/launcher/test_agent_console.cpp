@@ -131,6 +131,24 @@ TEST_F(AgentConsole, that_takes_nothing_stops_no_rank_and_its_loss_is_said_and_t
     expect_nothing_left();
 }
 
+TEST_F(AgentConsole, has_lost_nothing_of_a_rank_whose_lines_were_taken_whatever_waits_of_others) {
+    give_a_pipe();
+    start_and_meet();
+    run_process(rank("echo one; while [ ! -e ${dir}/go ]; do sleep 0.02; done"));
+    std::string text;
+    ASSERT_TRUE(until([&] {
+        read_some(text);
+        return text == "[rank3] one\n";
+    }));
+    auto other = rank("seq 300000; touch ${dir}/go; exec sleep 100");
+    other.id = "rank.4";
+    other.log = "rank4.out";
+    other.error_log = "rank4.err";
+    run_process(other);
+    ASSERT_TRUE(await(Event::Type::exited, "rank.3"));
+    EXPECT_FALSE(event(Event::Type::finding));
+}
+
 TEST_F(AgentConsole, that_is_read_late_gets_every_line) {
     give_a_pipe();
     start_and_meet();

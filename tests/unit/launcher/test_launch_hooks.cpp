@@ -41,10 +41,9 @@ TEST(LaunchHooks, a_failure_before_the_start_ends_the_launch_with_a_sentence) {
     play.exited(1, "before.node2", {.code = 3}, {"mount: no such device"});
     ASSERT_EQ(play.launch.phase(), Launch::Phase::ending);
     EXPECT_EQ(play.launch.outcome().exit_code, 102);
-    EXPECT_EQ(
-        play.launch.outcome().cause.sentence,
-        "node2: the command before the start ended with exit code 3; see its last words, and correct or "
-        "leave out --before-node (launch.before_node)");
+    EXPECT_EQ(play.launch.outcome().cause.sentence,
+              "node2: the command before the start ended with exit code 3; correct or "
+              "leave out --before-node (launch.before_node)");
     EXPECT_THAT(play.launch.outcome().cause.log_tail, ElementsAre("mount: no such device"));
     EXPECT_FALSE(play.ordered("0 start rank.0"));
     EXPECT_EQ(play.sent.back().text, "102 bring-up-failed") << "for the command after the end";
@@ -66,7 +65,7 @@ TEST(LaunchHooks, that_do_not_end_are_the_cause_of_the_time_out) {
     EXPECT_EQ(
         outcome.cause.sentence,
         "node2: the command before the start has run for 173 s and not ended within the bring-up's 180 s; "
-        "see its last words, and correct --before-node (launch.before_node) or raise --bringup-timeout");
+        "correct --before-node (launch.before_node) or raise --bringup-timeout");
     EXPECT_EQ(outcome.cause.node, "node2");
     EXPECT_EQ(outcome.cause.process, "before.node2");
     EXPECT_THAT(outcome.cause.log_tail, ElementsAre("waiting for /scratch"));
