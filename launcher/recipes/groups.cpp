@@ -113,7 +113,6 @@ void make_service(Process& process) {
     process.role = Role::service;
     process.input = false;
     process.log = process.id + ".log";
-    process.env.insert({"PYTHONUNBUFFERED", "1"}); // else Python keeps from the file what the gate waits for
 }
 
 std::string note_of(const RunGroup& group, const NodeOrder& order, const std::vector<int>& places,

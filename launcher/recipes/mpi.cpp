@@ -158,7 +158,7 @@ Process launcher_at(const Mpi& mpi, std::size_t place, std::string id) {
     Process process{.id = std::move(id), .node = static_cast<int>(place), .role = Role::launcher};
     process.env = user_environment(mpi.input, mpi.order, process.node);
     process.env.insert({ranks_mark, socket_path});
-    if (mpi.to_files()) process.env.insert({{rank_logs_mark, "yes"}, {"PYTHONUNBUFFERED", "1"}});
+    if (mpi.to_files()) process.env.insert({rank_logs_mark, "yes"});
     process.unset = variables_of_step();
     process.cwd = literal(mpi.input.cwd);
     process.stop.signal = 0;

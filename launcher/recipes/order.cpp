@@ -183,7 +183,10 @@ std::map<std::string, std::string> user_environment(const LaunchInput& input, co
                                            {"RAILHEAD_NODE_RANK", std::to_string(node)},
                                            {"RAILHEAD_HEAD_ADDR", "${addr.0}"},
                                            {"RAILHEAD_WARNING", "${dir}/warning"},
-                                           {"RAILHEAD_RESTARTS", std::to_string(input.restarts)}};
+                                           {"RAILHEAD_RESTARTS", std::to_string(input.restarts)},
+                                           // Else Python would keep what it prints into a file or pipe until
+                                           // it ends, and lose it when it is killed.
+                                           {"PYTHONUNBUFFERED", "1"}};
     for (auto& [name, value] : input.env) env[name] = literal(value);
     return env;
 }

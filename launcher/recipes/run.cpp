@@ -74,8 +74,6 @@ std::map<std::string, std::string> rank_environment(const NodeOrder& order, cons
 } // namespace
 
 void log_to_files(Process& process, const std::string& name, bool shown) {
-    // Else Python would keep what it prints into a file until it ends, and lose it when it is killed.
-    process.env.insert({"PYTHONUNBUFFERED", "1"});
     process.log = name + ".out";
     process.error_log = name + ".err";
     if (shown) process.console = fmt::format("[{}] ", name);
