@@ -69,9 +69,9 @@ class DetailsReader {
 
 /// The lines that say what we read, by their first names. What users write as they like (Comment, WorkDir,
 /// Command) stands on lines of its own, and a job's name at the end of the first.
-constexpr std::array<std::string_view, 10> fact_lines = {
-    "JobId",    "UserId", "JobState", "Requeue", "RunTime", "StartTime", "PreemptEligibleTime",
-    "NodeList", "Nodes",  "Container"};
+constexpr std::array<std::string_view, 11> fact_lines = {
+    "JobId",    "UserId", "JobState",  "Requeue",      "RunTime", "StartTime", "PreemptEligibleTime",
+    "NodeList", "Nodes",  "Container", "ContainerType"}; // the last since 26.05
 
 void read_line(std::string_view line, DetailsReader& reader) {
     for (bool first = true; !line.empty(); first = false) {

@@ -40,7 +40,7 @@ class RankTask {
   public:
     RankTask(const Environment& environment, UniqueFd link)
         : rank_(rank_of(environment)), dir_(environment.get("RAILHEAD_JOB_DIR").value_or("")),
-          to_files_(environment.get(rank_logs_mark).has_value()), link_(std::move(link)),
+          to_files_(environment.get(rank_logs_mark).has_value() && rank_ >= 0), link_(std::move(link)),
           cgroup_(memory_cgroup_of_self()), kills_(kills_here(cgroup_)) {
         sigset_t set;
         sigemptyset(&set);

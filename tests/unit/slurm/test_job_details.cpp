@@ -44,6 +44,7 @@ TEST(JobDetails, tell_the_container_that_the_job_runs_in) {
             .container;
     };
     EXPECT_EQ(read("   Container=/images/a=b ContainerID=(null)\n"), "/images/a=b");
+    EXPECT_EQ(read("   ContainerType=(null) Container=/images/c ContainerID=(null)\n"), "/images/c");
     EXPECT_EQ(read("   Container=(null) ContainerID=x\n"), "");
     EXPECT_EQ(read("   Power=\n"), "");
 }
