@@ -152,7 +152,8 @@ TEST(Hosts, with_more_cables_than_a_machine_has_are_on_no_leaf) {
     for (int i = 0; i < 1025; ++i) descriptions.push_back(fmt::format("ubuntu mlx5_{}", i));
     std::vector<Adapter> adapters{{"node1 mlx5_0", 1, 0}};
     for (const auto& text : descriptions) adapters.push_back({text.c_str(), 16 + adapters.size(), 0});
-    const auto hosts = hosts_of(with(adapters), {});
+    const auto fabric = with(adapters); // its names are the hosts'
+    const auto hosts = hosts_of(fabric, {});
     EXPECT_THAT(names(hosts), ElementsAre("node1: mlx5_0", "ubuntu:"));
     EXPECT_THAT(
         said(hosts),
