@@ -73,9 +73,11 @@ std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& in
                         fmt::format("puts the {} of the job on {} of {}, and counts beside GPUs per task",
                                     counted(tasks, "task"), filled, counted(nodes, "node")),
                         "leave it out");
+    // Some of these start, others wait for ever: which is not certain.
     if (inventory.tasks_fill_nodes && tasks % each != 0)
-        return conflict(Level::fail, option,
-                        fmt::format("does not divide the {} of the job, and counts beside GPUs per task",
+        return conflict(Level::warn, option,
+                        fmt::format("does not divide the {} of the job, which may wait for ever: it counts "
+                                    "beside GPUs per task",
                                     counted(tasks, "task")),
                         "leave it out");
     return std::nullopt;

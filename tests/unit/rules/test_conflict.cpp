@@ -73,9 +73,12 @@ TEST(Conflict, sees_tasks_that_do_not_come_out_on_nodes) { // each with --gpus-p
     job.tasks_per_node = 2;
     EXPECT_EQ(verdict(job, of), "accepted") << "24.11 runs it";
     of.tasks_fill_nodes = true;
-    EXPECT_EQ(verdict(job, of),
-              "--ntasks-per-node=2 does not divide the 3 tasks of the job, and counts beside "
-              "GPUs per task; leave it out");
+    EXPECT_EQ(
+        verdict(job, of),
+        "--ntasks-per-node=2 does not divide the 3 tasks of the job, which may wait for ever: it counts "
+        "beside GPUs per task; leave it out");
+    EXPECT_EQ(conflict_rule(job, of, of.partitions_of(job))->level, Level::warn)
+        << "with --cpus-per-task=2 26.05 runs it";
     job.tasks = 4;
     EXPECT_EQ(verdict(job, of), "accepted");
     job.gpus.items[0].per = Per::node;
