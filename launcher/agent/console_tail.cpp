@@ -1,10 +1,14 @@
 #include "launcher/agent/console_tail.hpp"
 
 #include "base/clock.hpp"
+#include "launcher/plan.hpp"
+
+#include <fmt/core.h>
 
 #include <unistd.h>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace railhead {
@@ -19,6 +23,15 @@ constexpr double output_travels_s = 0.1;              ///< from our output throu
 constexpr double others_write_s = 1; ///< so long after an end more lines of it may come: not for ever
 
 } // namespace
+
+Finding lost_output(const std::string& node, const std::string& id, std::uint64_t bytes) {
+    return {.id = "output-lost",
+            .level = Level::warn,
+            .where = node,
+            .thing = spoken(id),
+            .seen = fmt::format("has ended, and nobody took the last {} bytes of its output", bytes),
+            .next = "see its log"};
+}
 
 ConsoleTail::~ConsoleTail() {
     // Its thread may stand in a write that never ends; it dies with this process, which is at its end.
@@ -51,9 +64,11 @@ void ConsoleTail::ended(const std::string& id, double patience_s, std::function<
     look_soon();
 }
 
-void ConsoleTail::last(double patience_s) {
-    for (auto& [id, followed] : followed_)
-        if (!followed.end) ended(id, patience_s, [](std::uint64_t) {});
+void ConsoleTail::last(std::function<void(const std::string&, std::uint64_t)> then) {
+    for (auto& entry : followed_)
+        if (!entry.second.end)
+            ended(entry.first, std::numeric_limits<double>::infinity(),
+                  [then, id = entry.first](std::uint64_t lost) { then(id, lost); });
 }
 
 void ConsoleTail::hurry(double seconds) {

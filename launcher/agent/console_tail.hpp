@@ -1,4 +1,5 @@
 #pragma once
+#include "base/error.hpp"
 #include "base/output_queue.hpp"
 #include "launcher/agent/file_events.hpp"
 #include "launcher/agent/logs.hpp"
@@ -13,6 +14,9 @@
 #include <vector>
 
 namespace railhead {
+
+/// Of a process on `node` whose last `bytes` the console has not taken.
+Finding lost_output(const std::string& node, const std::string& id, std::uint64_t bytes);
 
 /// Shows what processes write to their logs on the agent's own output and errors, line by line behind a
 /// prefix. The files hold what the console has not taken: a console that takes nothing stops no process.
@@ -31,8 +35,8 @@ class ConsoleTail {
     /// which are shown until last().
     void ended(const std::string& id, double patience_s, std::function<void(std::uint64_t lost)> then,
                Then after = Then::forget);
-    /// Nobody writes any more.
-    void last(double patience_s);
+    /// Nobody writes any more: what is still followed has ended, too. Bounded by hurry().
+    void last(std::function<void(const std::string& id, std::uint64_t lost)> then);
     /// From now on the console is waited for so long at most, in all.
     void hurry(double seconds);
     /// Whether nothing is awaited any more.

@@ -281,20 +281,16 @@ void Processes::tell_end(Event event, double patience_s) {
     auto id = event.id;
     const auto after = event.ended->rank ? ConsoleTail::Then::go_on : ConsoleTail::Then::forget;
     auto tell = [this, event = std::move(event)](std::uint64_t lost) {
-        if (lost > 0) {
-            output_lost_ = true;
-            Finding finding{
-                .id = "output-lost",
-                .level = Level::warn,
-                .where = context_.node,
-                .thing = spoken(event.id),
-                .seen = fmt::format("has ended, and nobody took the last {} bytes of its output", lost),
-                .next = "see its log"};
-            context_.send({.type = Event::Type::finding, .finding = std::move(finding)});
-        }
+        tell_lost(event.id, lost);
         context_.send(event);
     };
     console_.ended(id, patience_s, std::move(tell), after);
+}
+
+void Processes::tell_lost(const std::string& id, std::uint64_t bytes) {
+    if (bytes == 0) return;
+    output_lost_ = true;
+    context_.send({.type = Event::Type::finding, .finding = lost_output(context_.node, id, bytes)});
 }
 
 void Processes::release(const std::string& id, const std::string& line) {
@@ -358,7 +354,8 @@ void Processes::signal_users(int number) {
 }
 
 void Processes::end_console() {
-    console_.last(console_patience_at_end_s);
+    console_.hurry(console_patience_at_end_s); // counted anew: what was killed at last has just written
+    console_.last([this](const std::string& id, std::uint64_t lost) { tell_lost(id, lost); });
 }
 
 bool Processes::runs(const std::string& id) const {

@@ -80,6 +80,7 @@ class Processes {
     void write_input(Running& running);
     static void signal_program(Running& running, int number);
     void tell_end(Event event, double patience_s);
+    void tell_lost(const std::string& id, std::uint64_t bytes);
 
     ProcessesContext context_;
     std::map<std::string, std::unique_ptr<Running>> running_;

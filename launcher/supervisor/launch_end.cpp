@@ -56,10 +56,10 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
     if (!rank_tells && failed.size() > 1 && aborted) {
         starts->outcome = {.exit_code = code,
                            .cause = {.kind = "exit", .process = starts->outcome.cause.process}};
-        starts->outcome.cause.sentence = fmt::format(
-            "a rank called MPI_Abort or left before the others, and Slurm killed all ranks of the step: srun "
-            "ended with exit code {}",
-            code);
+        starts->outcome.cause.sentence = fmt::format("a rank called MPI_Abort or left before the others, and "
+                                                     "all ranks were killed: {} ended with exit "
+                                                     "code {}",
+                                                     starts->outcome.cause.process, code);
         starts->at_s = 0;
     } else if (!std::ranges::all_of(failed, is_launcher)) {
         std::erase_if(failed, is_launcher);

@@ -52,7 +52,7 @@ std::string ending_of(const Ended& ended) {
         return ending_of({.code = ended.code, .signal = ended.signal}) +
                " after the out-of-memory killer had killed a process of this job there";
     if (ended.with_step)
-        return "was killed with all ranks of its step, as Slurm does after MPI_Abort, a rank's failure or "
+        return "was killed with all ranks of its step, as happens after MPI_Abort, a rank's failure or "
                "scancel "
                "of the step";
     if (ended.signal) return "was killed by " + signal_name(*ended.signal);

@@ -120,7 +120,7 @@ def test_an_abort_ends_all_with_its_code(cluster, program, launcher, per_node):
     assert report["exit_code"] == 5, job.output
     said = [f"rank 2 on node{2 // per_node + 1} ended with exit code 5"]
     if launcher == "srun":
-        said.append("a rank called MPI_Abort or left before the others, and Slurm killed all ranks of the step: srun ended with exit code 5")
+        said.append("a rank called MPI_Abort or left before the others, and all ranks were killed: srun ended with exit code 5")
     assert report["cause"]["sentence"].removesuffix(": it called MPI_Abort") in said, job.output
 
 

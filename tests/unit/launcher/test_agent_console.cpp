@@ -93,6 +93,28 @@ TEST_F(AgentConsole, shows_what_ranks_say_that_others_start_also_after_the_first
     EXPECT_THAT(agent_output(), HasSubstr("[rank1] late\n"));
 }
 
+TEST_F(AgentConsole, that_takes_nothing_is_said_also_of_ranks_that_outlive_the_first_failure) {
+    give_a_pipe();
+    start_and_meet();
+    auto ranks = shell(
+        "ranks.n1",
+        "trap '' TERM; (while [ ! -e ${dir}/go ]; do sleep 0.02; done; seq 300000 "
+        ">>${dir}/logs/rank1.out; sleep 60) & mkdir -p ${dir}/tasks; "
+        "printf '{\"code\":7,\"rank\":0,\"at_s\":1,\"log\":\"\"}' >${dir}/tasks/ranks.n1.first; exit 7");
+    ranks.role = Role::rank;
+    ranks.rank_logs = {{"rank0", "[rank0] "}, {"rank1", "[rank1] "}};
+    run_process(ranks);
+    ASSERT_TRUE(await(Event::Type::exited, "ranks.n1"));
+    EXPECT_FALSE(event(Event::Type::finding));
+    std::ofstream(dir() + "/go") << "";
+    ASSERT_TRUE(until([this] { return log("rank1.out").ends_with("\n300000\n"); }));
+    EXPECT_LT(leave(2.5), 8);
+    auto* lost = event(Event::Type::finding);
+    ASSERT_TRUE(lost);
+    EXPECT_EQ(lost->finding->id, "output-lost");
+    EXPECT_TRUE(event(Event::Type::log_back, "rank1.out"));
+}
+
 TEST_F(AgentConsole, does_not_show_a_rank_that_was_not_asked_for) {
     start_and_meet();
     auto process = rank("echo one");

@@ -117,10 +117,9 @@ TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_
     EXPECT_NE(untold.launch.phase(), Launch::Phase::ending) << "srun may know more";
     untold.exited(0, "srun", {.code = 5}, {}, 1000.3);
     EXPECT_EQ(untold.launch.outcome().exit_code, 5);
-    EXPECT_EQ(
-        untold.launch.outcome().cause.sentence,
-        "a rank called MPI_Abort or left before the others, and Slurm killed all ranks of the step: srun "
-        "ended with exit code 5");
+    EXPECT_EQ(untold.launch.outcome().cause.sentence,
+              "a rank called MPI_Abort or left before the others, and all ranks were killed: srun "
+              "ended with exit code 5");
     EXPECT_EQ(untold.launch.victims().size(), 3u);
     Play scancel(plan);
     for (int node : {0, 1, 2}) scancel.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
