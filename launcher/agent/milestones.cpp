@@ -28,6 +28,8 @@ std::int64_t nanoseconds_of(const timespec& time) {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
 }
 
+} // namespace
+
 /// A file that was there before the process started, and has not changed since. A new one may have an older
 /// time, by the clock of a file server: so only what the first look found is old.
 class OldFile {
@@ -51,6 +53,8 @@ class OldFile {
     bool looked_ = false;
     std::optional<Facts> old_;
 };
+
+namespace {
 
 std::vector<std::string> matching(const std::string& folder, const std::string& part) {
     std::vector<std::string> found;
