@@ -150,4 +150,5 @@ def test_without_cgroups_slurm_is_asked_for_none():
 def test_each_suite_gets_only_the_keys_it_knows():
     assert "EnableControllers" in cgroup_conf(shape("trixie", cgroups="v2"))
     assert "EnableControllers" not in cgroup_conf(shape("bookworm", cgroups="v2"))
-    assert "etc/slurm/oci.conf" in files(shape("sid")) and "etc/slurm/oci.conf" not in files(shape("bookworm"))
+    assert "CreateEnvFile" in files(shape("sid"))["etc/slurm/oci.conf"]
+    assert "CreateEnvFile" not in files(shape("bookworm"))["etc/slurm/oci.conf"]
