@@ -31,6 +31,9 @@ struct State {
     std::atomic<bool> stale_said{false}; ///< once per stale period
 };
 
+/// There before each life of the plugin and after it: the library stays mapped (-z nodelete).
+constinit SilentShapes silent_shapes;
+
 State& state() {
     static State& only = *new State;
     return only;
@@ -143,7 +146,7 @@ int error_of(const Decision& decision) {
     for (const auto& verdict : decision.verdicts) said.lines.push_back(verdict_line(verdict, *request, uid));
     carry_out(said, job, message);
     if (decision.silent())
-        view.judged->add_silent(shape);
+        silent_shapes.add(shape);
     else if (decision.holds())
         view.judged->add(spelled, std::move(said));
     return decision.refuse ? error_of(decision) : SLURM_SUCCESS;
@@ -152,14 +155,10 @@ int error_of(const Decision& decision) {
 /// Decides on `job`; an error when it shall be refused.
 [[gnu::hot]] int handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
     if (job.spank_job_env_size > 0 && abi::outlives_nodes(job)) job.kill_on_node_fail = 0; // as --no-kill
-    if (!state().refresher) return SLURM_SUCCESS;
-    std::uint64_t shape = 0; // of a view's seed, which all views share
-    bool silent = state().refresher->views().ask([&](const std::shared_ptr<const View>& view) {
-        if (!is_update) shape = abi::shape_of(job, uid, view->seed);
-        return view->judged->is_silent(shape);
-    });
-    return silent ? SLURM_SUCCESS
-                  : handle_other(*state().refresher->view(), shape, job, is_update, uid, message);
+    const auto seed = silent_shapes.seed();
+    const auto shape = is_update || seed == 0 ? 0 : abi::shape_of(job, uid, seed);
+    if (silent_shapes.contains(shape) || !state().refresher) return SLURM_SUCCESS;
+    return handle_other(*state().refresher->view(), shape, job, is_update, uid, message);
 }
 
 } // namespace
@@ -172,11 +171,14 @@ int start() {
     sources.changes = changes;
     sources.policy_file = site_settings_file;
     sources.log = log;
+    sources.published = [] { silent_shapes.renew(); };
+    silent_shapes.clear(); // of an earlier life
     state().refresher.emplace(std::move(sources));
     return SLURM_SUCCESS;
 }
 
 int stop() {
+    silent_shapes.clear();
     constexpr double patience_s = 2; // an RPC in flight ends by itself; the code stays mapped (-z nodelete)
     if (state().refresher && !state().refresher->stop(patience_s))
         log(Level::info, "the background thread is still in a request to slurmctld and ends after it");

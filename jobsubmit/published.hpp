@@ -3,7 +3,6 @@
 #include <chrono>
 #include <memory>
 #include <thread>
-#include <type_traits>
 
 namespace railhead {
 
@@ -16,17 +15,11 @@ class Published {
     explicit Published(std::shared_ptr<const T> first) { slots_[0].value = std::move(first); }
 
     std::shared_ptr<const T> read() const {
-        return ask([](const std::shared_ptr<const T>& value) { return value; });
-    }
-
-    /// What `question` says of the value, without counting another owner; the writer waits for it.
-    template <class Question>
-    auto ask(const Question& question) const -> std::decay_t<decltype(question(std::shared_ptr<const T>()))> {
         while (true) {
             const auto& slot = slots_[active_.load()];
             const Reading reading(slot);
             // The slot may have been retired between the two lines above; then the writer may be filling it.
-            if (&slot == &slots_[active_.load()]) return question(slot.value);
+            if (&slot == &slots_[active_.load()]) return slot.value;
         }
     }
 
@@ -50,7 +43,7 @@ class Published {
         Reading& operator=(const Reading&) = delete;
         const Slot& slot;
     };
-    alignas(64) Slot slots_[2]; // all that a reader touches is one cache line
+    Slot slots_[2];
     std::atomic<int> active_{0};
 };
 

@@ -3,6 +3,7 @@
 #include "base/clock.hpp"
 #include "base/fd.hpp"
 #include "base/quiet_thread.hpp"
+#include "jobsubmit/published.hpp"
 
 #include <poll.h>
 #include <pwd.h>
@@ -88,6 +89,7 @@ struct Refresher::Shared {
     void publish(View view) {
         view.judged = std::make_shared<JudgedShapes>();
         published.publish(std::make_shared<const View>(std::move(view)));
+        sources.published();
     }
 };
 
@@ -191,10 +193,6 @@ Refresher::~Refresher() {
 
 std::shared_ptr<const View> Refresher::view() const {
     return shared_->published.read();
-}
-
-const Published<View>& Refresher::views() const {
-    return shared_->published;
 }
 
 void Refresher::wake() noexcept {

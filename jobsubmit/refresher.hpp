@@ -1,7 +1,6 @@
 #pragma once
 #include "jobsubmit/judged_shapes.hpp"
 #include "jobsubmit/policy_file.hpp"
-#include "jobsubmit/published.hpp"
 #include "slurm/inventory.hpp"
 
 #include <cstdint>
@@ -9,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <string>
 
 namespace railhead {
@@ -24,12 +22,6 @@ struct Changes {
 
 /// What a submission is judged by; immutable but for what is remembered of it in `judged`.
 struct View {
-    // What every submission reads stands first, on the cache line of the pointer's own count.
-    /// Of abi::shape_of, by chance.
-    std::uint64_t seed = std::random_device()() | std::uint64_t{std::random_device()()} << 32;
-    /// Of this view alone: what may be said of a shape changes with it.
-    std::shared_ptr<JudgedShapes> judged = std::make_shared<JudgedShapes>();
-
     std::shared_ptr<const Inventory> inventory;   ///< null until the first one is loaded
     std::shared_ptr<const Settings> settings;     ///< never null
     std::map<std::uint32_t, std::string> users{}; ///< by uid: those whom the settings name
@@ -37,6 +29,8 @@ struct View {
     /// the change, and another one in it would go unseen.
     Changes changes{};
     double loaded_s = 0; ///< monotonic; when it began
+    /// Of this view alone: what may be said of a shape changes with it.
+    std::shared_ptr<JudgedShapes> judged = std::make_shared<JudgedShapes>();
 
     static constexpr std::int64_t unsettled = -1;
 };
@@ -54,7 +48,8 @@ struct RefresherSources {
     /// Of a user's name; may ask a directory service.
     std::function<std::optional<std::uint32_t>(const std::string&)> uid_of = uid_of_user;
     std::function<void(Level, const std::string&)> log;
-    double tick_s = 1; ///< how often the policy file and `changes` are looked at
+    std::function<void()> published = [] {}; ///< after each new view
+    double tick_s = 1;                       ///< how often the policy file and `changes` are looked at
 };
 
 /// The background thread of job_submit: keeps a View of the cluster and the policy, and is the only one that
@@ -68,7 +63,6 @@ class Refresher {
 
     /// Without lock, file or RPC.
     std::shared_ptr<const View> view() const;
-    const Published<View>& views() const;
     /// Asks for a new inventory soon (at most one a second). Does not block.
     void wake() noexcept;
     /// Ends the thread; false when it hangs in an RPC after `seconds`: it then ends by itself, later, and

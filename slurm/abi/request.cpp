@@ -82,7 +82,8 @@ Result<GpuRequest> gpus_of(const job_desc_msg_t& job) {
     return request;
 }
 
-std::optional<std::string_view> option_of_spank(const job_desc_msg_t& job, std::string_view variable) {
+[[gnu::hot]] std::optional<std::string_view> option_of_spank(const job_desc_msg_t& job,
+                                                             std::string_view variable) {
     for (std::uint32_t i = 0; job.spank_job_env && i < job.spank_job_env_size; ++i) {
         std::string_view entry = job.spank_job_env[i] ? job.spank_job_env[i] : "";
         if (entry.starts_with(variable)) return entry.substr(variable.size());
@@ -94,15 +95,16 @@ std::optional<std::string_view> placement_of(const job_desc_msg_t& job) {
     return option_of_spank(job, placement_variable);
 }
 
-/// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio.
-void mix(std::uint64_t& hash, std::uint64_t value) {
+/// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio. Hot, like all that
+/// shape_of calls: then it lies on the same page of memory.
+[[gnu::hot]] void mix(std::uint64_t& hash, std::uint64_t value) {
     hash = (hash ^ value) * 0x9E3779B97F4A7C15;
     hash ^= hash >> 32;
 }
 
 /// `place`: which of the texts it is; one that is empty is not mixed at all. Not std::hash: its code lies in
 /// another library, which slurmctld rarely has in its caches.
-void mix(std::uint64_t& hash, std::string_view text, std::uint64_t place) {
+[[gnu::hot]] void mix(std::uint64_t& hash, std::string_view text, std::uint64_t place) {
     if (text.empty()) return;
     mix(hash, text.size() << 8 | place);
     for (std::uint64_t part = 0; !text.empty(); part = 0) {
@@ -117,7 +119,7 @@ std::uint64_t both(std::uint32_t high, std::uint32_t low) {
     return std::uint64_t{high} << 32 | low;
 }
 
-bool names_cpus_of_a_node(const job_desc_msg_t& job) {
+[[gnu::hot]] bool names_cpus_of_a_node(const job_desc_msg_t& job) {
     for (std::uint16_t number :
          {job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec,
           job.sockets_per_node, job.cores_per_socket, job.threads_per_core})
@@ -204,7 +206,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
                              job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
                              job.qos, job.features, job.req_nodes, job.exc_nodes, job.array_inx})
         mix(hash, view_of(text), ++place);
-    mix(hash, placement_of(job).value_or(""), ++place);
+    if (job.spank_job_env_size > 0) mix(hash, placement_of(job).value_or(""), ++place);
     std::uint32_t segment = 0, flags = job.overcommit | (names_cpus_of_a_node(job) ? 1U << 8 : 0U);
 #if RAILHEAD_HAS_SEGMENT
     segment = job.segment_size;

@@ -1,6 +1,7 @@
 #include "jobsubmit/refresher.hpp"
 
 #include "base/clock.hpp"
+#include "jobsubmit/published.hpp"
 
 #include <gmock/gmock.h>
 
@@ -183,6 +184,25 @@ TEST(Refresher, ends_within_its_bound_while_an_rpc_hangs) {
     EXPECT_LT(railhead::monotonic_s() - begun, 2);
     controller.hangs = false;
     std::this_thread::sleep_for(std::chrono::milliseconds(100));
+}
+
+TEST(Refresher, tells_of_a_view_once_it_can_be_read) {
+    Controller controller;
+    std::atomic<const Refresher*> refresher{nullptr};
+    std::atomic<int> last_seen{0};
+    auto sources = controller.sources();
+    sources.ready = [&] { return refresher.load() != nullptr; };
+    sources.published = [&] {
+        const auto* asked = refresher.load();
+        if (auto inventory = asked ? asked->view()->inventory : nullptr)
+            last_seen = static_cast<int>(inventory->slurm_user); // the number of its load
+    };
+    Refresher real(sources);
+    refresher = &real;
+    EXPECT_TRUE(within(5, [&] { return last_seen == 1; }));
+    real.wake();
+    EXPECT_TRUE(within(5, [&] { return last_seen == 2; }));
+    EXPECT_TRUE(real.stop(5));
 }
 
 TEST(Refresher, gives_every_reader_a_whole_view) {

@@ -101,7 +101,15 @@ TEST(Shape, is_none_where_more_is_judged_than_it_holds) {
 TEST(Shape, is_another_one_of_another_sender_and_in_another_view) {
     EXPECT_NE(shape_of(plain(), 0), shape_of(plain()));
     EXPECT_NE(shape_of(plain(), 1001, 2), shape_of(plain()));
-    EXPECT_NE(View().seed, View().seed);
+    SilentShapes shapes;
+    EXPECT_EQ(shapes.seed(), 0U);
+    shapes.renew();
+    const auto first = shapes.seed();
+    shapes.renew();
+    EXPECT_NE(shapes.seed(), first);
+    EXPECT_NE(shapes.seed(), 0U);
+    shapes.clear();
+    EXPECT_EQ(shapes.seed(), 0U);
 }
 
 TEST(Shape, of_what_is_said_is_in_the_spelling_of_the_user) {
@@ -120,17 +128,17 @@ TEST(Shape, of_what_is_said_is_in_the_spelling_of_the_user) {
     EXPECT_EQ(railhead::abi::spelled_shape_of(gres, 0), 0U);
 }
 
-TEST(JudgedShapes, remember_what_was_silent_or_forget_it) {
-    JudgedShapes shapes;
-    EXPECT_FALSE(shapes.is_silent(5));
-    shapes.add_silent(5);
-    EXPECT_TRUE(shapes.is_silent(5));
-    EXPECT_FALSE(shapes.is_silent(5 + 1024));
-    shapes.add_silent(5 + 1024);
-    EXPECT_TRUE(shapes.is_silent(5 + 1024));
-    EXPECT_FALSE(shapes.is_silent(5)) << "one slot for both";
-    shapes.add_silent(0);
-    EXPECT_FALSE(shapes.is_silent(0));
+TEST(SilentShapes, remember_what_was_silent_or_forget_it) {
+    SilentShapes shapes;
+    EXPECT_FALSE(shapes.contains(5));
+    shapes.add(5);
+    EXPECT_TRUE(shapes.contains(5));
+    EXPECT_FALSE(shapes.contains(5 + 511));
+    shapes.add(5 + 511);
+    EXPECT_TRUE(shapes.contains(5 + 511));
+    EXPECT_FALSE(shapes.contains(5)) << "one slot for both";
+    shapes.add(0);
+    EXPECT_FALSE(shapes.contains(0));
 }
 
 TEST(JudgedShapes, remember_what_was_said_and_keep_the_first_of_two_in_one_slot) {
