@@ -158,7 +158,7 @@ def reserved(dice: random.Random) -> Request:
     return words + [f"--gpus-per-node={near(dice, SIZES[partition or 'gpu'][1])}"]
 
 
-WAYS = {tasks_on_nodes: 0.04, any_request: 0.42, timed: 0.1, ranged: 0.07, limited: 0.08, featured: 0.13, together: 0.07, reserved: 0.09}
+WAYS = {tasks_on_nodes: 0.04, any_request: 0.26, timed: 0.14, ranged: 0.13, limited: 0.08, featured: 0.13, together: 0.13, reserved: 0.09}
 # 24.11 rejects at once much that 22.05 and 26.05 let wait for ever: more of what waits there, too, so that it is a fifth everywhere.
 WAYS_OF = {
     "trixie": {tasks_on_nodes: 0.04, any_request: 0.21, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
