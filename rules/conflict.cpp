@@ -83,7 +83,8 @@ std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& in
     return std::nullopt;
 }
 
-/// --ntasks-per-gpu without GPUs makes them of the tasks, or Slurm rejects it (22.05, 24.11 and 26.05).
+/// --ntasks-per-gpu without GPUs makes them of the tasks, or Slurm rejects it, or makes
+/// none of too few (22.05, 24.11 and 26.05).
 std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
     const auto items = gpu_items(job);
     bool typed = !items.empty() && items.front()->option != NodeOption::ntasks_per_gpu;
@@ -101,6 +102,10 @@ std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
                         try_one_of({fmt::format("--ntasks={}", product(nodes, each))}));
     if (*tasks % each == 0) return std::nullopt;
     auto even = (*tasks + each - 1) / each * each;
+    if (*tasks < each)
+        return conflict(Level::warn, fmt::format("--ntasks={}", *tasks),
+                        fmt::format("makes no GPU of --ntasks-per-gpu={}, and the job starts without one", each),
+                        try_one_of({fmt::format("--ntasks={}", even)}));
     return conflict(Level::fail, fmt::format("--ntasks={}", *tasks),
                     fmt::format("is no multiple of --ntasks-per-gpu={}", each),
                     try_one_of({fmt::format("--ntasks={}", even)}));
