@@ -38,10 +38,13 @@ void Supervisor::fail_early(Outcome outcome) {
 
 namespace {
 
-/// The time for srun to end by itself after the last agent has left, in which it prints what is on its way.
-double patience_with_srun(const std::vector<Finding>& findings) {
+/// The time for srun to end by itself after the last agent has left, in which it prints what is on its way
+/// and hears from each node; ended by us, it would ask slurmctld to cancel the step.
+double patience_with_srun(const std::vector<Finding>& findings, std::size_t nodes) {
+    constexpr double for_each_node_s = 0.02, most_s = 10;
     auto gone = [](const Finding& finding) { return finding.id == stepd_gone; };
-    return std::any_of(findings.begin(), findings.end(), gone) ? 0.3 : 1;
+    if (std::any_of(findings.begin(), findings.end(), gone)) return 0.3;
+    return std::min(1 + for_each_node_s * static_cast<double>(nodes), most_s);
 }
 
 } // namespace
@@ -55,7 +58,9 @@ void Supervisor::after() {
     if (!over) return;
     bool held = !launch_->survivors().empty() || launch_->left_silent();
     if (!over_s_ || (!held && waits_for_reader())) over_s_ = now();
-    bool ended = steps_->end(now() - *over_s_, held ? 0 : patience_with_srun(launch_->findings()));
+    bool ended =
+        steps_->end(now() - *over_s_,
+                    held ? 0 : patience_with_srun(launch_->findings(), spec_.allocation.nodes().size()));
     if (ended && !(launch_->ended_by_signal() && limit_.asking())) io_.stop();
 }
 
