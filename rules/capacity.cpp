@@ -290,6 +290,10 @@ std::string verb(const Partitions& partitions, std::string_view plural) {
     return fmt::format("{}{}", plural, partitions.size() == 1 ? "s" : "");
 }
 
+bool may_run(const JobRequest& job) {
+    return job.modify && job.partitions.empty();
+}
+
 std::string nodes_option(std::uint64_t nodes, const JobRequest& job) {
     return fmt::format("{}={}", job.modify ? "numnodes" : "--nodes", nodes);
 }
@@ -311,7 +315,7 @@ std::string option_for(const GresItem& wanted, const GresItem& item, const JobRe
     if (item.option == NodeOption::ntasks_per_gpu && wanted.per == Per::job)
         return fmt::format("--ntasks={}", product(wanted.count, job.tasks_per_gpu.value_or(1)));
     if (job.modify && wanted.per == Per::task) return "trespertask=gres/gpu:" + typed(wanted);
-    if (job.modify && wanted.per == Per::job) return "tresperjob=gpu:" + typed(wanted);
+    if (job.modify && wanted.per == Per::job) return "tresperjob=gres/gpu:" + typed(wanted);
     if (wanted.per == Per::job) return "--gpus=" + type_list(wanted, item, job);
     if (wanted.per == Per::task && item.option == NodeOption::tres_per_task)
         return fmt::format("--tres-per-task={}gres/gpu:{}", item.beside, typed(wanted));

@@ -105,6 +105,10 @@ std::string option_for(const GresItem& wanted, const GresItem& item, const JobRe
 /// "--partition=gpu"; in an update, scontrol's "partition=gpu".
 std::string option_for(const Partition& partition, const JobRequest& job);
 
+/// An update that does not name the partition may be of a running job, whose time and nodes its user may
+/// lower to what no partition would give anew.
+bool may_run(const JobRequest& job);
+
 /// "--nodes=2"; in an update, "numnodes=2".
 std::string nodes_option(std::uint64_t nodes, const JobRequest& job);
 

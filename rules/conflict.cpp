@@ -26,11 +26,16 @@ std::set<std::string> hosts_of(const std::string& list) {
 
 std::optional<Finding> node_lists(const JobRequest& job) {
     auto wanted = hosts_of(job.nodelist), excluded = hosts_of(job.exclude);
-    for (const auto& node : wanted)
-        if (excluded.count(node))
-            return conflict(Level::fail, node, "is in both --nodelist and --exclude",
-                            "take it out of one of them");
-    return std::nullopt;
+    auto both = std::find_if(wanted.begin(), wanted.end(),
+                             [&](const std::string& node) { return excluded.count(node) > 0; });
+    if (both == wanted.end()) return std::nullopt;
+    // sbatch hands a component's lists on to those after it, and excludes from each what another one names.
+    if (job.het_offset)
+        return conflict(Level::fail, *both,
+                        "is named in --nodelist and excluded: by --exclude, or because another component "
+                        "names it, and no node is given to two of them",
+                        "give each component --nodelist and --exclude of its own");
+    return conflict(Level::fail, *both, "is in both --nodelist and --exclude", "take it out of one of them");
 }
 
 const GresItem* item_per(const std::vector<const GresItem*>& items, Per per) {
@@ -115,7 +120,6 @@ std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
 std::optional<Finding> unknown_node(const JobRequest& job, const Inventory& inventory) {
     if (inventory.can_grow || inventory.nodes.size() < 2) return std::nullopt; // one node may be "localhost"
     for (auto [option, list] : {std::pair{"--nodelist", &job.nodelist}, {"--exclude", &job.exclude}}) {
-        if (list->find('{') != std::string::npos) continue; // block{b1}: not only names
         auto name = unknown_host(*list, inventory);
         if (!name.empty())
             return conflict(Level::fail, name, fmt::format("is named in {}, and is no node", option),

@@ -27,7 +27,7 @@ std::optional<Finding> too_many_nodes(const JobRequest& job, const Inventory& in
     bool limited = std::any_of(partitions.begin(), partitions.end(), is_large);
     return Finding{
         .id = "gpus-total",
-        .level = Level::fail,
+        .level = limited && may_run(job) ? Level::warn : Level::fail,
         .thing = node_count(*job.nodes_min),
         .seen = fmt::format("are more than {} {} ({})", describe(partitions),
                             limited ? verb(partitions, "give") + " to one job" : std::string(has(partitions)),
@@ -44,7 +44,7 @@ std::optional<Finding> too_wide_a_range(const JobRequest& job, const Inventory& 
     if (*job.nodes_max <= most) return std::nullopt;
     auto least = job.nodes_min.value_or(1);
     return Finding{.id = "gpus-total",
-                   .level = Level::fail,
+                   .level = may_run(job) ? Level::warn : Level::fail,
                    .thing = fmt::format("{}-{} nodes", least, *job.nodes_max),
                    .seen = fmt::format("go beyond what {} {} to one job ({})", describe(partitions),
                                        verb(partitions, "give"), most),
@@ -91,7 +91,7 @@ struct TooFew {
 
     Finding finding(std::string thing, bool many = false) const {
         return {.id = "gpus-total",
-                .level = Level::fail,
+                .level = may_run(job) ? Level::warn : Level::fail,
                 .thing = std::move(thing),
                 .seen = fmt::format("{} fewer than {} {} to a job at least ({})", many ? "are" : "is",
                                     describe(partitions), verb(partitions, "give"), counted(least, "node")),

@@ -21,6 +21,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cmath>
 #include <functional>
 
@@ -80,6 +81,11 @@ Severity severity_of(Key key, const JobRequest& job, const Settings& settings, c
     return mildest;
 }
 
+std::string in_small_letters(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+    return text;
+}
+
 /// Whether one of the comma-separated `names` is in the setting's list.
 bool listed(Key key, const Settings& settings, const std::string& names) {
     auto list = settings.names(key);
@@ -88,10 +94,19 @@ bool listed(Key key, const Settings& settings, const std::string& names) {
     });
 }
 
+/// To Slurm, -A OPS is account ops, and --qos=HIGH QOS high.
+bool listed_in_any_case(Key key, const Settings& settings, const std::string& names) {
+    auto list = settings.names(key);
+    auto small = "," + in_small_letters(names) + ",";
+    return std::any_of(list.begin(), list.end(), [&](const std::string& name) {
+        return small.find("," + in_small_letters(name) + ",") != std::string::npos;
+    });
+}
+
 bool is_exempt(const JobRequest& job, const Settings& settings) {
     return listed(Key::submit_exempt_users, settings, job.user) ||
-           listed(Key::submit_exempt_accounts, settings, job.account) ||
-           listed(Key::submit_exempt_qos, settings, job.qos) ||
+           listed_in_any_case(Key::submit_exempt_accounts, settings, job.account) ||
+           listed_in_any_case(Key::submit_exempt_qos, settings, job.qos) ||
            listed(Key::submit_exempt_reservations, settings, job.reservation);
 }
 
@@ -196,6 +211,7 @@ std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, 
     const auto all = findings;
     auto stranger = unknown_host(job.nodelist, inventory);
     if (stranger.empty()) stranger = unknown_host(job.exclude, inventory);
+    bool unknown_nodes = !stranger.empty() || names_sets(job.nodelist) || names_sets(job.exclude);
     auto is_new = [&](const Finding& finding, const Finding& later) {
         auto same = [&](const Finding& each) { return each.id == later.id; };
         return later.id == finding.id ||
@@ -207,7 +223,7 @@ std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, 
     for (auto& finding : findings) {
         auto works = [&](std::string_view options) {
             auto changed = with_options(job, options);
-            if (!changed || !stranger.empty()) return false;
+            if (!changed || unknown_nodes) return false;
             auto places = where_it_may_be(*changed, inventory);
             return std::all_of(places.begin(), places.end(), [&](const Partitions& partitions) {
                 auto later = verdicts(*changed, inventory, settings, partitions);

@@ -110,7 +110,9 @@ bool set(JobRequest& job, std::string_view name, std::string_view value) {
     if (is("--partition", "partition")) return !(job.partitions = names_in(value)).empty();
     if (is("--gres", "gres")) return set_gres(job, value);
     if (is("--gpus", "")) return set_gpus(job, Per::job, value);
-    if (is("", "tresperjob") && value.starts_with("gpu:")) return set_gpus(job, Per::job, value.substr(4));
+    constexpr std::string_view gpu = "gres/gpu:";
+    if (is("", "tresperjob") && value.starts_with(gpu))
+        return set_gpus(job, Per::job, value.substr(gpu.size()));
     if (is("--tres-per-task", "trespertask")) return set_tres_per_task(job, value);
     for (auto per : {Per::node, Per::socket, Per::task})
         if (name == fmt::format("--gpus-per-{}", name_of(per))) return set_gpus(job, per, value);

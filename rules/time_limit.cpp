@@ -68,7 +68,7 @@ std::optional<Finding> time_limit_rule(const JobRequest& job, const Inventory& i
         add_ways(ways, longer_partitions(job, inventory, partitions, *asked), job);
         auto shown = *asked == UINT32_MAX ? "UNLIMITED" : time_text(*asked);
         return Finding{.id = "time-limit",
-                       .level = Level::fail,
+                       .level = may_run(job) ? Level::warn : Level::fail,
                        .thing = fmt::format("{}={}", option, shown),
                        .seen = fmt::format("is more than {} {} ({})", describe(partitions),
                                            verb(partitions, "allow"), time_text(*most)),

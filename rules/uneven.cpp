@@ -18,8 +18,10 @@ std::optional<Finding> uneven_rule(const JobRequest& job, const Inventory& inven
     auto most_nodes =
         std::min(job.nodes_max.value_or(UINT32_MAX), nodes_for_a_job(inventory, partitions, job.lifts));
     if (nodes > most_nodes) return std::nullopt; // other rules'
-    bool exact = job.nodes_max == nodes && item.count % nodes == 0 && item.count / nodes == most;
-    if (exact) return std::nullopt; // every node gives all it has
+    // Every node gives all it has, or the one that each node of a job must give.
+    bool exact = job.nodes_max == nodes && item.count % nodes == 0 &&
+                 (item.count / nodes == most || item.count == nodes);
+    if (exact) return std::nullopt;
     auto next = "say how many each node gives, with --gpus-per-node";
     auto wanted = item;
     wanted.per = Per::node;

@@ -65,8 +65,12 @@ NodeNeed node_need_of(const JobRequest& job, const Inventory& inventory) {
     return need;
 }
 
+bool names_sets(const std::string& hosts) {
+    return hosts.find('{') != std::string::npos;
+}
+
 std::string unknown_host(const std::string& hosts, const Inventory& inventory) {
-    if (hosts.empty()) return "";
+    if (hosts.empty() || names_sets(hosts)) return "";
     for (const auto& name : expand_hostlist(hosts).value_or(std::vector<std::string>{}))
         if (!inventory.index_of(name)) return name;
     return "";

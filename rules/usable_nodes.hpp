@@ -21,6 +21,9 @@ NodeNeed node_need_of(const JobRequest& job, const Inventory& inventory);
 /// That of so many threads a core.
 NodeNeed on_cores(NodeNeed need, std::uint32_t threads);
 
+/// block{b1}, switch{s1}: not only names, and which nodes they are is not known.
+bool names_sets(const std::string& hosts);
+
 /// The first of a host list that is no node, so that Slurm rejects the job whatever else it asks; empty:
 /// none. It may be a NodeSet, which the inventory does not know.
 std::string unknown_host(const std::string& hosts, const Inventory& inventory);

@@ -23,6 +23,12 @@ TEST(Conflict, sees_node_lists_that_cannot_be) {
     EXPECT_EQ(verdict(job), "accepted");
     job.exclude = "node[2-9]";
     EXPECT_EQ(verdict(job), "node2 is in both --nodelist and --exclude; take it out of one of them");
+    job.het_offset = 1;
+    EXPECT_EQ(verdict(job), "node2 is named in --nodelist and excluded: by --exclude, or because another "
+                            "component names it, and no node is given to two of them; give each component "
+                            "--nodelist and --exclude of its own")
+        << "sbatch -w node2 : -w node2: nobody typed --exclude (22.05, 24.11 and 26.05)";
+    job.het_offset.reset();
     job.exclude = "";
     job.nodelist = "node[1-3]";
     EXPECT_EQ(verdict(job), "accepted") << "24.11 and 26.05 give all three";

@@ -115,7 +115,7 @@ TEST(GpuType, answers_in_the_spelling_of_tres_per_task_and_of_updates) {
     update.modify = true;
     EXPECT_TRUE(proposes(update, "trespertask=gres/gpu:h100:1")) << verdict(update);
     update.gpus.items[0].per = Per::job;
-    EXPECT_TRUE(proposes(update, "tresperjob=gpu:h100:1")) << verdict(update);
+    EXPECT_TRUE(proposes(update, "tresperjob=gres/gpu:h100:1")) << verdict(update);
 }
 
 } // namespace gpu_type_test

@@ -144,7 +144,7 @@ TEST(Proposal, is_read_as_it_is_typed) {
     job.modify = true;
     EXPECT_FALSE(with_options(job, "--time=5"));
     EXPECT_EQ(with_options(job, "timelimit=5")->time_minutes, 5u);
-    EXPECT_EQ(with_options(job, "tresperjob=gpu:a100:8")->gpus.items[0].type, "a100");
+    EXPECT_EQ(with_options(job, "tresperjob=gres/gpu:a100:8")->gpus.items[0].type, "a100");
 }
 
 TEST(Proposal, replaces_what_was_typed_for_a_node) {

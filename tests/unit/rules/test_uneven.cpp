@@ -29,6 +29,7 @@ TEST(Uneven, asks_for_a_count_per_node) {
 
 TEST(Uneven, accepts_what_can_only_be_even) {
     EXPECT_EQ(verdict(on(asks(Per::job, "", 16), 2)), "accepted") << "all that two nodes have";
+    EXPECT_EQ(verdict(on(asks(Per::job, "", 4), 4)), "accepted") << "each node of a job gives one";
     EXPECT_EQ(verdict(asks(Per::job, "", 8)), "accepted") << "one node may do";
     EXPECT_EQ(verdict(on(asks(Per::node, "", 5), 2)), "accepted");
 }
