@@ -79,11 +79,13 @@ struct SettingsFile {
     const std::string& path;
     Origin::Kind kind;
     Loaded& loaded;
-    bool checks = false; ///< goes on after a value that is none, and names columns
+    bool checks = false; ///< goes on after a value that is none
 
+    std::string line_of(const toml::source_region& source) const {
+        return fmt::format("{}:{}", path, source.begin.line);
+    }
     std::string at(const toml::source_region& source) const {
-        auto line = fmt::format("{}:{}", path, source.begin.line);
-        return checks ? fmt::format("{}:{}", line, source.begin.column) : line;
+        return fmt::format("{}:{}", line_of(source), source.begin.column);
     }
 
     void warn(std::string where, std::string thing, std::string seen, std::string next) {
@@ -129,7 +131,7 @@ std::string kind_of_node(const toml::node& node) {
 }
 
 Result<void> SettingsFile::read_value(const Row& row, const Special* special, const toml::node& node) {
-    Origin origin{kind, at(node.source())};
+    Origin origin{kind, line_of(node.source())};
     auto text = text_of_node(node);
     // `dashboard = true` is what TOML suggests for a switch.
     if (row.type == Type::choice && node.is_boolean()) text = *node.value_exact<bool>() ? "on" : "off";
@@ -144,6 +146,7 @@ Result<void> SettingsFile::read_value(const Row& row, const Special* special, co
                                        .seen = "is " + kind_of_node(node),
                                        .expected = expectation_of(row)});
     if (done) return {};
+    done.error().finding.where = at(node.source());
     // What the writer may not set is ignored and said; a value that is none stops.
     bool forbidden = kind == Origin::Kind::user && done.error().finding.expected.empty();
     if (!forbidden && !checks) return done;
@@ -161,7 +164,7 @@ void SettingsFile::read_locks(const toml::node& node) {
         std::string text = text_of_node(name).value_or(kind_of_node(name));
         const Row* row = find_row(text);
         if (row)
-            loaded.settings.lock(row->key, at(name.source()));
+            loaded.settings.lock(row->key, line_of(name.source()));
         else
             unknown(at(name.source()), text);
     }

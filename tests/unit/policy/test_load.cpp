@@ -94,7 +94,7 @@ TEST_F(Load, a_lock_below_a_section_is_told_where_it_belongs) {
     auto loaded = load(file("site.toml", "[launch]\ngrace = 1\nlock = [\"launch.grace\"]\n"));
     EXPECT_EQ(
         findings(loaded),
-        (Texts{"site.toml:3: launch.lock is no setting; lock = [...] stands before the first section"}));
+        (Texts{"site.toml:3:1: launch.lock is no setting; lock = [...] stands before the first section"}));
 }
 
 TEST_F(Load, unknown_keys_are_warnings_with_the_nearest_known_one) {
@@ -102,10 +102,10 @@ TEST_F(Load, unknown_keys_are_warnings_with_the_nearest_known_one) {
         "site.toml", "lok = []\n[launch]\nlos_after = 90\n[lunch]\ngrace = 1\n[zzzzzzzz]\nqqqqqqqqqq = 1\n"));
     EXPECT_EQ(findings(loaded),
               (Texts{
-                  "site.toml:3: launch.los_after is no setting; did you mean launch.loss_after?",
-                  "site.toml:1: lok is no setting; see railhead.toml(5)",
-                  "site.toml:5: lunch.grace is no setting; did you mean launch.grace?",
-                  "site.toml:7: zzzzzzzz.qqqqqqqqqq is no setting; see railhead.toml(5)",
+                  "site.toml:3:1: launch.los_after is no setting; did you mean launch.loss_after?",
+                  "site.toml:1:1: lok is no setting; see railhead.toml(5)",
+                  "site.toml:5:1: lunch.grace is no setting; did you mean launch.grace?",
+                  "site.toml:7:1: zzzzzzzz.qqqqqqqqqq is no setting; see railhead.toml(5)",
               }));
     EXPECT_EQ(loaded.findings[0].level, Level::warn);
 }
@@ -113,9 +113,9 @@ TEST_F(Load, unknown_keys_are_warnings_with_the_nearest_known_one) {
 TEST_F(Load, what_should_be_a_section_is_told_how_to_be_one) {
     auto loaded = load(file("site.toml", "submit = 3\n[[ray]]\na = 1\n"));
     EXPECT_EQ(findings(loaded),
-              (Texts{"site.toml:2: ray is a section, and no setting; write [ray], and each of "
+              (Texts{"site.toml:2:3: ray is a section, and no setting; write [ray], and each of "
                      "its settings in a line below",
-                     "site.toml:1: submit is a section, and no setting; write [submit], and "
+                     "site.toml:1:1: submit is a section, and no setting; write [submit], and "
                      "each of its settings in a line below"}));
 }
 
@@ -153,7 +153,7 @@ TEST_F(Load, a_mistyped_variable_is_said) {
 TEST_F(Load, a_wrong_value_names_its_line) {
     EXPECT_EQ(
         refusal(file("site.toml", "[launch]\n\ngrace = [1]\n")),
-        "site.toml:3: launch.grace is an array (expected a time from 0 s to 1 h, such as 90, \"90s\" or "
+        "site.toml:3:9: launch.grace is an array (expected a time from 0 s to 1 h, such as 90, \"90s\" or "
         "\"2m\")");
     EXPECT_EQ(refusal("", "", {{"RAILHEAD_LAUNCH_GRACE", "x"}}),
               "RAILHEAD_LAUNCH_GRACE: launch.grace is \"x\" (expected a time from 0 s to 1 h, such as 90, "
@@ -199,8 +199,8 @@ TEST_F(Load, the_site_locks_keys_against_file_and_environment) {
     std::string place = dir + "/site.toml:2";
     EXPECT_EQ(loaded.settings.locked_at(Key::launch_ports), place);
     EXPECT_EQ(findings(loaded),
-              (Texts{"site.toml:3: launch.port is no setting; did you mean launch.ports?",
-                     "user.toml:2: launch.ports is locked by the site (site.toml:2); remove it",
+              (Texts{"site.toml:3:3: launch.port is no setting; did you mean launch.ports?",
+                     "user.toml:2:9: launch.ports is locked by the site (site.toml:2); remove it",
                      "RAILHEAD_LAUNCH_PORTS: launch.ports is locked by the site (site.toml:2); remove it"}));
 }
 
@@ -211,9 +211,9 @@ TEST_F(Load, a_user_cannot_lock_or_set_what_is_the_sites) {
     EXPECT_EQ(loaded.settings.text_for(Key::submit_placement, "gpu"), "any");
     EXPECT_TRUE(loaded.settings.boolean(Key::spank_cleanup));
     EXPECT_EQ(findings(loaded),
-              (Texts{"user.toml:1: lock may be set by the site only; remove it",
-                     "user.toml:4: submit.partition may be set by the site only; remove it",
-                     "user.toml:3: submit.placement may be set by the site only; remove it",
+              (Texts{"user.toml:1:8: lock may be set by the site only; remove it",
+                     "user.toml:4:1: submit.partition may be set by the site only; remove it",
+                     "user.toml:3:13: submit.placement may be set by the site only; remove it",
                      "RAILHEAD_SPANK_CLEANUP: spank.cleanup may be set by the site only; remove it"}));
 }
 
@@ -224,11 +224,11 @@ TEST_F(Load, partitions_have_sections_of_their_own) {
     EXPECT_EQ(loaded.settings.text_for(Key::submit_placement, "gpu"), "compact");
     EXPECT_EQ(loaded.settings.seconds_for(Key::submit_placement_wait, "gpu"), 300);
     EXPECT_EQ(findings(loaded),
-              (Texts{"site.toml:6: submit.partition.cpu is a section, and no setting; write "
+              (Texts{"site.toml:6:1: submit.partition.cpu is a section, and no setting; write "
                      "[submit.partition.cpu], and each of its settings in a line below",
-                     "site.toml:4: submit.placment is no setting; did you mean submit.placement?"}));
+                     "site.toml:4:1: submit.placment is no setting; did you mean submit.placement?"}));
     EXPECT_EQ(refusal(file("bad.toml", "[submit.partition.gpu]\nrefresh = 3\n")),
-              "bad.toml:2: submit.refresh cannot differ between partitions or users; set it in [submit]");
+              "bad.toml:2:11: submit.refresh cannot differ between partitions or users; set it in [submit]");
 }
 
 TEST(UserFile, follows_the_xdg_directory_then_home) {
@@ -250,9 +250,10 @@ TEST_F(Load, a_fifo_or_a_device_is_refused_without_waiting) {
 }
 
 TEST_F(Load, an_array_is_no_text_either) {
-    EXPECT_EQ(refusal(file("site.toml", "[launch]\nlog_dir = [\"a\"]\n")),
-              "site.toml:2: launch.log_dir is an array (expected text of at most 1024 bytes without control "
-              "characters)");
+    EXPECT_EQ(
+        refusal(file("site.toml", "[launch]\nlog_dir = [\"a\"]\n")),
+        "site.toml:2:11: launch.log_dir is an array (expected text of at most 1024 bytes without control "
+        "characters)");
     EXPECT_EQ(findings(load("", file("user.toml", "[submit]\nrefresh = [1]\n"))),
-              Texts{"user.toml:2: submit.refresh may be set by the site only; remove it"});
+              Texts{"user.toml:2:11: submit.refresh may be set by the site only; remove it"});
 }
