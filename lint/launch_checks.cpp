@@ -81,9 +81,13 @@ bool starts_torch(const std::string& text) {
            text.find("torch.distributed.launch") != text.npos;
 }
 
+bool prints(const ScriptLine& line) {
+    return line.words.front() == "echo" || line.words.front() == "printf";
+}
+
 bool starts_ray(const ScriptLine& line) {
     auto words = all_words(line);
-    if (words.front() == "echo" || words.front() == "printf") return false;
+    if (prints(line)) return false;
     for (std::size_t i = 0; i + 1 < words.size(); ++i)
         if ((words[i] == "ray" || words[i].ends_with("/ray")) &&
             (words[i + 1] == "start" || words[i + 1] == "symmetric-run"))
@@ -103,7 +107,7 @@ void check_ray(const Script& script, std::vector<Finding>& findings) {
          .next = "replace all of it by one line: railhead ray -- COMMAND"});
 }
 
-/// The number of a port that the words give as such; empty: none.
+/// The number of a port that the words give as such; empty: none. 0 is any that is free.
 std::string fixed_port(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         for (std::string_view name : {"MASTER_PORT", "--master_port", "--master-port"}) {
@@ -120,6 +124,20 @@ std::string fixed_port(const std::vector<std::string>& words) {
     return {};
 }
 
+/// "localhost" of "`hostname -i || echo localhost`", whose words the shell's reader leaves as they are.
+std::string_view before_backquote(std::string_view word) {
+    return word.substr(0, word.find('`'));
+}
+
+/// What of the line is run once for each turn of a loop.
+std::string_view in_turns(const ScriptLine& line) {
+    std::string_view text = line.text, first = line.words.front();
+    if (first == "done") return {};
+    if (first == "for") text.remove_prefix(std::min(text.find(" do "), text.size()));
+    bool turns = line.in_loop || first == "for" || first == "while" || first == "until";
+    return turns ? text.substr(0, text.find("; done")) : std::string_view();
+}
+
 void check_line(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     auto words = all_words(line);
     auto add = [&](const char* id, std::string thing, std::string seen, std::string next) {
@@ -131,16 +149,15 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
                             .next = std::move(next)});
     };
     const auto* exclusive = script.option("--exclusive");
-    if (auto port = fixed_port(words); !port.empty() && !exclusive)
+    if (auto port = fixed_port(words); !port.empty() && port != "0" && !exclusive && !prints(line))
         add("fixed-port", "port " + port, "is the same for every job, and two on one node collide",
             "derive it from the job: $((20000 + SLURM_JOB_ID % 10000))");
     for (std::size_t i = 0; i + 2 < words.size(); ++i)
-        if (words[i] == "||" && words[i + 1] == "echo" &&
-            (words[i + 2] == "localhost" || words[i + 2] == "127.0.0.1"))
-            add("localhost-fallback", "|| echo " + words[i + 2],
+        if (auto host = before_backquote(words[i + 2]);
+            words[i] == "||" && words[i + 1] == "echo" && (host == "localhost" || host == "127.0.0.1"))
+            add("localhost-fallback", fmt::format("|| echo {}", host),
                 "hides that the address was not found: each node then waits for itself", "let it fail");
-    bool once = line.words.front() == "for" || line.words.front() == "done"; // before the loop's turns
-    if (line.in_loop && !once && asks_slurmctld(line.text))
+    if (asks_slurmctld(in_turns(line)))
         add("scontrol-in-loop", "scontrol", "is asked once for each turn, and slurmctld serves all users",
             "ask once before the loop");
     if (auto step = step_of(line); step && asks_by_task(*step))
@@ -160,11 +177,14 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
 void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     if (number_of(script, "--nodes", 1) < 2) return;
     bool in_step = step_of(line).has_value();
-    for (const auto& word : all_words(line)) {
+    auto words = all_words(line);
+    for (const auto& word : line.words) // "export MASTER_ADDR=$(hostname); python3 train.py"
+        for (auto& inner : shell_words(word)) words.push_back(std::move(inner));
+    for (const auto& word : words) {
         auto address = assigned(word, "MASTER_ADDR");
         if (address.empty()) continue;
-        bool here =
-            address.find("$(hostname") != address.npos || address.find("SLURMD_NODENAME") != address.npos;
+        bool here = address.find("$(hostname") != address.npos || address.find("`hostname") != address.npos ||
+                    address.find("SLURMD_NODENAME") != address.npos;
         std::string seen;
         if (address == "localhost" || address == "127.0.0.1")
             seen = "is each node's own address";
@@ -182,6 +202,7 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
                             .seen = seen,
                             .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
                                     "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
+        return;
     }
 }
 
@@ -250,12 +271,19 @@ bool starts_monitor(const ScriptLine& line) {
            });
 }
 
+/// "5", "5s", "1m"
+bool is_time(std::string_view word) {
+    auto number = word.substr(0, word.find_last_of("0123456789") + 1); // npos + 1 is 0
+    auto unit = word.substr(number.size());
+    return is_number(number) && (unit.empty() || unit == "s" || unit == "m" || unit == "h");
+}
+
 /// A pause that hopes that something started in the background is up by then.
 void check_sleep(const Script& script, std::vector<Finding>& findings) {
     bool background = false;
     for (const auto& line : script.lines) {
         if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
-            is_number(line.words[1])) {
+            is_time(line.words[1])) {
             findings.push_back({.id = "sleep-to-wait",
                                 .level = Level::warn,
                                 .where = place(script, line.number),

@@ -79,6 +79,23 @@ Result<std::vector<Finding>> judge_saved(const Options& options, const Context& 
     return findings;
 }
 
+/// As GitHub's runner reads an annotation: a newline would end it, and in a property so would : and , too.
+std::string escaped(std::string_view text, std::string_view also = "") {
+    std::string result;
+    for (char c : text) {
+        bool special = c == '%' || c == '\n' || c == '\r' || also.find(c) != also.npos;
+        result += special ? fmt::format("%{:02X}", static_cast<unsigned char>(c)) : std::string(1, c);
+    }
+    return result;
+}
+
+std::string annotation(const Finding& finding, const char* level) {
+    auto colon = finding.where.rfind(':');
+    auto line = colon == std::string::npos ? "" : ",line=" + finding.where.substr(colon + 1);
+    return fmt::format("::{} file={}{},title={}::{}", level, escaped(finding.where.substr(0, colon), ":,"),
+                       line, finding.id, escaped(without_place(finding)));
+}
+
 void print(const Options& options, const std::vector<Finding>& findings) {
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));
@@ -86,15 +103,10 @@ void print(const Options& options, const std::vector<Finding>& findings) {
     }
     for (auto& finding : findings) {
         const char* level = finding.level == Level::fail ? "error" : "warning";
-        auto colon = finding.where.rfind(':');
         if (options.format == "text")
             fmt::print("{}: {}: {} [{}]\n", finding.where, level, without_place(finding), finding.id);
-        else if (colon == std::string::npos)
-            fmt::print("::{} file={},title={}::{}\n", level, finding.where, finding.id,
-                       without_place(finding));
         else
-            fmt::print("::{} file={},line={},title={}::{}\n", level, finding.where.substr(0, colon),
-                       finding.where.substr(colon + 1), finding.id, without_place(finding));
+            fmt::print("{}\n", annotation(finding, level));
     }
 }
 

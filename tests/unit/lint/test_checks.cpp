@@ -51,6 +51,24 @@ TEST(Lint, tells_what_sbatch_will_not_read) {
     EXPECT_EQ(findings[1].id, "dos-lines");
 }
 
+TEST(Lint, reads_what_stands_in_one_line_in_quotes_and_in_backquotes) {
+    EXPECT_EQ(ids("-N2", "srun -K bash -c 'export MASTER_ADDR=$(hostname); python3 train.py'"),
+              Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K bash -c 'export MASTER_ADDR=`hostname`; python3 train.py'"),
+              Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K bash -c 'MASTER_ADDR=$(hostname) python3 train.py'"), Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "head=`hostname -i || echo localhost`"), Ids{"localhost-fallback:3"});
+    EXPECT_EQ(ids("-N2", "for n in $(scontrol show hostnames $L); do scontrol show node $n; done"),
+              Ids{"scontrol-in-loop:3"});
+    EXPECT_EQ(ids("-N2", "for n in $(scontrol show nodes); do echo $n; done"), Ids{}) << "asked once";
+    EXPECT_EQ(ids("-N2", "while true; do scontrol show job $SLURM_JOB_ID; sleep 1; done"),
+              Ids{"scontrol-in-loop:3"});
+    EXPECT_EQ(ids("-N2", "while read h; do echo $h; done < <(scontrol show nodes)"), Ids{});
+    EXPECT_EQ(ids("-N1", "./server &\nsleep 5s\npython3 train.py"), Ids{"sleep-to-wait:4"});
+    EXPECT_EQ(ids("-N1", "echo MASTER_PORT=29500"), Ids{}) << "a word that is printed";
+    EXPECT_EQ(ids("-N1", "torchrun --master-port=0 train.py"), Ids{}) << "any that is free";
+}
+
 TEST(Lint, offers_railhead_ray_for_ray_by_hand) {
     EXPECT_EQ(ids("-N2", "srun -N1 ray start --head --port=6379 &\nsleep 10\nrailhead --version"),
               (Ids{"ray-by-hand:3", "sleep-to-wait:4"}));
