@@ -171,6 +171,34 @@ def test_an_update_is_answered_in_scontrols_words(cluster):
         cluster.alice("scancel", job)
 
 
+def test_a_running_job_may_be_lowered_to_what_would_not_start(cluster):
+    job = cluster.alice("sbatch", "--parsable", "-N2", "--gpus-per-node=1", "--output=/dev/null", "--wrap=sleep 300").out.strip()
+    try:
+        wait_until("it runs", lambda: cluster.run("ctl", "squeue", "-h", "-j", job, "-o", "%T").out.strip() == "RUNNING")
+        cluster.run("ctl", "scontrol", "update", f"jobid={job}", "timelimit=3-0", check=True)
+        done = cluster.alice("scontrol", "update", f"jobid={job}", "timelimit=2-0")
+        assert done.code == 0 and "TimeLimit=2-00:00:00" in cluster.run("ctl", "scontrol", "show", "job", job).out, done.text
+    finally:
+        cluster.alice("scancel", job)
+
+
+@pytest.mark.suites("trixie", "sid")  # 22.05 lets no plugin say why an update is refused
+def test_what_an_update_is_proposed_works_when_typed(cluster):
+    job = cluster.alice("sbatch", "--parsable", "--hold", "--gpus=1", "--wrap=true").out.strip()
+    try:
+        refused = cluster.alice("scontrol", "update", f"jobid={job}", "partition=gpu", "tresperjob=gres/gpu:40")
+        assert refused.code != 0 and "; try tresperjob=gres/gpu:32 [gpus-total]" in refused.text, refused.text
+        done = cluster.alice("scontrol", "update", f"jobid={job}", "tresperjob=gres/gpu:32")
+        assert done.code == 0, done.text
+    finally:
+        cluster.alice("scancel", job)
+
+
+def test_components_that_want_the_same_node(cluster):
+    done = cluster.alice("salloc", "-N1", "-w", "node1", ":", "-N1", "-w", "node1", "true")
+    assert done.code != 0 and "node1 is named in --nodelist and excluded: by --exclude, or because another component names it" in done.err, done.text
+
+
 def test_a_node_wanted_and_excluded_is_said(cluster):
     done, _ = held(cluster, "--gpus-per-node=8", "-w", "node1", "-x", "node[1-2]")
     assert done.code != 0 and "railhead: node1 is in both --nodelist and --exclude; take it out of one of them [conflict]\n" in done.err
