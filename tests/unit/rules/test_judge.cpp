@@ -330,30 +330,6 @@ TEST(Judge, judges_only_what_an_update_states) {
     EXPECT_EQ(levels(in(update, {"gpu"}), {}), std::vector{Level::fail});
 }
 
-TEST(Judge, lets_a_running_job_be_lowered_to_what_would_not_start) { // 22.05, 24.11 and 26.05 do
-    auto limited = inventory();
-    for (auto& partition : limited.partitions) {
-        partition.max_minutes = 60;
-        partition.min_nodes = 2;
-        partition.max_nodes = 2;
-    }
-    auto level = [&](const JobRequest& job) { return judge(job, limited, {}).findings.at(0).level; };
-    JobRequest shorter;
-    shorter.modify = true;
-    shorter.time_minutes = 90;
-    EXPECT_EQ(level(shorter), Level::warn);
-    EXPECT_EQ(level(in(shorter, {"gpu"})), Level::fail) << "only a pending job changes its partition";
-    for (std::uint32_t nodes : {1u, 3u}) {
-        auto narrower = on({}, nodes);
-        narrower.modify = true;
-        EXPECT_EQ(level(narrower), Level::warn) << nodes;
-        EXPECT_EQ(level(in(narrower, {"gpu"})), Level::fail) << nodes;
-    }
-    auto nowhere = on({}, 40);
-    nowhere.modify = true;
-    EXPECT_EQ(level(nowhere), Level::fail);
-}
-
 TEST(Judge, knows_a_users_own_section_before_the_partitions) {
     auto wrong = asks(Per::node, "a100", 1);
     auto canary = with({{Key::submit_rule_gpu_type, "warn"}}, "gpu");
@@ -361,27 +337,6 @@ TEST(Judge, knows_a_users_own_section_before_the_partitions) {
     EXPECT_EQ(levels(wrong, canary), std::vector{Level::warn});
     wrong.user = "alice";
     EXPECT_EQ(levels(wrong, canary), std::vector{Level::fail});
-}
-
-TEST(Judge, knows_exempt_accounts_and_qos_as_slurm_does) { // 24.11 runs -A OPS -q HIGH as ops and high
-    auto exempt = with({{Key::submit_exempt_accounts, "ops,Lab"}, {Key::submit_exempt_qos, "high"}});
-    auto wrong = asks(Per::node, "a100", 1);
-    for (const char* account : {"OPS", "lab", "LAB"}) {
-        auto job = wrong;
-        job.account = account;
-        EXPECT_TRUE(levels(job, exempt).empty()) << account;
-    }
-    auto job = wrong;
-    job.qos = "low,HIGH";
-    EXPECT_TRUE(levels(job, exempt).empty());
-    job.qos = "higher";
-    EXPECT_EQ(levels(job, exempt).size(), 1u);
-}
-
-TEST(Judge, proposes_nothing_for_nodes_that_it_does_not_know) {
-    auto job = on(asks(Per::job, "", 9), 1);
-    job.nodelist = "switch{leaf1}";
-    EXPECT_EQ(judge(job, inventory(), {}).findings.at(0).next, "ask for less, or name fewer nodes");
 }
 
 TEST(Judge, leaves_alone_whom_policy_exempts) {
