@@ -173,10 +173,29 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
     }
 }
 
+/// Whether a task replaces the node's own name in the line, and not the script that starts it: in single
+/// quotes, or after a backslash.
+bool is_of_each_task(std::string_view text) {
+    char quote = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        bool escaped = text[i] == '\\' && quote != '\'';
+        i += escaped;
+        auto rest = text.substr(std::min(i, text.size()));
+        for (std::string_view own : {"$(hostname", "`hostname", "$SLURMD_NODENAME", "${SLURMD_NODENAME"})
+            if (rest.starts_with(own) && (escaped || quote == '\'')) return true;
+        if (escaped || rest.empty()) continue;
+        if (quote != 0)
+            quote = rest[0] == quote ? 0 : quote;
+        else if (rest[0] == '\'' || rest[0] == '"')
+            quote = rest[0];
+    }
+    return false;
+}
+
 /// Where a job of several nodes has its first rank look for all others.
 void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     if (number_of(script, "--nodes", 1) < 2) return;
-    bool in_step = step_of(line).has_value();
+    bool by_task = step_of(line).has_value() && is_of_each_task(line.text);
     auto words = all_words(line);
     for (const auto& word : line.words) // "export MASTER_ADDR=$(hostname); python3 train.py"
         for (auto& inner : shell_words(word)) words.push_back(std::move(inner));
@@ -192,7 +211,7 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
             seen = "is the login node, which runs no rank";
         else if (address.find("tail") != address.npos)
             seen = "is the last node, and rank 0 runs on the first";
-        else if (in_step && here)
+        else if (by_task && here)
             seen = "is evaluated by each task, and so a different node for each";
         if (seen.empty()) continue;
         findings.push_back({.id = "master-addr",

@@ -56,7 +56,12 @@ TEST(Lint, reads_what_stands_in_one_line_in_quotes_and_in_backquotes) {
               Ids{"master-addr:3"});
     EXPECT_EQ(ids("-N2", "srun -K bash -c 'export MASTER_ADDR=`hostname`; python3 train.py'"),
               Ids{"master-addr:3"});
-    EXPECT_EQ(ids("-N2", "srun -K bash -c 'MASTER_ADDR=$(hostname) python3 train.py'"), Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K bash -c \"export MASTER_ADDR=\\$(hostname); python3 train.py\""),
+              Ids{"master-addr:3"});
+    for (const char* right : {"srun -K bash -c \"export MASTER_ADDR=$(hostname); python3 train.py\"",
+                              "MASTER_ADDR=$(hostname) srun -K python3 train.py",
+                              "MASTER_ADDR=$SLURMD_NODENAME srun -K bash -c 'python3 train.py'"})
+        EXPECT_EQ(ids("-N2", right), Ids{}) << "the script's own node, which is the first: " << right;
     EXPECT_EQ(ids("-N2", "head=`hostname -i || echo localhost`"), Ids{"localhost-fallback:3"});
     EXPECT_EQ(ids("-N2", "for n in $(scontrol show hostnames $L); do scontrol show node $n; done"),
               Ids{"scontrol-in-loop:3"});
