@@ -33,8 +33,10 @@ bool says_unreachable(std::string_view line) {
                        [&](auto mark) { return line.find(mark) != line.npos; });
 }
 
+constexpr std::string_view says = "says: ";
+
 Finding slurm_says(std::string_view words, const std::string& script) {
-    return {.id = "slurm", .where = script, .thing = "Slurm", .seen = fmt::format("says: {}", words)};
+    return {.id = "slurm", .where = script, .thing = "Slurm", .seen = fmt::format("{}{}", says, words)};
 }
 
 /// "railhead: warning: SENTENCE [ID]": the submit plugin's.
@@ -61,6 +63,12 @@ std::optional<Finding> finding_in(std::string_view line, const std::string& scri
     return std::nullopt;
 }
 
+/// Lines of sbatch that go on with the sentence of the one before.
+bool goes_on(std::string_view words) {
+    return words.starts_with("line must start with #!") || words.starts_with("For instance: #!") ||
+           words.starts_with("instead of expected UNIX line breaks");
+}
+
 /// The first line with something in it, without the program's name.
 std::string_view first_words(std::string_view said) {
     constexpr std::string_view name = "sbatch: ";
@@ -79,7 +87,13 @@ SbatchAnswer sbatch_answer_from(std::string_view said, int exit_code, const std:
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         if (says_unreachable(line) && exit_code == 0) continue; // the next try was answered
         if (says_unreachable(line)) return {.not_asked = std::string(first_words(line))};
-        if (auto finding = finding_in(line, script)) findings.push_back(std::move(*finding));
+        auto finding = finding_in(line, script);
+        if (!finding) continue;
+        auto words = std::string_view(finding->seen).substr(std::min(says.size(), finding->seen.size()));
+        if (finding->id == "slurm" && goes_on(words) && !findings.empty())
+            findings.back().seen += fmt::format(" {}", words);
+        else
+            findings.push_back(std::move(*finding));
     }
     auto refuses = [](auto& finding) { return finding.level == Level::fail; };
     if (exit_code != 0 && std::none_of(findings.begin(), findings.end(), refuses)) {

@@ -31,6 +31,22 @@ TEST(SbatchAnswer, of_a_job_that_can_start_is_no_finding) {
         IsEmpty());
 }
 
+TEST(SbatchAnswer, is_one_sentence_over_several_lines) {
+    EXPECT_THAT(
+        said("sbatch: error: This does not look like a batch script.  The first\n"
+             "sbatch: error: line must start with #! followed by the path to an interpreter.\n"
+             "sbatch: error: For instance: #!/bin/sh\n",
+             1),
+        ElementsAre("job.sh: Slurm says: This does not look like a batch script.  The first line must "
+                    "start with #! followed by the path to an interpreter. For instance: #!/bin/sh "
+                    "[slurm]"));
+    EXPECT_THAT(said("sbatch: error: Batch script contains DOS line breaks (\\r\\n)\n"
+                     "sbatch: error: instead of expected UNIX line breaks (\\n).\n",
+                     1),
+                ElementsAre("job.sh: Slurm says: Batch script contains DOS line breaks (\\r\\n) instead of "
+                            "expected UNIX line breaks (\\n). [slurm]"));
+}
+
 TEST(SbatchAnswer, refuses_in_sbatchs_own_words) {
     EXPECT_THAT(said("allocation failure: Invalid qos specification\n", 1),
                 ElementsAre("job.sh: Slurm says: Invalid qos specification [slurm]"));
