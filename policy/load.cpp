@@ -79,7 +79,7 @@ struct SettingsFile {
     const std::string& path;
     Origin::Kind kind;
     Loaded& loaded;
-    bool checks = false; ///< goes on after a value that is none
+    bool checks = false; ///< goes on after a value that is none; origins name columns, too
 
     std::string line_of(const toml::source_region& source) const {
         return fmt::format("{}:{}", path, source.begin.line);
@@ -131,7 +131,7 @@ std::string kind_of_node(const toml::node& node) {
 }
 
 Result<void> SettingsFile::read_value(const Row& row, const Special* special, const toml::node& node) {
-    Origin origin{kind, line_of(node.source())};
+    Origin origin{kind, checks ? at(node.source()) : line_of(node.source())};
     auto text = text_of_node(node);
     // `dashboard = true` is what TOML suggests for a switch.
     if (row.type == Type::choice && node.is_boolean()) text = *node.value_exact<bool>() ? "on" : "off";

@@ -108,9 +108,10 @@ std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
     if (*tasks % each == 0) return std::nullopt;
     auto even = (*tasks + each - 1) / each * each;
     if (*tasks < each)
-        return conflict(Level::warn, fmt::format("--ntasks={}", *tasks),
-                        fmt::format("makes no GPU of --ntasks-per-gpu={}, and the job starts without one", each),
-                        try_one_of({fmt::format("--ntasks={}", even)}));
+        return conflict(
+            Level::warn, fmt::format("--ntasks={}", *tasks),
+            fmt::format("makes no GPU of --ntasks-per-gpu={}, and the job starts without one", each),
+            try_one_of({fmt::format("--ntasks={}", even)}));
     return conflict(Level::fail, fmt::format("--ntasks={}", *tasks),
                     fmt::format("is no multiple of --ntasks-per-gpu={}", each),
                     try_one_of({fmt::format("--ntasks={}", even)}));

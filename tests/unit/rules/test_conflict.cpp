@@ -58,8 +58,9 @@ TEST(Conflict, sees_tasks_that_make_no_whole_gpus) { // rejected by 22.05, 24.11
     job.tasks = 5;
     EXPECT_EQ(verdict(job), "--ntasks=5 is no multiple of --ntasks-per-gpu=2; try --ntasks=6");
     job.tasks = 1; // all three start it
-    EXPECT_EQ(verdict(job),
-              "--ntasks=1 makes no GPU of --ntasks-per-gpu=2, and the job starts without one; try --ntasks=2");
+    EXPECT_EQ(
+        verdict(job),
+        "--ntasks=1 makes no GPU of --ntasks-per-gpu=2, and the job starts without one; try --ntasks=2");
     EXPECT_EQ(conflict_rule(job, cluster(), cluster().partitions_of(job))->level, Level::warn);
     job.tasks = 6;
     EXPECT_EQ(verdict(job), "accepted");
