@@ -53,6 +53,7 @@ int run(int argc, char** argv) {
     add_attach(app, context);
     add_config(app, context);
     add_policy(app, context);
+    add_check(app, context);
     add_lint(app, context);
     add_inventory(app, context);
     add_topology(app, context);

@@ -20,7 +20,8 @@ MAY_INCLUDE = {
     "jobsubmit": {"base", "policy", "slurm", "slurm/abi", "rules"},
     "spank": {"base", "policy", "slurm", "slurm/abi", "rules"},
     "topology": {"base", "slurm"},
-    "launcher": {"base", "policy", "slurm", "rules", "lint", "topology"},
+    "preflight": {"base", "slurm"},
+    "launcher": {"base", "policy", "slurm", "rules", "lint", "topology", "preflight"},
 }
 # Libraries that cost compile time or bind to a host: header -> where it may stand.
 ONLY_IN = {
@@ -38,7 +39,7 @@ ONLY_IN = {
 # Calls that a static program cannot make: they load shared libraries of the host at run time.
 NOT_STATIC = re.compile(r"\b(getpw\w+|getgr(nam|gid)\w*|getaddrinfo|gethostbyname\w*|dlopen|iconv_open)\s*\(")
 PRINTS = re.compile(r"\b(std::cout|std::cerr|fmt::print|std::print|(?<!n)(?<!f)printf|fprintf|puts|fputs|perror)\b")
-ROOMS_OF_PROGRAM = ("base/", "policy/", "slurm/", "rules/", "lint/", "topology/", "launcher/")
+ROOMS_OF_PROGRAM = ("base/", "policy/", "slurm/", "rules/", "lint/", "topology/", "preflight/", "launcher/")
 
 
 def room_of(path: str) -> str | None:

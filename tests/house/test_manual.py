@@ -9,10 +9,10 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "torchrun", "mpi", "run", "attach", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
+COMMANDS = ["ray", "torchrun", "mpi", "run", "attach", "check nccl-log", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
             *(f"topology {name}" for name in ("generate", "report", "draw", "check", "diff", "install", "score", "order", "synth"))]
 PAGE = tree.Path("docs/man/railhead.1")
-TOPOLOGY_PAGE = tree.Path("docs/man/railhead-topology.1")
+PAGES = {name: tree.Path(f"docs/man/railhead-{name}.1") for name in ("check", "topology")}
 
 
 def options_of(command: str) -> set[str]:
@@ -24,7 +24,7 @@ def options_of(command: str) -> set[str]:
 def documented(command: str) -> set[str]:
     """Options in the sections whose title names the command."""
     found: set[str] = set()
-    page = tree.read(TOPOLOGY_PAGE if command.startswith("topology ") else PAGE)
+    page = tree.read(PAGES.get(command.split()[0], PAGE))
     for section in re.split(r"^\.S[hs] ", page, flags=re.M)[1:]:
         title, _, text = section.partition("\n")
         if f"railhead {command}" in title.split(", "):

@@ -20,6 +20,17 @@ def test_config_show_is_as_documented() -> None:
     assert not schema.undocumented(document, "config")
 
 
+def test_what_is_said_of_nccls_logs_is_as_documented(tmp_path) -> None:
+    log = tmp_path / "nccl.log"
+    log.write_text("n1:1:1 [0] NCCL INFO Channel 00/0 : 0[0] -> 1[0] [send] via NET/Socket/0\nNCCL version 2.18.3+cuda12.2\n")
+    done = subprocess.run([railhead(), "check", "nccl-log", "--json", "--pairs", log], stdout=subprocess.PIPE, text=True, timeout=10)
+    assert done.returncode == 1
+    document = json.loads(done.stdout)
+    schema.check(document, "nccl-log")
+    assert not schema.undocumented(document, "nccl-log")
+    assert [finding["id"] for finding in document["findings"]] == ["nccl-fallback", "nccl-incomplete"]
+
+
 def test_the_checker_sees_what_is_wrong() -> None:
     one = {"type": "object", "required": ["a"], "properties": {"a": {"type": ["integer", "null"]}, "b": {"enum": ["x"]}}}
     assert schema.problems({"a": 1, "b": "x", "more": 1}, one) == []

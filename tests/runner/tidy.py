@@ -17,7 +17,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 
 
-ROOMS = ("base", "policy", "slurm", "rules", "lint", "topology", "jobsubmit", "spank", "launcher")
+ROOMS = ("base", "policy", "slurm", "rules", "lint", "topology", "preflight", "jobsubmit", "spank", "launcher")
 
 
 def compilations(build: Path) -> list[str]:

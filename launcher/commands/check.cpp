@@ -1,0 +1,126 @@
+#include "base/fd.hpp"
+#include "launcher/commands/launch_options.hpp"
+#include "launcher/json.hpp"
+#include "preflight/nccl_verdict.hpp"
+
+#include <CLI/CLI.hpp>
+#include <fmt/core.h>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+
+namespace railhead {
+namespace {
+
+constexpr std::size_t piece_bytes = 1 << 18;
+
+struct NcclLogOptions {
+    std::vector<std::string> files;
+    bool json = false, pairs = false;
+};
+
+Result<void> read_log(const std::string& path, nccl::LogReader& reader) {
+    auto failed = [&](int error) {
+        return fail(ErrorKind::usage, {.id = "nccl-log-file",
+                                       .thing = path == "-" ? "standard input" : path,
+                                       .seen = fmt::format("cannot be read: {}", std::strerror(error)),
+                                       .next = "name what NCCL_DEBUG=INFO has written"});
+    };
+    UniqueFd file(path == "-" ? ::dup(STDIN_FILENO) : ::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file) return failed(errno);
+    std::string piece(piece_bytes, '\0');
+    while (true) {
+        auto size = ::read(file.get(), piece.data(), piece.size());
+        if (size < 0 && errno == EINTR) continue;
+        if (size < 0) return failed(errno);
+        if (size == 0) break;
+        reader.read({piece.data(), static_cast<std::size_t>(size)});
+    }
+    reader.end_of_file();
+    return {};
+}
+
+nlohmann::json json_of(const nccl::Log& log, const nccl::Summary& summary,
+                       const std::vector<Finding>& findings) {
+    auto ways = [](const std::map<std::string, std::uint64_t>& channels) {
+        auto object = nlohmann::json::object();
+        for (const auto& [way, count] : channels) object[way] = count;
+        return object;
+    };
+    return {{"v", 1},
+            {"nccl_versions", log.versions},
+            {"ranks", summary.ranks},
+            {"nodes", summary.nodes},
+            {"communicators", log.communicators.size()},
+            {"channels_between_nodes", ways(summary.between_nodes)},
+            {"channels_inside_nodes", ways(summary.inside_nodes)},
+            {"warnings", log.all_warnings},
+            {"lines", log.lines},
+            {"is_partial", log.is_partial},
+            {"findings", json_of_findings(findings)}};
+}
+
+void print_ways(const char* where, const std::map<std::string, std::uint64_t>& channels) {
+    for (const auto& [way, count] : channels)
+        fmt::print("{}: {} by {}\n", where, counted(count, "channel"), way);
+}
+
+void print_text(const nccl::Log& log, const nccl::Summary& summary, const std::vector<Finding>& findings) {
+    std::string versions;
+    for (const auto& version : log.versions) versions += (versions.empty() ? " " : ", ") + version;
+    if (log.lines > 0)
+        fmt::print("NCCL{}: {} on {}, {}\n", versions, counted(summary.ranks, "rank"),
+                   counted(summary.nodes, "node"), counted(log.communicators.size(), "communicator"));
+    print_ways("between nodes", summary.between_nodes);
+    print_ways("inside nodes", summary.inside_nodes);
+    if (log.is_partial)
+        fmt::print("The log holds more than is kept of it; what is said here is true of a part.\n");
+    for (const auto& finding : findings)
+        fmt::print("{}: {} [{}]\n",
+                   finding.level == Level::fail   ? "error"
+                   : finding.level == Level::warn ? "warning"
+                                                  : "unknown",
+                   sentence(finding), finding.id);
+}
+
+int check_nccl_log(const NcclLogOptions& options) {
+    nccl::LogReader reader;
+    for (const auto& file : options.files)
+        if (auto read = read_log(file, reader); !read) return print_error(read.error());
+    const auto log = reader.take();
+    const auto findings = nccl::verdicts(log);
+    const auto summary = nccl::summary_of(log);
+    if (options.json) {
+        auto document = json_of(log, summary, findings);
+        if (options.pairs) document["pairs"] = nccl::pairs_of(log);
+        fmt::print("{}\n", json_text(document, 2));
+    } else {
+        print_text(log, summary, findings);
+        if (options.pairs)
+            for (const auto& line : nccl::pairs_of(log)) fmt::print("{}\n", line);
+    }
+    return findings.empty() ? 0 : 1;
+}
+
+} // namespace
+
+void add_check(CLI::App& app, Context& context) {
+    auto* check = app.add_subcommand("check", "Check what a job runs on, and what NCCL made of it");
+    check->require_subcommand(1);
+    auto* command = check->add_subcommand(
+        "nccl-log", "Say which way NCCL took between ranks, by its logs: exit code 0 clean, 1 findings");
+    auto options = std::make_shared<NcclLogOptions>();
+    command
+        ->add_option("FILE", options->files, "What NCCL has written with NCCL_DEBUG=INFO; -: standard input")
+        ->required();
+    command->add_flag("--pairs", options->pairs, "Also print how each pair of ranks is connected")
+        ->disable_flag_override();
+    command->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
+    command->callback([&context, options] { context.exit_code = check_nccl_log(*options); });
+}
+
+} // namespace railhead
