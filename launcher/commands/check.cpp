@@ -1,6 +1,7 @@
 #include "base/fd.hpp"
 #include "launcher/commands/launch_options.hpp"
 #include "launcher/json.hpp"
+#include "preflight/nccl_env.hpp"
 #include "preflight/nccl_verdict.hpp"
 
 #include <CLI/CLI.hpp>
@@ -11,6 +12,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <memory>
 
 namespace railhead {
@@ -64,6 +66,15 @@ nlohmann::json json_of(const nccl::Log& log, const nccl::Summary& summary,
             {"findings", json_of_findings(findings)}};
 }
 
+void print_findings(const std::vector<Finding>& findings) {
+    for (const auto& finding : findings) {
+        const auto* level = finding.level == Level::fail   ? "error"
+                            : finding.level == Level::warn ? "warning"
+                                                           : "unknown";
+        fmt::print("{}: {} [{}]\n", level, sentence(finding), finding.id);
+    }
+}
+
 void print_ways(const char* where, const std::map<std::string, std::uint64_t>& channels) {
     for (const auto& [way, count] : channels)
         fmt::print("{}: {} by {}\n", where, counted(count, "channel"), way);
@@ -79,12 +90,7 @@ void print_text(const nccl::Log& log, const nccl::Summary& summary, const std::v
     print_ways("inside nodes", summary.inside_nodes);
     if (log.is_partial)
         fmt::print("The log holds more than is kept of it; what is said here is true of a part.\n");
-    for (const auto& finding : findings)
-        fmt::print("{}: {} [{}]\n",
-                   finding.level == Level::fail   ? "error"
-                   : finding.level == Level::warn ? "warning"
-                                                  : "unknown",
-                   sentence(finding), finding.id);
+    print_findings(findings);
 }
 
 int check_nccl_log(const NcclLogOptions& options) {
@@ -106,12 +112,24 @@ int check_nccl_log(const NcclLogOptions& options) {
     return findings.empty() ? 0 : 1;
 }
 
-} // namespace
+/// Of this node: it has no business with a file that another process names.
+int check_nccl_env(const Context& context, bool json) {
+    nccl::EnvFacts facts{.variables = context.environment.all(), .devices = devices_below("")};
+    facts.exists = [](const std::string& path) {
+        std::error_code error;
+        return std::filesystem::exists(path, error);
+    };
+    facts.several_nodes = context.environment.get("SLURM_JOB_NUM_NODES").value_or("2") != "1";
+    const auto findings = nccl::env_verdicts(facts);
+    if (json)
+        fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));
+    else
+        print_findings(findings);
+    return findings.empty() ? 0 : 1;
+}
 
-void add_check(CLI::App& app, Context& context) {
-    auto* check = app.add_subcommand("check", "Check what a job runs on, and what NCCL made of it");
-    check->require_subcommand(1);
-    auto* command = check->add_subcommand(
+void add_nccl_log(CLI::App& check, Context& context) {
+    auto* command = check.add_subcommand(
         "nccl-log", "Say which way NCCL took between ranks, by its logs: exit code 0 clean, 1 findings");
     auto options = std::make_shared<NcclLogOptions>();
     command
@@ -121,6 +139,24 @@ void add_check(CLI::App& app, Context& context) {
         ->disable_flag_override();
     command->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
     command->callback([&context, options] { context.exit_code = check_nccl_log(*options); });
+}
+
+void add_nccl_env(CLI::App& check, Context& context) {
+    auto* command = check.add_subcommand(
+        "nccl-env",
+        "Judge NCCL_*, UCX_* and GLOO_* by the devices of this node: exit code 0 clean, 1 findings");
+    auto json = std::make_shared<bool>(false);
+    command->add_flag("--json", *json, "Print one JSON document")->disable_flag_override();
+    command->callback([&context, json] { context.exit_code = check_nccl_env(context, *json); });
+}
+
+} // namespace
+
+void add_check(CLI::App& app, Context& context) {
+    auto* check = app.add_subcommand("check", "Check what a job runs on, and what NCCL made of it");
+    check->require_subcommand(1);
+    add_nccl_env(*check, context);
+    add_nccl_log(*check, context);
 }
 
 } // namespace railhead
