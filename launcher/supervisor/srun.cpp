@@ -1,6 +1,7 @@
 #include "launcher/supervisor/srun.hpp"
 
 #include "base/child.hpp"
+#include "launcher/supervisor/outcome.hpp"
 #include "slurm/hostlist.hpp"
 
 #include <fmt/core.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <set>
 #include <string_view>
 
 namespace railhead {
@@ -125,6 +127,41 @@ bool is_chatter(std::string_view line) {
     if (!line.starts_with(remark)) return false;
     line.remove_prefix(remark.size());
     return std::ranges::none_of(telling, [&](auto word) { return line.starts_with(word); });
+}
+
+std::string container_of(const Allocation& allocation, const StepSpec& spec) {
+    constexpr std::string_view option = "--container";
+    auto container = allocation.container;
+    for (std::size_t i = 0; i < spec.srun_args.size(); ++i) {
+        const std::string_view word = spec.srun_args[i];
+        if (word == option && i + 1 < spec.srun_args.size()) container = spec.srun_args[i + 1];
+        if (word.starts_with(option) && word.substr(option.size()).starts_with('='))
+            container = word.substr(option.size() + 1);
+    }
+    return container;
+}
+
+std::optional<Finding> missing_container(const std::string& container, std::string_view words,
+                                         const std::vector<std::string>& ended) {
+    Finding finding{.id = "container-missing", .thing = "the container image " + container};
+    std::set<std::string> nodes;
+    for (std::string_view rest = words; !container.empty() && !rest.empty();) {
+        const auto line = rest.substr(0, rest.find('\n'));
+        rest.remove_prefix(std::min(line.size() + 1, rest.size()));
+        if (line.find("o such file or directory") == line.npos) continue;
+        if (const auto failed = line.find(launch_failed); failed != line.npos) {
+            const auto node = line.substr(failed + launch_failed.size());
+            nodes.emplace(node.substr(0, node.find(':')));
+            if (finding.seen.empty()) finding.seen = "is not there, or not the config.json in it";
+        } else if (line.find(container) != line.npos) {
+            nodes.insert(ended.begin(), ended.end());
+            finding.seen = "is not there";
+        }
+    }
+    if (finding.seen.empty()) return std::nullopt;
+    finding.where = compress_hostlist({nodes.begin(), nodes.end()});
+    finding.next = "put it there on every node, or correct --container";
+    return finding;
 }
 
 std::map<std::string, std::string> srun_environment(const Environment& environment,

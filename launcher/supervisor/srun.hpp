@@ -1,5 +1,6 @@
 #pragma once
 #include "base/environment.hpp"
+#include "base/finding.hpp"
 #include "slurm/allocation.hpp"
 #include "slurm/srun_options.hpp"
 
@@ -40,6 +41,14 @@ struct TasksEnded {
 std::optional<TasksEnded> tasks_that_ended(std::string_view line);
 /// A remark of srun's that --quiet would have kept to itself.
 bool is_chatter(std::string_view line);
+
+/// What --container= of the step says; empty: nothing.
+std::string container_of(const Allocation& allocation, const StepSpec& spec);
+/// A container that nodes lack, by what was said on srun's standard error: by slurmstepd, which reads the
+/// image's config.json, or by the site's runtime, which names the path. `ended`: nodes on which tasks have
+/// ended by themselves. Null: nothing such was said.
+std::optional<Finding> missing_container(const std::string& container, std::string_view words,
+                                         const std::vector<std::string>& ended);
 
 /// The environment for our own srun: without the variables that srun takes as options (srun(1) "INPUT
 /// ENVIRONMENT VARIABLES"), with those that describe the job to the user's program, and with `added`.

@@ -58,7 +58,11 @@ bool Steps::choose_broadcast(const ChildStatus& srun) {
     return true;
 }
 
-std::string Steps::hidden_copy() const {
+std::string Steps::container_trouble() const {
+    std::vector<std::string> ended;
+    for (const auto& each : gone_) ended.push_back(each.node);
+    if (auto missing = missing_container(container_of(allocation_, spec_), words_, ended))
+        return sentence(*missing);
     if (!spec_.broadcast ||
         words_.find(spec_.broadcast_to + ": No such file or directory") == std::string::npos)
         return {};

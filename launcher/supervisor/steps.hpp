@@ -33,8 +33,9 @@ class Steps {
     /// srun carry it there, and what other sruns of this turn still say or do is not passed on. False when
     /// that is not the trouble, by the words of the srun that ended, or was tried already.
     bool choose_broadcast(const ChildStatus& srun);
-    /// A sentence when a container has neither the program nor sees the node's copy of it; else empty.
-    std::string hidden_copy() const;
+    /// A sentence when nodes lack the container in which the agents shall run, or it has neither the program
+    /// nor sees the node's copy of it; else empty.
+    std::string container_trouble() const;
     /// Removes what srun copied to nodes on which no agent has started, who would do it. Bounded.
     void remove_copies();
     /// From now on srun's remarks about the step's end are noise of our own making.

@@ -222,8 +222,8 @@ void Supervisor::step_ended(std::size_t component, const ChildStatus& status) {
     auto words = steps_->last_words();
     if (launch_)
         launch_->on_step_ended(static_cast<int>(component), words, status, now());
-    else if (auto hidden = steps_->hidden_copy(); !hidden.empty())
-        fail_early(outcome_of(ErrorKind::bringup_failed, std::move(hidden)));
+    else if (auto trouble = steps_->container_trouble(); !trouble.empty())
+        fail_early(outcome_of(ErrorKind::bringup_failed, std::move(trouble)));
     else
         fail_early(outcome_of_srun(status, compress_hostlist(muster_.missing_nodes()), words));
     after();
@@ -267,9 +267,12 @@ void Supervisor::tick() {
             console_.live(now(), waiting_for(missing()));
             auto gone = steps_->gone(missing().nodes);
             // If none can run, srun ends by itself. A tick later slurmstepd has said why, too.
-            if (gone && !muster_.empty() && std::exchange(gone_seen_, true))
-                fail_early(outcome_of_gone(gone->node, gone->how, gone->words));
-            else if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
+            if (gone && !muster_.empty() && std::exchange(gone_seen_, true)) {
+                auto trouble = steps_->container_trouble();
+                fail_early(trouble.empty()
+                               ? outcome_of_gone(gone->node, gone->how, gone->words)
+                               : outcome_of(ErrorKind::bringup_failed, std::move(trouble), gone->node));
+            } else if (now() > spec_.settings.seconds(Key::launch_bringup_timeout))
                 fail_early(outcome_of_silence(missing(), now(), meeting_.addresses.front(), meeting_.port));
         }
         tick();

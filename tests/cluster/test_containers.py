@@ -91,6 +91,21 @@ def test_a_container_without_slurms_programs_is_said_and_holds_nobody_up(cluster
     assert done.err.count(said.format(path)) == 2, done.text
 
 
+@OWN
+@pytest.mark.parametrize("lacking", ["both", "one"])
+def test_an_image_that_is_not_there_is_named_with_the_nodes(cluster, lacking):
+    image = image_of(cluster, "/") if lacking == "one" else "/shared/home/alice/no-image"
+    if lacking == "one":
+        cluster.run("node2", "sh", "-c", f"mkdir -p /var/images; ln -sfn {image} /var/images/root", check=True)
+        cluster.run("node1", "rm", "-rf", "/var/images", check=True)
+        image = "/var/images/root"
+    done = cluster.alice("salloc", "-Q", "-w", "node1,node2", "railhead", "run", "--srun-arg=--container=" + image, "--", "true")
+    assert done.code == 102 and done.seconds < 20, done.text
+    nodes = "node1" if lacking == "one" else r"node\[1-2\]"
+    reason = "is not there(, or not the config.json in it)?; put it there on every node, or correct --container\n"
+    assert re.search(f"{nodes}: the container image {image} {reason}", done.err), done.text
+
+
 # As apptainer: one process waits outside, the program is killed with it, sees the node's processes and has its environment, home, /tmp and folder.
 STAND_IN = """#!/bin/sh
 # A stand-in for `apptainer exec IMAGE COMMAND ...`. The image is a folder, of which only the root is its own.

@@ -30,6 +30,34 @@ TEST(Srun, says_which_tasks_have_ended_by_themselves) {
         EXPECT_FALSE(tasks_that_ended(other)) << other;
 }
 
+TEST(Srun, takes_the_container_of_the_job_or_of_an_option) {
+    const Allocation job{.container = "/images/a"};
+    EXPECT_EQ(container_of(job, {}), "/images/a");
+    EXPECT_EQ(container_of(job, {.srun_args = {"--container-image=c", "--container=/images/b"}}),
+              "/images/b");
+    EXPECT_EQ(container_of({}, {.srun_args = {"--container", "/images/b"}}), "/images/b");
+    EXPECT_EQ(container_of({}, {.srun_args = {"--container"}}), "");
+}
+
+TEST(Srun, says_of_a_container_that_nodes_lack_where_that_is) {
+    auto said = [](std::string_view words, const std::vector<std::string>& ended = {}) {
+        const auto missing = missing_container("/images/a", words, ended);
+        return missing ? sentence(*missing) : "";
+    };
+    EXPECT_EQ(said("srun: error: Task launch for StepId=2.0 failed on node node2: No such file or directory\n"
+                   "srun: error: Task launch for StepId=2.0 failed on node node1: No such file or directory\n"
+                   "srun: error: Application launch failed: No such file or directory\n"),
+              "node[1-2]: the container image /images/a is not there, or not the config.json in it; put it "
+              "there on every node, or correct --container"); // 22.05
+    EXPECT_EQ(said("bwrap: Can't find source path /images/a: No such file or directory\n", {"node2"}),
+              "node2: the container image /images/a is not there; put it there on every node, or correct "
+              "--container"); // 24.11
+    EXPECT_EQ(said("srun: error: Task launch for StepId=2.0 failed on node node2: Communication connection "
+                   "failure\nslurmstepd: error: execve(): /opt/railhead: No such file or directory\n"),
+              "");
+    EXPECT_FALSE(missing_container("", "x failed on node node1: No such file or directory\n", {}));
+}
+
 TEST(Srun, s_remarks_are_told_from_what_it_complains_of) {
     for (auto* remark : {"srun: defined options", "srun: topology/tree: init: topology tree plugin loaded",
                          "srun: Node node2, 1 tasks started", "srun: got SIGCONT"})
