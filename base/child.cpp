@@ -147,6 +147,25 @@ bool is_program(const std::string& path) {
     return stat(path.c_str(), &status) == 0 && S_ISREG(status.st_mode) && access(path.c_str(), X_OK) == 0;
 }
 
+/// Of a path that is none.
+Finding no_program(const std::string& path) {
+    Finding finding{.id = "exec-not-found", .thing = path};
+    struct stat status {};
+    if (stat(path.c_str(), &status) != 0) {
+        finding.seen =
+            errno == ENOENT ? "is not there" : std::string("cannot be found: ") + std::strerror(errno);
+    } else if (!S_ISREG(status.st_mode)) {
+        finding.seen = S_ISDIR(status.st_mode) ? "is a folder" : "is no file";
+        finding.expected = "a program";
+    } else {
+        finding.seen = "is not executable";
+        finding.next =
+            "if it is a program, chmod +x it; if another runs it, name that before it (python3, sh); source "
+            "text is to be compiled";
+    }
+    return finding;
+}
+
 Result<Prepared> prepare(const ChildSpec& spec, std::vector<std::string>& argv,
                          std::vector<std::string>& shell_argv) {
     if (argv.empty()) return failed("exec-not-found", "an empty command", ENOENT, "give a program to run");
@@ -181,12 +200,11 @@ ChildStatus child_status_from(int wait_status) {
 }
 
 Result<std::string> find_program(const std::string& program, std::string_view path) {
-    Finding finding{.id = "exec-not-found", .thing = program};
     if (program.find('/') != std::string::npos) {
         if (is_program(program)) return program;
-        finding.seen = "is not an executable file";
-        return fail(ErrorKind::bringup_failed, finding);
+        return fail(ErrorKind::bringup_failed, no_program(program));
     }
+    Finding finding{.id = "exec-not-found", .thing = program};
     for (std::string_view rest = path;;) {
         auto colon = rest.find(':');
         std::string folder(rest.substr(0, colon));

@@ -3,6 +3,7 @@
 #include "base/child.hpp"
 #include "base/number.hpp"
 #include "launcher/agent/addresses.hpp"
+#include "launcher/agent/files.hpp"
 #include "launcher/agent/node_limits.hpp"
 #include "launcher/recipes/mpi_probe.hpp"
 #include "launcher/recipes/ray.hpp"
@@ -21,6 +22,8 @@
 
 namespace railhead {
 namespace {
+
+constexpr std::size_t longest_first_line = 256; // of a script; the kernel reads no more
 
 std::vector<std::string> comma_separated(const std::string& text) {
     std::vector<std::string> parts;
@@ -74,13 +77,50 @@ void add_addresses(Hello& hello, const Invitation& invitation) {
         hello.findings.push_back(std::move(chosen.error()).within(hello.node).finding);
 }
 
+std::string in_folder(const std::string& folder, const std::string& path) {
+    if (path.starts_with('/')) return path;
+    return folder + "/" + (path.starts_with("./") ? path.substr(2) : path);
+}
+
+/// A script whose first line names a program that is not there, itself or by env; else nothing.
+Result<void> check_interpreter(const std::string& script, const std::string& cwd, std::string_view path) {
+    const auto text = read_text(script, longest_first_line).value_or("");
+    if (!text.starts_with("#!")) return {};
+    const auto line = text.substr(2, text.find('\n') - 2);
+    const auto begin = std::min(line.find_first_not_of(" \t"), line.size());
+    const auto end = std::min(line.find_first_of(" \t", begin), line.size());
+    auto interpreter = line.substr(begin, end - begin);
+    const auto argument = line.substr(std::min(line.find_first_not_of(" \t", end), line.size()));
+    if (interpreter.empty()) return {}; // the shell runs it
+    auto found = find_program(in_folder(cwd, interpreter), path);
+    if (found && interpreter.ends_with("/env") && !argument.empty() && !argument.starts_with('-') &&
+        argument.find_first_of("= \t/") == argument.npos) {
+        interpreter = argument;
+        found = find_program(argument, path);
+    }
+    if (found) return {};
+    Finding finding{.id = "interpreter", .thing = script};
+    if (interpreter.ends_with('\r')) {
+        finding.seen = "has a first line that ends as on Windows, with a carriage return";
+        finding.next = "take these out of the script (dos2unix)";
+    } else {
+        finding.seen = fmt::format("is a script whose first line names {}, which {}", interpreter,
+                                   found.error().finding.seen);
+        finding.next = "correct that line, or make that program available there";
+    }
+    return fail(ErrorKind::bringup_failed, finding);
+}
+
 /// The recipe decides on which nodes it matters.
 void add_program(Hello& hello, const Invitation& invitation, const Environment& environment,
                  const std::string& probe, std::string path) {
-    if (path.find('/') != std::string::npos && !path.starts_with('/')) path = invitation.cwd + "/" + path;
-    auto found = find_program(path, environment.get("PATH").value_or("/usr/bin:/bin"));
-    if (found) return;
-    auto finding = std::move(found.error()).within(hello.node).finding;
+    if (path.find('/') != std::string::npos) path = in_folder(invitation.cwd, path);
+    const auto folders = environment.get("PATH").value_or("/usr/bin:/bin");
+    auto usable = find_program(path, folders).and_then([&](const std::string& program) {
+        return check_interpreter(program, invitation.cwd, folders);
+    });
+    if (usable) return;
+    auto finding = std::move(usable.error()).within(hello.node).finding;
     finding.id = probe + "-missing";
     hello.findings.push_back(std::move(finding));
 }

@@ -138,6 +138,16 @@ def test_a_folder_that_some_nodes_lack_is_named_before_any_rank_runs(cluster):
     assert "ran\n" not in job.output
 
 
+def test_what_is_no_program_is_named_before_any_rank_runs(cluster):
+    files = {"main.c": ("int main() {}", 0o644), "job.py": ("#!/no/such/python\n", 0o755)}
+    said = {"main.c": "is not executable; if it is a program, chmod +x it; if another runs it, name that before it (python3, sh); source text is to be compiled",
+            "job.py": "is a script whose first line names /no/such/python, which is not there; correct that line, or make that program available there"}
+    for name, (text, mode) in files.items():
+        cluster.put(name, text, mode=mode)
+        done = cluster.alice("salloc", "-Q", "-N2", "railhead", "run", "--", f"./{name}")
+        assert done.code == 102 and f"node1 (also node2): /shared/home/alice/{name} {said[name]}\n" in done.err, done.text
+
+
 def test_gpus_of_the_job_that_programs_do_not_see_are_said(cluster):
     job = cluster.submit("railhead run --per-node=1 --srun-arg=--gres=gpu:1 -- true\n", "-N2", "--gpus-per-node=4")
     assert job.wait() == "COMPLETED", job.output

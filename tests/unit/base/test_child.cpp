@@ -52,6 +52,20 @@ TEST(Child, says_that_a_program_is_not_on_path_and_which_path) {
                                        "/usr/bin:/nowhere); install it there or give its path");
 }
 
+TEST(Child, says_why_a_file_is_no_program) {
+    auto said = [](const char* path) {
+        auto found = find_program(path, "");
+        return found ? "" : sentence(found.error());
+    };
+    EXPECT_EQ(said("/no/such/program"), "/no/such/program is not there");
+    EXPECT_EQ(said("/etc/passwd/x"), "/etc/passwd/x cannot be found: Not a directory");
+    EXPECT_EQ(said("/usr"), "/usr is a folder (expected a program)");
+    EXPECT_EQ(said("/dev/null"), "/dev/null is no file (expected a program)");
+    EXPECT_EQ(said("/etc/passwd"),
+              "/etc/passwd is not executable; if it is a program, chmod +x it; if another runs it, name that "
+              "before it (python3, sh); source text is to be compiled");
+}
+
 TEST(Child, reports_why_the_kernel_did_not_execute) {
     char path[] = "/tmp/test-child-XXXXXX";
     UniqueFd file(mkstemp(path));

@@ -4,6 +4,9 @@
 
 #include <gmock/gmock.h>
 
+#include <filesystem>
+#include <fstream>
+
 namespace railhead {
 namespace {
 
@@ -85,6 +88,31 @@ TEST(Hello, says_that_the_folder_is_missing) {
     EXPECT_TRUE(hello.findings[0].id.starts_with(folder_probe_name));
     EXPECT_THAT(sentence(hello.findings[0]),
                 testing::StartsWith("n1: /no/such/folder cannot be entered: No such file or directory"));
+}
+
+TEST(Hello, says_that_the_program_of_a_script_is_missing) {
+    char name[] = "/tmp/helloXXXXXX";
+    const std::string folder = mkdtemp(name);
+    auto said = [&](const std::string& text) {
+        std::ofstream(folder + "/run") << text;
+        std::filesystem::permissions(folder + "/run", std::filesystem::perms::owner_all);
+        Invitation invitation{.addresses = {"127.0.0.1"}, .tmp = "/tmp", .cwd = folder};
+        invitation.probe_args = {{std::string(program_probe_name), "./run"}};
+        auto hello = make_hello(invitation, Environment(Variables{{"SLURMD_NODENAME", "n1"}}), "", {});
+        auto text_of = hello.findings.empty() ? "" : sentence(hello.findings.front());
+        return text_of.substr(0, text_of.find(';'));
+    };
+    const auto script = "n1: " + folder + "/run is a script whose first line names ";
+    for (const auto* good : {"echo", "#!", "#!\n", "#!/bin/sh", "#! /bin/sh -e\n", "#!/usr/bin/env sh\n",
+                             "#!/usr/bin/env -S no-such -u\n", "#!/usr/bin/env A=1\n", "#!/usr/bin/env\n"})
+        EXPECT_EQ(said(good), "") << good;
+    EXPECT_EQ(said("#!/no/such/python -u\nx"), script + "/no/such/python, which is not there");
+    EXPECT_EQ(said("#!/etc/passwd\n"), script + "/etc/passwd, which is not executable");
+    EXPECT_EQ(said("#!/usr/bin/env no-such\n"), script + "no-such, which is not on PATH");
+    for (const auto* windows : {"#!/bin/sh\r\n", "#!/usr/bin/env sh\r\n"})
+        EXPECT_EQ(said(windows),
+                  "n1: " + folder + "/run has a first line that ends as on Windows, with a carriage return");
+    std::filesystem::remove_all(folder);
 }
 
 TEST(Hello, says_that_ray_is_missing) {
