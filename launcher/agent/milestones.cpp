@@ -20,7 +20,6 @@ namespace railhead {
 namespace {
 
 constexpr double look_again_s = 0.05;
-constexpr double clock_tick_s = 1; ///< times of files may be so coarse, and other ranks a bit earlier
 constexpr std::size_t longest_value = 32 * 1024;
 constexpr double look_for_s = 0.2; ///< no event tells what another node does on a shared file system
 
@@ -30,27 +29,25 @@ std::int64_t nanoseconds_of(const timespec& time) {
 
 } // namespace
 
-/// A file that was there before the process started, and has not changed since. A new one may have an older
-/// time, by the clock of a file server: so only what the first look found is old.
+/// A file that was there before the process started, and has not changed since. Its time says nothing: a new
+/// one may have an older time, by the clock of a file server.
 class OldFile {
   public:
-    bool is(const struct stat& status) {
-        const auto written_ns = nanoseconds_of(status.st_mtim);
-        const Facts facts{status.st_dev, status.st_ino, written_ns, nanoseconds_of(status.st_ctim)};
-        const bool first = !std::exchange(looked_, true);
-        if (first && static_cast<double>(written_ns) / 1e9 < begun_s_ - clock_tick_s) old_ = facts;
-        return old_ == facts;
+    OldFile() = default;
+    explicit OldFile(const std::string& path) {
+        struct stat status {};
+        if (stat(path.c_str(), &status) == 0) old_ = facts_of(status);
     }
-    void is_gone() {
-        looked_ = true;
-        old_.reset();
-    }
+    bool is(const struct stat& status) const { return old_ == facts_of(status); }
+    void is_gone() { old_.reset(); }
     explicit operator bool() const { return old_.has_value(); }
 
   private:
-    using Facts = std::tuple<dev_t, ino_t, std::int64_t, std::int64_t>;
-    double begun_s_ = wall_s();
-    bool looked_ = false;
+    using Facts = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
+    static Facts facts_of(const struct stat& status) {
+        return {status.st_dev, status.st_ino, status.st_size, nanoseconds_of(status.st_mtim),
+                nanoseconds_of(status.st_ctim)};
+    }
     std::optional<Facts> old_;
 };
 
@@ -112,6 +109,7 @@ struct Milestones::Watch {
         : loop(loop_), files(files_), what(what_), process(std::move(process_)), handlers(handlers_),
           lines(log), has_log(!log.empty()), log_path(log) {
         pattern = what.arg.substr(0, 1) == "/" ? what.arg : dir + "/" + what.arg;
+        if (what.kind == "exists" && what.fresh) old = OldFile(pattern);
     }
 
     Loop& loop;
@@ -142,6 +140,7 @@ struct Milestones::Watch {
     void look_at_log(bool ended);
     void ended(const ChildStatus& status);
     std::string words() const;
+    std::string seen() const;
 };
 
 void Milestones::Watch::finish() {
@@ -160,10 +159,23 @@ void Milestones::Watch::reached(const std::string& value) {
 std::string Milestones::Watch::words() const {
     if (what.kind == "port") return "port " + what.arg + " was not open";
     if (what.kind == "http") return "http://" + what.arg + " gave no 2xx or 3xx";
-    if (what.kind == "exists") return what.arg + (old ? " was not written anew" : " was not there");
+    if (what.kind == "exists")
+        return what.arg + (old                  ? " was not written anew"
+                           : is_folder(pattern) ? " is a folder"
+                                                : " was not there");
     if (what.kind == "file") return "the file " + pattern + " was not there";
     if (what.kind == "line") return "its log had no line \"" + what.arg + "\"";
     return "it had not ended with 0";
+}
+
+/// In its place, where that tells something.
+std::string Milestones::Watch::seen() const {
+    if (port) return port->seen();
+    if (what.kind != "exists") return {};
+    if (is_folder(pattern)) return "it is a folder";
+    if (old) return "the file was there before this start, and has not changed since";
+    const auto folder = pattern.substr(0, pattern.rfind('/'));
+    return folder.empty() || is_folder(folder) ? "" : fmt::format("its folder {} is not there", folder);
 }
 
 void Milestones::Watch::impossible(const std::string& seen, const std::string& expected) {
@@ -211,7 +223,7 @@ void Milestones::Watch::begin_http() {
 void Milestones::Watch::look_for() {
     struct stat status {};
     const bool there = stat(pattern.c_str(), &status) == 0;
-    if (there && !(what.fresh && old.is(status))) return reached(pattern);
+    if (there && !S_ISDIR(status.st_mode) && !old.is(status)) return reached(pattern);
     if (!there) old.is_gone();
     again = loop.after(look_for_s, [this] { look_for(); });
 }
@@ -263,8 +275,15 @@ void Milestones::Watch::ended(const ChildStatus& status) {
     if (!over) finish(); // its end tells more than a bound that passes later
 }
 
-Result<void> ports_are_free(const Process& process) {
+Result<void> gates_are_shut(const Process& process) {
     for (const auto& each : process.milestones) {
+        if (each.fresh && each.kind == "exists" && is_folder(each.arg))
+            return fail(ErrorKind::bringup_failed,
+                        {.id = "gate-folder",
+                         .thing = each.arg,
+                         .seen = "is a folder",
+                         .expected = "a file that is written when the process is ready",
+                         .next = "name one in that folder"});
         if (!each.fresh || (each.kind != "port" && each.kind != "http")) continue;
         const auto place = each.arg.substr(0, each.arg.find('/'));
         const auto endpoint = endpoint_from(place);
@@ -296,8 +315,7 @@ std::string Milestones::missing() const {
     for (auto& watch : watches_) {
         if (watch->over) continue;
         names += (names.empty() ? "" : ", ") + watch->what.name;
-        if (watch->port && !watch->port->seen().empty()) names += ": " + watch->port->seen();
-        if (watch->old) names += ": the file is older than this start";
+        if (auto seen = watch->seen(); !seen.empty()) names += ": " + seen;
     }
     return names;
 }

@@ -30,11 +30,12 @@ class FirstLine {
     bool unsure_ = false;
 };
 
-/// Looked at before it starts. Error (bring-up failed): a fresh port that something listens at.
-Result<void> ports_are_free(const Process& process);
+/// Looked at before it starts. Error (bring-up failed): a fresh port that something listens at, or a folder
+/// where a fresh file shall be.
+Result<void> gates_are_shut(const Process& process);
 
-/// Watches the milestones of one process, from its start until all are reached or it ends. Handlers are
-/// called from the loop; each milestone is told once, as reached or as late.
+/// Watches the milestones of one process, made before it starts, from its start until all are reached or it
+/// ends. Handlers are called from the loop; each milestone is told once, as reached or as late.
 class Milestones {
   public:
     struct Handlers {

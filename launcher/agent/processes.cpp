@@ -194,10 +194,11 @@ void Processes::start(const Process& process, int window) {
     if (auto before = running_.find(process.id); before != running_.end() && !before->second->status)
         return refuse(process,
                       Error{.finding = {.id = "started-twice", .thing = "it", .seen = "runs already"}});
-    if (auto free = ports_are_free((*running)->plan); !free) return refuse(process, free.error());
+    if (auto shut = gates_are_shut((*running)->plan); !shut) return refuse(process, shut.error());
     auto& slot = running_[process.id];
     if (slot && slot->terminal) past_terminals_.push_back(std::move(slot->terminal));
     slot = std::move(*running);
+    watch(*slot);
     if (auto done = execute(*slot, window); !done) {
         running_.erase(process.id);
         return refuse(process, done.error());
@@ -205,9 +206,8 @@ void Processes::start(const Process& process, int window) {
     begin(*slot);
 }
 
-void Processes::begin(Running& running) {
-    auto& id = running.plan.id;
-    context_.send({.type = Event::Type::started, .id = id, .value = std::to_string(running.child->pid())});
+void Processes::watch(Running& running) {
+    const auto& id = running.plan.id;
     Milestones::Handlers handlers;
     handlers.reached = [this, id](const Milestone& milestone, const std::string& value) {
         context_.send({.type = Event::Type::milestone, .id = id, .name = milestone.name, .value = value});
@@ -222,6 +222,11 @@ void Processes::begin(Running& running) {
     };
     running.milestones = std::make_unique<Milestones>(context_.loop, context_.files, running.plan,
                                                       context_.dir, running.log, handlers);
+}
+
+void Processes::begin(Running& running) {
+    const auto& id = running.plan.id;
+    context_.send({.type = Event::Type::started, .id = id, .value = std::to_string(running.child->pid())});
     running.milestones->begin();
     follow(running);
     if (running.pty.master && context_.relay_terminal)

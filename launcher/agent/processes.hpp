@@ -74,6 +74,7 @@ class Processes {
     Result<std::unique_ptr<Running>> prepare(const Process& process);
     Result<void> execute(Running& running, int window);
     void refuse(const Process& process, Error error);
+    void watch(Running& running);
     void begin(Running& running);
     void follow(const Running& running);
     void ended(Running& running, ChildStatus status);

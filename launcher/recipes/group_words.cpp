@@ -86,7 +86,8 @@ bool is_port(std::string_view text) {
 
 /// What is wrong with it; empty: nothing.
 std::string problem_of(const Gate& gate) {
-    if (gate.kind == "file") return gate.arg.empty() ? "names no file" : "";
+    if (gate.kind == "file")
+        return gate.arg.empty() ? "names no file" : gate.arg.ends_with('/') ? "names a folder" : "";
     if (gate.kind == "port") return is_port(gate.arg) ? "" : "names no port";
     if (gate.kind == "http") {
         if (!is_port(gate.arg.substr(0, gate.arg.find('/')))) return "names no port";

@@ -1,6 +1,7 @@
 """Several programs in one launch, each on nodes of its own or shared ones: `railhead run --group`."""
 
 import json
+import re
 
 import pytest
 
@@ -81,9 +82,19 @@ def test_a_gate_that_never_opens_is_named_by_the_time_out(cluster, server, seen,
 
 def test_a_file_of_an_earlier_run_opens_no_gate(cluster):
     parts = ["--group server=0 --ready file:up -- sh -c 'sleep 2; echo new >up; exec sleep 300'", "--group train=1 -- cat up"]
-    job = cluster.submit(groups(*parts, header=HEADER + "echo old >up; touch -d '1 hour ago' up\n"))
-    assert job.wait() == "COMPLETED", job.output
-    assert "new" in job.output and "old" not in job.output, job.output
+    for header in ("echo old >up; touch -d '1 hour ago' up\n", "echo old >up\n"):
+        job = cluster.submit(groups(*parts, header=HEADER + header))
+        assert job.wait() == "COMPLETED", job.output
+        assert "new" in job.output and "old" not in job.output, job.output
+
+
+@pytest.mark.parametrize(("path", "code", "said"), [
+    (".", 102, r"node1: server.0: /\S+/\. is a folder \(expected a file that is written when the process is ready\); name one in that folder"),
+    ("no/up", 103, r"still missing server.0 on node1 \(file:no/up: its folder /\S+/no is not there\)")])
+def test_a_file_that_cannot_be_is_said(cluster, path, code, said):
+    job = cluster.submit(groups(f"--group server=0 --ready file:{path} -- sleep 300", "--group train=1 -- true", options="--bringup-timeout=3s"))
+    job.wait()
+    assert job.exit_code == code and re.search(said, job.output), job.output
 
 
 def test_a_port_of_another_program_is_said_before_the_server_starts(cluster):

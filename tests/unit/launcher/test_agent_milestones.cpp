@@ -116,8 +116,6 @@ TEST_F(MilestoneOf, a_fresh_file_is_none_of_an_earlier_run) {
     start_and_meet();
     const auto path = base + "/up";
     std::ofstream(path) << "old";
-    std::filesystem::last_write_time(path,
-                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours(1));
     auto process = with(shell("a", "read line; echo new > $WHERE; sleep 60"), "exists", path);
     process.env = {{"WHERE", path}};
     process.input = true;
@@ -127,10 +125,45 @@ TEST_F(MilestoneOf, a_fresh_file_is_none_of_an_earlier_run) {
     send({.type = Order::Type::tail, .id = "a", .number = 9});
     auto* tail = await(Event::Type::log_tail, "a");
     ASSERT_TRUE(tail);
-    EXPECT_EQ(tail->value, "up: the file is older than this start");
+    EXPECT_EQ(tail->value, "up: the file was there before this start, and has not changed since");
     send({.type = Order::Type::input, .id = "a", .bytes = {'\n'}});
     EXPECT_EQ(value(), path);
     EXPECT_EQ(text_of(path), "new\n");
+}
+
+TEST_F(MilestoneOf, a_folder_is_no_fresh_file) {
+    start_and_meet();
+    std::filesystem::create_directory(base + "/folder");
+    auto process = with(shell("a", "sleep 60"), "exists", base + "/folder");
+    process.milestones.front().fresh = true;
+    run_process(process);
+    auto* finding = await(Event::Type::finding, "a");
+    ASSERT_TRUE(finding);
+    EXPECT_EQ(sentence(*finding->finding),
+              "n1: a: " + base +
+                  "/folder is a folder (expected a file that is written when the process is "
+                  "ready); name one in that folder");
+    EXPECT_FALSE(event(Event::Type::started, "a"));
+}
+
+TEST_F(MilestoneOf, a_fresh_file_says_what_is_in_its_place) {
+    start_and_meet();
+    auto folder = with(shell("a", "mkdir $WHERE; echo made; sleep 60"), "exists", base + "/up");
+    auto lost = with(shell("b", "echo made; sleep 60"), "exists", base + "/no/folder/up");
+    for (auto* process : {&folder, &lost}) {
+        process->env = {{"WHERE", base + "/up"}};
+        process->milestones.front().fresh = true;
+        process->milestones.push_back({.name = "made", .kind = "line", .arg = "made"});
+        run_process(*process);
+        ASSERT_TRUE(await(Event::Type::milestone, process->id, "made"));
+        send({.type = Order::Type::tail, .id = process->id, .number = 9});
+    }
+    auto* tail = await(Event::Type::log_tail, "a");
+    ASSERT_TRUE(tail);
+    EXPECT_EQ(tail->value, "up: it is a folder");
+    tail = await(Event::Type::log_tail, "b");
+    ASSERT_TRUE(tail);
+    EXPECT_EQ(tail->value, "up: its folder " + base + "/no/folder is not there");
 }
 
 TEST_F(MilestoneOf, a_fresh_file_may_be_as_old_as_its_server_has_it) {

@@ -143,6 +143,7 @@ TEST(GroupWords, know_four_kinds_of_gates) {
                                  {"http:/health", "names no port"},
                                  {"http:80/a b", "has a path with blanks or other than ASCII"},
                                  {"file:", "names no file"},
+                                 {"file:up/", "names a folder"},
                                  {"line:", "names no line"},
                                  {"line:(", "is no regular expression (ECMAScript)"}})
         EXPECT_EQ(job.refusal_of("server=0", gate),
