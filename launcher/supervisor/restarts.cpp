@@ -120,8 +120,7 @@ std::optional<Restarts::Again> Restarts::after(Outcome& outcome, int present, co
         return std::nullopt;
     }
     if (!stuck.empty()) {
-        bound(outcome, ErrorKind::no_progress,
-              fmt::format("not started again: {} (--progress) has not changed since this start", stuck));
+        bound(outcome, ErrorKind::no_progress, "not started again: " + stuck);
         return std::nullopt;
     }
     ++used;

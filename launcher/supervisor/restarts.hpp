@@ -42,8 +42,8 @@ class Restarts {
         double after_s = 0;
         std::string text; ///< "starting again in 2 s (restart 1 of 3)"
     };
-    /// `stuck`: the file of launch.progress that has not changed since this start; empty: it has, or none is
-    /// named. Without an answer this is the end, and the outcome says so if it was because of a bound.
+    /// `stuck`: as no_progress() says it. Without an answer this is the end, and the outcome says so if it
+    /// was because of a bound.
     std::optional<Again> after(Outcome& outcome, int present, const std::string& stuck);
 
     /// The ends that were not the last.

@@ -21,6 +21,13 @@ Result<void> Supervisor::read_restarts() {
     if (!on_loss) return tl::unexpected(std::move(on_loss.error()));
     auto budgets = budgets_from(spec_.settings.text(Key::launch_restarts));
     if (!budgets) return tl::unexpected(std::move(budgets.error()));
+    const auto progress_origin = spec_.settings.origin(Key::launch_progress).kind;
+    if (progress_origin >= Origin::Kind::environment && spec_.settings.text(Key::launch_progress).empty())
+        return fail(ErrorKind::usage,
+                    {.id = "progress-option",
+                     .thing = "--progress \"\"",
+                     .seen = "names no file, and so would not end a crash loop",
+                     .next = "name a file or folder that changes while work is done, or leave it out"});
     on_loss_ = *on_loss;
     const auto nodes = spec_.allocation.nodes().size();
     const auto most = on_loss_.what == OnLoss::What::spare ? nodes - 1 : nodes;
@@ -72,9 +79,7 @@ std::vector<std::string> Supervisor::idle_peers() const {
 std::optional<double> Supervisor::again(Outcome& outcome, int present) {
     if (!restarts_ || !muster_.complete() || spec_.dry_run == DryRun::yes) return std::nullopt;
     if (goes_back_at_limit()) return std::nullopt; // there it starts again
-    const auto& file = spec_.settings.text(Key::launch_progress);
-    const auto now_there = progress();
-    const auto stuck = !now_there.empty() && now_there == progress_before_ ? file : std::string();
+    const auto stuck = no_progress(spec_.settings.text(Key::launch_progress), progress_before_, progress());
     auto next = restarts_->after(outcome, present + static_cast<int>(idle_peers().size()), stuck);
     if (!next) return std::nullopt;
     terminal_.restore();

@@ -51,6 +51,16 @@ def test_without_progress_a_crash_loop_ends(cluster, progress, file):
     assert "rank 1 on node2 ended with exit code 3; not started again: step (--progress) has not changed since this start" in job.output
 
 
+def test_a_file_of_progress_that_is_not_there_is_said(cluster):
+    job = cluster.submit(run("bash -c 'exit $((RANK == 1 ? 3 : 0))'", "--restarts 9 --progress no/step"))
+    job.wait()
+    assert job.exit_code == 111 and "starting again" not in job.output, job.output
+    assert "rank 1 on node2 ended with exit code 3; not started again: no/step (--progress) is not there" in job.output, job.output
+    job = cluster.submit(run("true", "--restarts 9 --progress ''"))
+    job.wait()
+    assert job.exit_code == 100 and '--progress "" names no file, and so would not end a crash loop; name a file' in job.output, job.output
+
+
 def test_scancel_while_it_waits_to_start_again(cluster):
     job = cluster.submit(run(RANKS.format("exit 3"), "--restarts 9"))
     job.wait_for("starting again in 4 s", 30)

@@ -29,5 +29,15 @@ TEST(Progress, changes_with_a_file_whatever_its_name_means_to_find) {
     std::filesystem::remove_all(folder);
 }
 
+TEST(Progress, of_nothing_is_said_as_such) {
+    const auto none = progress_of("/no/such/step", Environment::of_process());
+    EXPECT_EQ(no_progress("step", none, none), "step (--progress) is not there");
+    const auto some = progress_of("/etc/passwd", Environment::of_process());
+    EXPECT_EQ(no_progress("step", some, some), "step (--progress) has not changed since this start");
+    EXPECT_EQ(no_progress("step", none, some), "");
+    EXPECT_EQ(no_progress("step", some, none), "");
+    EXPECT_EQ(no_progress("step", "", ""), "") << "no answer";
+}
+
 } // namespace
 } // namespace railhead
