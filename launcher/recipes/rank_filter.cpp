@@ -21,6 +21,23 @@ std::optional<std::pair<int, int>> range_from(const std::string& text) {
     return std::pair(*first, *last);
 }
 
+std::string text_of(const std::pair<int, int>& range) {
+    return range.first == range.second ? std::to_string(range.first)
+                                       : fmt::format("{}-{}", range.first, range.second);
+}
+
+/// In ascending order; those that meet are one.
+std::vector<std::pair<int, int>> merged(std::vector<std::pair<int, int>> ranges) {
+    std::ranges::sort(ranges);
+    std::vector<std::pair<int, int>> whole;
+    for (const auto& range : ranges)
+        if (!whole.empty() && range.first - 1 <= whole.back().second)
+            whole.back().second = std::max(whole.back().second, range.second);
+        else
+            whole.push_back(range);
+    return whole;
+}
+
 } // namespace
 
 RankFilter::RankFilter() : ranges_{{0, last_rank}} {}
@@ -35,7 +52,7 @@ Result<RankFilter> RankFilter::from(const std::string& text) {
         auto range = range_from(text.substr(begin, end - begin));
         if (!range)
             return fail(ErrorKind::usage, {.id = "ranks-option",
-                                           .thing = "--ranks " + text.substr(0, 60),
+                                           .thing = "--ranks " + (text.empty() ? "\"\"" : text.substr(0, 60)),
                                            .seen = "is no list of ranks",
                                            .expected = "all, none, or ranks such as 0,3-5"});
         filter.ranges_.push_back(*range);
@@ -54,12 +71,16 @@ bool RankFilter::has_all() const {
 }
 
 std::string RankFilter::remark(int ranks) const {
+    std::vector<std::pair<int, int>> missing;
     for (const auto& [first, last] : ranges_)
-        if (last >= ranks && !has_all())
-            return fmt::format("--ranks names rank {}, which is not there: {}", std::max(first, ranks),
-                               ranks == 1 ? "the only one is rank 0"
-                                          : fmt::format("the ranks are 0 to {}", ranks - 1));
-    return {};
+        if (last >= ranks && !has_all()) missing.emplace_back(std::max(first, ranks), last);
+    if (missing.empty()) return {};
+    std::string names;
+    for (const auto& range : merged(std::move(missing))) names += (names.empty() ? "" : ",") + text_of(range);
+    const bool one = names.find_first_of(",-") == names.npos;
+    return fmt::format(
+        "--ranks names {} {}, which {} not there: {}", one ? "rank" : "ranks", names, one ? "is" : "are",
+        ranks == 1 ? "the only one is rank 0" : fmt::format("the ranks are 0 to {}", ranks - 1));
 }
 
 std::vector<int> RankFilter::places(int first, int count) const {

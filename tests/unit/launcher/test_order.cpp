@@ -129,6 +129,8 @@ TEST(RankFilter, understands_ranks_and_ranges_and_nothing_else) {
     EXPECT_TRUE(some->has(0) && some->has(5) && !some->has(1) && !some->has(6));
     for (const char* text : {"", "a", "5-3", "-1", "1,,2", "1,", "0-"})
         EXPECT_FALSE(RankFilter::from(text)) << text;
+    EXPECT_EQ(sentence(RankFilter::from("").error()),
+              "--ranks \"\" is no list of ranks (expected all, none, or ranks such as 0,3-5)");
 }
 
 TEST(RankFilter, remarks_ranks_that_are_not_there) {
@@ -138,7 +140,9 @@ TEST(RankFilter, remarks_ranks_that_are_not_there) {
     EXPECT_EQ(RankFilter::from("9")->remark(4),
               "--ranks names rank 9, which is not there: the ranks are 0 to 3");
     EXPECT_EQ(RankFilter::from("2-7")->remark(4),
-              "--ranks names rank 4, which is not there: the ranks are 0 to 3");
+              "--ranks names ranks 4-7, which are not there: the ranks are 0 to 3");
+    EXPECT_EQ(RankFilter::from("1,20-22,7,21,8")->remark(4),
+              "--ranks names ranks 7-8,20-22, which are not there: the ranks are 0 to 3");
     EXPECT_EQ(RankFilter::from("1")->remark(1),
               "--ranks names rank 1, which is not there: the only one is rank 0");
     Case c;
