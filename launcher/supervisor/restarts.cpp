@@ -24,10 +24,11 @@ bool is_one_of(const std::array<std::string_view, count>& kinds, std::string_vie
     return std::ranges::find(kinds, kind) != kinds.end();
 }
 
-tl::unexpected<Error> bad_option(std::string_view option, const std::string& text, std::string expected) {
+tl::unexpected<Error> bad_option(std::string_view option, const std::string& text, std::string expected,
+                                 std::string seen = "cannot be understood") {
     return fail(ErrorKind::usage, {.id = "restarts-option",
-                                   .thing = fmt::format("{} {}", option, text),
-                                   .seen = "cannot be understood",
+                                   .thing = fmt::format("{} {}", option, text.empty() ? "\"\"" : text),
+                                   .seen = std::move(seen),
                                    .expected = std::move(expected)});
 }
 
@@ -53,22 +54,30 @@ Result<OnLoss> on_loss_from(const std::string& text) {
 }
 
 Result<Budgets> budgets_from(const std::string& text) {
-    constexpr auto expected = "a number such as 3, or causes with one each such as exit:2,out-of-memory:1 "
-                              "(exit, signal, nccl-failed, service-died, out-of-memory, bring-up-failed)";
-    Budgets budgets;
-    for (std::string_view rest = text; !rest.empty();) {
-        const auto part = rest.substr(0, rest.find(','));
-        rest.remove_prefix(std::min(part.size() + 1, rest.size()));
+    constexpr auto expected =
+        "a number of restarts such as 3, or causes with one each such as "
+        "exit:2,out-of-memory:1 (exit, signal, nccl-failed, service-died, out-of-memory, "
+        "bring-up-failed)";
+    std::map<std::string_view, int> numbers; // of a kind; of none: for all that another start may cure
+    for (std::size_t begin = 0; begin <= text.size();) {
+        const auto end = std::min(text.find(',', begin), text.size());
+        const auto part = std::string_view(text).substr(begin, end - begin);
+        begin = end + 1;
         const auto colon = part.find(':');
-        const auto kind = colon == part.npos ? std::string_view() : part.substr(0, colon);
-        const auto number = whole_number<int>(colon == part.npos ? part : part.substr(colon + 1));
-        const bool known = kind.empty() || is_one_of(curable, kind) || is_one_of(stubborn, kind);
+        const auto kind = part.substr(0, colon == part.npos ? 0 : colon);
+        const auto number = whole_number<int>(part.substr(colon + 1)); // npos + 1 is 0
+        const bool known = colon == part.npos || is_one_of(curable, kind) || is_one_of(stubborn, kind);
         if (!number || *number < 0 || !known) return bad_option("--restarts", text, expected);
-        if (!kind.empty())
-            budgets[std::string(kind)] = *number;
-        else
-            for (auto each : curable) budgets.emplace(each, *number);
+        if (!numbers.emplace(kind, *number).second)
+            return bad_option("--restarts", text, "each cause once, with its number of restarts",
+                              kind.empty() ? "has two numbers for all causes"
+                                           : fmt::format("names {} twice", kind));
     }
+    Budgets budgets;
+    for (auto [kind, number] : numbers)
+        if (!kind.empty()) budgets.emplace(kind, number);
+    if (auto all = numbers.find(""); all != numbers.end())
+        for (auto each : curable) budgets.emplace(each, all->second);
     return budgets;
 }
 

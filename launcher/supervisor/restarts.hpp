@@ -26,7 +26,8 @@ Result<OnLoss> on_loss_from(const std::string& text);
 
 /// How often each kind of cause (Cause::kind) is started again (launch.restarts).
 using Budgets = std::map<std::string, int, std::less<>>;
-/// "3": for each kind that another start may cure. "exit:2,out-of-memory:1": for these. Error (usage).
+/// "3": for each kind that another start may cure. "exit:2,out-of-memory:1": for these. "3,exit:1": both, and
+/// what names a kind wins. Error (usage): also where something is said twice.
 Result<Budgets> budgets_from(const std::string& text);
 
 /// Whether a launch that ended starts again inside its allocation. Pure.

@@ -98,13 +98,20 @@ TEST(Restarts, another_port_three_times) {
 TEST(Restarts, options_that_cannot_be_read_are_refused) {
     for (const auto* text : {"", "shrink", "shrink:", "shrink:0", "shrink:x", "spare:-1", "never", "fail:1"})
         EXPECT_FALSE(on_loss_from(text)) << text;
-    for (const auto* text : {"x", "exit", "exit:", "exit:-1", "time-limit:2", "3;4", "exit:1:2"})
+    for (const auto* text : {"x", "exit", "exit:", "exit:-1", "time-limit:2", "3;4", "exit:1:2", "", ",",
+                             "exit:1,", ",exit:1", ":2", "node-lost:1", "exit:1,exit:1", "3,4"})
         EXPECT_FALSE(budgets_from(text)) << text;
-    EXPECT_EQ(
-        sentence(budgets_from("exot:2").error()),
-        "--restarts exot:2 cannot be understood (expected a number such as 3, or causes with one each such "
-        "as exit:2,out-of-memory:1 (exit, signal, nccl-failed, service-died, out-of-memory, "
-        "bring-up-failed))");
+    EXPECT_EQ(sentence(budgets_from("exit:1,signal:1,exit:2").error()),
+              "--restarts exit:1,signal:1,exit:2 names exit twice (expected each cause once, with its number "
+              "of restarts)");
+    EXPECT_EQ(sentence(budgets_from("3,4").error()),
+              "--restarts 3,4 has two numbers for all causes (expected each cause once, with its number of "
+              "restarts)");
+    EXPECT_EQ(sentence(budgets_from("exot:2").error()),
+              "--restarts exot:2 cannot be understood (expected a number of restarts such as 3, or causes "
+              "with one each such "
+              "as exit:2,out-of-memory:1 (exit, signal, nccl-failed, service-died, out-of-memory, "
+              "bring-up-failed))");
     EXPECT_EQ(budgets_from("3,exit:1")->at("signal"), 3);
     EXPECT_EQ(budgets_from("3,exit:1")->at("exit"), 1);
     EXPECT_EQ(budgets_from("exit:1,3")->at("exit"), 1);
