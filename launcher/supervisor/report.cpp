@@ -91,6 +91,7 @@ Report report_of(const Launch& launch, const Measured& measured) {
     report.phases = measured.phases;
     report.ready_s = measured.ready_s;
     report.whole_s = measured.whole_s;
+    report.job_nodes = measured.allocation.nodes().size();
     report.hooks = launch.hooks();
     report.findings = launch.findings();
     report.survivors = launch.survivors();
@@ -157,7 +158,10 @@ std::vector<std::string> summary_of(const Report& report) {
     if (!report.log_dir.empty()) lines.push_back("logs of all nodes: " + report.log_dir);
     auto ready = report.ready_s ? fmt::format("ready after {:.1f} s, ", *report.ready_s) : std::string();
     auto count = report.nodes.size(); // of agents that answered
-    auto where = count == 0 ? std::string() : " on " + counted(count, "node");
+    auto all = std::max(count, report.job_nodes);
+    auto where = count == 0 ? std::string()
+                            : fmt::format(" on {}{}", count < all ? fmt::format("{} of ", count) : "",
+                                          counted(all, "node"));
     lines.push_back(fmt::format("{}{}: {}{:.1f} s in all, exit code {}", report.recipe, where, ready,
                                 report.whole_s, report.exit_code));
     if (auto groups = leaf_groups(report); !groups.empty()) lines.push_back(groups);

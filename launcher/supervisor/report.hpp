@@ -62,6 +62,7 @@ struct Report {
     std::optional<double> ready_s;
     double whole_s = 0;
     std::vector<NodeReport> nodes;
+    std::size_t job_nodes = 0; ///< that the job has; 0: not known
     std::vector<HookRun> hooks;
     std::vector<Finding> findings;
     std::vector<Finding> survivors;

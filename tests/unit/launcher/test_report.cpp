@@ -26,6 +26,19 @@ TEST(Report, says_once_what_several_nodes_say_alike) {
                       Not(Contains(StartsWith("then: node2")))));
 }
 
+TEST(Report, tells_on_how_many_of_the_jobs_nodes_it_was) {
+    Report report;
+    report.recipe = "run";
+    const auto last = [&] { return summary_of(report).back(); };
+    EXPECT_EQ(last(), "run: 0.0 s in all, exit code 0");
+    report.nodes = {{.name = "node1"}};
+    EXPECT_EQ(last(), "run on 1 node: 0.0 s in all, exit code 0");
+    report.job_nodes = 1;
+    EXPECT_EQ(last(), "run on 1 node: 0.0 s in all, exit code 0");
+    report.job_nodes = 4;
+    EXPECT_EQ(last(), "run on 1 of 4 nodes: 0.0 s in all, exit code 0") << "the other agents never answered";
+}
+
 TEST(Report, is_json_whatever_bytes_it_tells_of) {
     Report report;
     report.log_dir = "l\xff";
