@@ -23,7 +23,6 @@ namespace {
 
 constexpr double oom_sample_s = 2;
 constexpr int tail_with_failure = 40;
-constexpr int exec_failed_code = 127; ///< as shells have it
 // For the console to take a program's last lines. One that succeeded has nothing urgent to tell.
 constexpr double console_patience_s = 30, console_patience_after_failure_s = 2;
 constexpr double console_patience_at_end_s = 2;
@@ -108,11 +107,11 @@ Processes::Running* Processes::find(const std::string& id, const char* order) {
     return nullptr;
 }
 
-/// A process that could not be started: why, then an end as a shell would give it.
 void Processes::refuse(const Process& process, Error error) {
+    const int code = code_of_no_start(error);
     auto finding = std::move(error).within(spoken(process.id)).within(context_.node).finding;
     context_.send({.type = Event::Type::finding, .id = process.id, .finding = finding});
-    context_.send({.type = Event::Type::exited, .id = process.id, .ended = Ended{.code = exec_failed_code}});
+    context_.send({.type = Event::Type::exited, .id = process.id, .ended = Ended{.code = code}});
 }
 
 Result<std::unique_ptr<Processes::Running>> Processes::prepare(const Process& process) {

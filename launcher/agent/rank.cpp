@@ -24,7 +24,6 @@ namespace railhead {
 namespace {
 
 constexpr double kill_within_s = 1;
-constexpr int no_such_command = 127; // as a shell says it
 
 int rank_of(const Environment& environment) {
     for (const char* name : {"PMIX_RANK", "OMPI_COMM_WORLD_RANK", "PMI_RANK", "SLURM_PROCID"})
@@ -63,8 +62,8 @@ class RankTask {
         auto child = start(spec);
         if (!child) {
             fmt::print(stderr, "railhead: {}\n", sentence(child.error()));
-            say({.code = no_such_command});
-            return no_such_command;
+            say({.code = code_of_no_start(child.error())});
+            return code_of_no_start(child.error());
         }
         std::optional<ChildStatus> status;
         while (!(status = child->poll())) look(*child);

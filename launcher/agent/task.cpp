@@ -24,7 +24,6 @@ constexpr std::size_t most_record_bytes = 4096;
 constexpr int reason_lines = 60;
 constexpr std::size_t most_reason_bytes = 256 * 1024;
 constexpr auto folder = "tasks";
-constexpr int not_executed = 127; // as a shell says it
 
 std::string prefix_of(const std::string& process) {
     return file_name_of(process) + ".";
@@ -50,6 +49,11 @@ FailedTask task_of_torchrun(const Environment& environment, const ChildStatus& s
 }
 
 } // namespace
+
+int code_of_no_start(const Error& error) {
+    constexpr int as_shells_have_it = 127;
+    return error.finding.id.starts_with("exec-") ? as_shells_have_it : exit_code(error.kind);
+}
 
 std::string text_of(const FailedTask& task) {
     nlohmann::json record = task.ended;
@@ -102,7 +106,7 @@ int run_task(const Environment& environment, const std::vector<std::string>& com
     auto child = Child::start(spec);
     if (!child) {
         fmt::print(stderr, "railhead: {}\n", sentence(child.error()));
-        return not_executed;
+        return code_of_no_start(child.error());
     }
     std::optional<ChildStatus> status;
     while (!status) status = child->wait(3600);

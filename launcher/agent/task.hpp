@@ -27,6 +27,9 @@ std::optional<FailedTask> failed_task_from(const std::string& text);
 /// `place`: what tells the tasks of a process apart.
 std::string record_path(const std::string& dir, const std::string& process, const std::string& place);
 void write_record(const std::string& path, const FailedTask& task);
+/// The exit code of a program that did not start: 127 if it could not be executed, as shells have it, else
+/// Railhead's own.
+int code_of_no_start(const Error& error);
 /// Ends this process as a child ended, so that who waits for us sees it.
 int end_as(const ChildStatus& status);
 

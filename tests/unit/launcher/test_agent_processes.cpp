@@ -92,6 +92,14 @@ TEST_F(AgentProcesses, that_cannot_start_say_why_and_end_as_in_a_shell) {
               "there or give its path");
 }
 
+TEST_F(AgentProcesses, without_a_log_end_with_a_code_of_our_own) {
+    start_and_meet();
+    std::filesystem::create_directories(dir() + "/logs/a.log");
+    run_process(shell("a", "true"));
+    EXPECT_EQ(ended_as("a"), Ended{.code = 102});
+    EXPECT_THAT(sentence(*event(Event::Type::finding, "a")->finding), HasSubstr("a.log: Is a directory"));
+}
+
 TEST_F(AgentProcesses, have_the_environment_that_the_plan_says) {
     start_and_meet();
     auto process = shell("a", "env");
@@ -156,7 +164,7 @@ TEST_F(AgentProcesses, of_the_user_start_only_where_railhead_was_started) {
     auto driver = shell("driver", "pwd");
     driver.role = Role::driver;
     run_process(driver);
-    EXPECT_EQ(ended_as("driver"), Ended{.code = 127});
+    EXPECT_EQ(ended_as("driver"), Ended{.code = 102});
     EXPECT_THAT(
         sentence(*event(Event::Type::finding, "driver")->finding),
         HasSubstr("nowhere failed: No such file or directory; give a directory that exists on every node"));

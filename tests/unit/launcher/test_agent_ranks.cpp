@@ -152,6 +152,15 @@ TEST_F(AgentRanks, write_to_files_of_their_own_and_name_that_of_the_one_that_fai
     EXPECT_EQ(first()->log, dir + "/logs/rank4.err");
 }
 
+TEST_F(AgentRanks, without_a_log_end_with_a_code_of_our_own_and_not_a_shells) {
+    to_files = true;
+    std::ofstream(dir + "/logs") << "no folder";
+    auto ranks = start_ranks(1);
+    EXPECT_EQ(end_of(start_rank(3, "echo runs >" + dir + "/3")), exited(102));
+    EXPECT_EQ(end_of(ranks), exited(102));
+    EXPECT_FALSE(std::filesystem::exists(dir + "/3"));
+}
+
 TEST_F(AgentRanks, that_are_all_killed_name_the_one_that_called_mpi_abort_and_when) {
     to_files = true;
     auto ranks = start_ranks(2);
