@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cstdio>
 #include <filesystem>
 #include <sys/resource.h>
@@ -114,6 +115,17 @@ std::shared_ptr<std::string> add_ranks_option(CLI::App& command) {
         ->type_name("LIST")
         ->capture_default_str();
     return ranks;
+}
+
+Result<void> check_command(const Context& context, std::string_view recipe, std::string_view what) {
+    if (!context.command.empty()) return {};
+    std::string word(what);
+    std::ranges::transform(word, word.begin(), [](unsigned char each) { return std::toupper(each); });
+    return fail(ErrorKind::usage,
+                {.id = "no-command",
+                 .thing = fmt::format("railhead {}", recipe),
+                 .seen = fmt::format("was given no {}", what),
+                 .next = fmt::format("put it after two dashes: railhead {} -- {}", recipe, word)});
 }
 
 int print_error(const Error& error) {

@@ -26,6 +26,9 @@ void add_launch_options(CLI::App& command, LaunchOptions& options, std::string_v
 /// --ranks of recipes that have several: as typed; see RankFilter.
 std::shared_ptr<std::string> add_ranks_option(CLI::App& command);
 
+/// Error (usage): nothing stands behind the two dashes, where a `what` is needed ("command").
+Result<void> check_command(const Context& context, std::string_view recipe, std::string_view what);
+
 /// Settings from files, environment and options; warnings of the files are printed. Error (usage) names
 /// option or file.
 Result<Settings> settings_for(const Context& context, const LaunchOptions& options);

@@ -16,14 +16,12 @@ constexpr const char* network_choices[] = {"OMPI_MCA_btl_tcp_if_include", "OMPI_
 
 Result<LaunchSpec> spec_of(const Context& context, const LaunchOptions& options, MpiOptions& asked,
                            const std::string& ranks) {
+    if (auto given = check_command(context, "mpi", "program"); !given)
+        return tl::unexpected(std::move(given.error()));
     auto shown = RankFilter::from(ranks);
     if (!shown) return tl::unexpected(std::move(shown.error()));
     asked.shown = *shown;
-    if (!context.command.empty()) return launch_spec(context, options, "mpi");
-    return fail(ErrorKind::usage, {.id = "no-command",
-                                   .thing = "railhead mpi",
-                                   .seen = "was given no program",
-                                   .next = "put it after two dashes: railhead mpi -- PROGRAM"});
+    return launch_spec(context, options, "mpi");
 }
 
 } // namespace

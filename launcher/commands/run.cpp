@@ -9,13 +9,6 @@
 namespace railhead {
 namespace {
 
-Result<LaunchSpec> no_command() {
-    return fail(ErrorKind::usage, {.id = "no-command",
-                                   .thing = "railhead run",
-                                   .seen = "was given no command",
-                                   .next = "put it after two dashes: railhead run -- COMMAND"});
-}
-
 struct RunAsked {
     LaunchOptions launch;
     GroupOptions first; ///< group's; without one its per_node is the command's
@@ -63,7 +56,8 @@ Result<LaunchSpec> spec_of_groups(const Context& context, const RunAsked& asked,
 }
 
 Result<LaunchSpec> spec_of(const Context& context, const RunAsked& asked) {
-    if (context.command.empty()) return no_command();
+    if (auto given = check_command(context, "run", "command"); !given)
+        return tl::unexpected(std::move(given.error()));
     auto shown = RankFilter::from(*asked.ranks);
     if (!shown) return tl::unexpected(std::move(shown.error()));
     if (!asked.first.group.empty()) return spec_of_groups(context, asked, *shown);

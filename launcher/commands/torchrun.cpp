@@ -79,11 +79,7 @@ void add_passed_on(CLI::App& command, TorchrunOptions& options) {
 }
 
 Result<void> understand(Asked& asked, const Context& context) {
-    if (context.command.empty())
-        return fail(ErrorKind::usage, {.id = "no-command",
-                                       .thing = "railhead torchrun",
-                                       .seen = "was given no script",
-                                       .next = "put it after two dashes: railhead torchrun -- train.py"});
+    if (auto given = check_command(context, "torchrun", "script"); !given) return given;
     if (asked.nproc != "auto" && asked.nproc != "gpu") asked.torchrun.nproc_per_node = std::stoi(asked.nproc);
     asked.torchrun.entry = asked.module ? Entry::module : asked.no_python ? Entry::program : Entry::script;
     asked.torchrun.own_threads = std::getenv("OMP_NUM_THREADS") != nullptr;

@@ -28,7 +28,7 @@ def call(*words: str, environment: dict[str, str] | None = None) -> subprocess.C
         ("torchrun --nproc-per-node 0 -- a.py", '--nproc-per-node: expected auto or a number from 1 to 9999, but this is "0"; see railhead torchrun --help'),
         ("torchrun --nnodes=2 -- a.py", "--nnodes is railhead's to say: it knows the nodes; leave it out; see railhead torchrun --help"),
         ("mpi", "railhead mpi was given no program; put it after two dashes: railhead mpi -- PROGRAM"),
-        ("torchrun", "railhead torchrun was given no script; put it after two dashes: railhead torchrun -- train.py"),
+        ("torchrun", "railhead torchrun was given no script; put it after two dashes: railhead torchrun -- SCRIPT"),
         ("torchrun --elastic 4:2 -- a.py", "--elastic 4:2 is no range of nodes (expected MIN:MAX, such as 2:4)"),
         ("run --ready port:80 -- serve", "--ready requires --group; see railhead run --help"),
         ("run --group a=0 --ready tcp:1 -- serve", "--ready tcp:1 is no gate (expected port:N, http:N/PATH, file:PATH or line:REGEX)"),

@@ -1,5 +1,7 @@
 #include "launcher/agent/ranks.hpp"
 
+#include "folder_rig.hpp"
+
 #include "base/child.hpp"
 #include "base/clock.hpp"
 #include "launcher/agent/files.hpp"
@@ -9,7 +11,6 @@
 #include <gtest/gtest.h>
 
 #include <csignal>
-#include <cstdlib>
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
@@ -21,15 +22,8 @@ namespace railhead {
 namespace {
 
 /// `railhead ranks` and its ranks, each in a process of its own.
-class AgentRanks : public testing::Test {
+class AgentRanks : public FolderRig {
   protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "railhead-XXXXXX";
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        dir = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(dir); }
-
     Environment environment(int rank = 0) const {
         std::map<std::string, std::string> variables{{"PATH", "/usr/bin:/bin"},
                                                      {"RAILHEAD_JOB_DIR", dir},
@@ -72,7 +66,6 @@ class AgentRanks : public testing::Test {
     static ChildStatus exited(int code) { return {ChildStatus::Kind::exited, code}; }
     static ChildStatus killed(int signal) { return {ChildStatus::Kind::killed, signal}; }
     std::optional<FailedTask> first() const { return first_failed_task(dir, "ranks.node1"); }
-    std::string dir;
     bool to_files = false;
 };
 

@@ -1,6 +1,6 @@
 #include "launcher/agent/task.hpp"
 
-#include <gtest/gtest.h>
+#include "folder_rig.hpp"
 
 #include <csignal>
 #include <cstdlib>
@@ -10,14 +10,8 @@
 namespace railhead {
 namespace {
 
-class AgentTask : public testing::Test {
+class AgentTask : public FolderRig {
   protected:
-    void SetUp() override {
-        std::string name = testing::TempDir() + "railhead-XXXXXX";
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        dir = name;
-    }
-    void TearDown() override { std::filesystem::remove_all(dir); }
     /// As torchrun starts it, but in a process of its own: it takes signals and ends as its command did.
     [[noreturn]] void run(int rank, const std::string& script) const {
         Environment environment(
@@ -37,7 +31,6 @@ class AgentTask : public testing::Test {
         std::ofstream(dir + "/tasks/" + name) << text;
     }
     std::optional<FailedTask> first() const { return first_failed_task(dir, "torchrun.node1"); }
-    std::string dir;
 };
 
 TEST_F(AgentTask, ends_as_its_command) {

@@ -1,6 +1,7 @@
 #include "launcher/recipes/groups.hpp"
 
 #include "launch_play.hpp"
+#include "plan_rig.hpp"
 
 #include <fmt/core.h>
 #include <gmock/gmock.h>
@@ -21,7 +22,7 @@ Hello node(const std::string& name, const std::string& address, int gpus = 0, in
 }
 
 /// `railhead run --group FIRST [--ready READY] -- WORDS` on three nodes.
-struct GroupJob {
+struct GroupJob : Planned<GroupJob> {
     GroupOptions first{.group = "server=0", .ready = "http:8000/health", .per_node = {}};
     std::vector<std::string> words{"serve", "--group=train=1-2", "--", "train", "${x}"};
     Allocation allocation{.components = {{}}};
@@ -42,22 +43,6 @@ struct GroupJob {
                             .secret = {},
                             .input = true},
                            *groups, shown);
-    }
-    Plan plan() const {
-        auto made = result();
-        EXPECT_TRUE(made) << sentence(made.error());
-        return made.value_or(Plan{});
-    }
-    Process process(const std::string& id) const {
-        for (auto& process : plan().processes)
-            if (process.id == id) return process;
-        ADD_FAILURE() << "no process " << id;
-        return {};
-    }
-    std::string refusal() const {
-        const auto made = result();
-        EXPECT_FALSE(made);
-        return made ? "" : sentence(made.error());
     }
     std::string refusal_of(const std::string& group, const std::string& ready = "") const {
         auto job = *this;

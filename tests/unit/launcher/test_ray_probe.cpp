@@ -1,10 +1,10 @@
 #include "launcher/recipes/ray_probe.hpp"
 
+#include "folder_rig.hpp"
+
 #include <gmock/gmock.h>
 
-#include <cstdlib>
 #include <filesystem>
-#include <fstream>
 
 namespace railhead {
 namespace {
@@ -29,24 +29,16 @@ TEST(RayProbe, has_no_interpreter_for_a_wrapper_or_a_binary) {
 }
 
 /// A directory with a `ray` whose interpreter answers what the test wants.
-class RayProbeOnDisk : public testing::Test {
+class RayProbeOnDisk : public FolderRig {
   protected:
     void SetUp() override {
-        std::string name = testing::TempDir() + "railhead-XXXXXX";
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        directory_ = name;
+        FolderRig::SetUp();
         program("python", "#!/bin/sh\nprintf '2.60.0\\n3.11.2\\n'\n");
-        program("ray", "#!" + directory_ + "/python\n");
-    }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-    void program(const std::string& name, const std::string& text) {
-        std::ofstream(directory_ + "/" + name) << text;
-        std::filesystem::permissions(directory_ + "/" + name, std::filesystem::perms::owner_all);
+        program("ray", "#!" + dir + "/python\n");
     }
     Probe probe(const std::string& name) {
-        return probe_ray("node2", name, Environment({{"PATH", directory_ + ":/bin"}}), 5);
+        return probe_ray("node2", name, Environment({{"PATH", dir + ":/bin"}}), 5);
     }
-    std::string directory_;
 };
 
 TEST_F(RayProbeOnDisk, asks_the_interpreter_of_ray_for_both_versions) {
@@ -54,8 +46,8 @@ TEST_F(RayProbeOnDisk, asks_the_interpreter_of_ray_for_both_versions) {
     EXPECT_TRUE(found.findings.empty());
     EXPECT_EQ(found.versions.at("ray"), "2.60.0");
     EXPECT_EQ(found.versions.at("python"), "3.11.2");
-    EXPECT_EQ(found.versions.at("ray.python"), directory_ + "/python");
-    EXPECT_EQ(found.versions.at("ray.program"), directory_ + "/ray");
+    EXPECT_EQ(found.versions.at("ray.python"), dir + "/python");
+    EXPECT_EQ(found.versions.at("ray.program"), dir + "/ray");
 }
 
 TEST_F(RayProbeOnDisk, uses_the_interpreter_beside_a_wrapper) {
@@ -81,18 +73,18 @@ TEST_F(RayProbeOnDisk, says_when_a_wrapper_is_another_ray) {
 }
 
 TEST_F(RayProbeOnDisk, says_when_ray_is_not_on_path) {
-    std::filesystem::remove(directory_ + "/ray");
+    std::filesystem::remove(dir + "/ray");
     const auto found = probe("");
     EXPECT_FALSE(found.versions.contains("ray"));
     ASSERT_EQ(found.findings.size(), 1U);
     EXPECT_EQ(sentence(found.findings[0]),
-              "node2: ray is not on PATH (expected one of " + directory_ +
+              "node2: ray is not on PATH (expected one of " + dir +
                   ":/bin); install Ray there, load its module or activate its environment in the job "
                   "script, or give --ray PATH");
 }
 
 TEST_F(RayProbeOnDisk, says_when_a_given_path_is_no_program) {
-    const auto found = probe(directory_ + "/nothing");
+    const auto found = probe(dir + "/nothing");
     ASSERT_EQ(found.findings.size(), 1U);
     EXPECT_THAT(sentence(found.findings[0]), testing::HasSubstr("is not an executable file there"));
 }
@@ -107,7 +99,7 @@ TEST_F(RayProbeOnDisk, says_what_python_said_when_ray_cannot_be_imported) {
 
 TEST_F(RayProbeOnDisk, does_not_wait_for_an_interpreter_that_hangs) {
     program("python", "#!/bin/sh\nsleep 30\n");
-    const auto found = probe_ray("node2", "", Environment({{"PATH", directory_ + ":/bin"}}), 1);
+    const auto found = probe_ray("node2", "", Environment({{"PATH", dir + ":/bin"}}), 1);
     ASSERT_EQ(found.findings.size(), 1U);
     EXPECT_THAT(sentence(found.findings[0]), testing::HasSubstr("no answer within 1 s"));
 }

@@ -1,6 +1,7 @@
 #include "launcher/rank_words.hpp"
 #include "launcher/recipes/mpi.hpp"
 #include "launcher/recipes/mpi_probe.hpp"
+#include "plan_rig.hpp"
 
 #include <gmock/gmock.h>
 
@@ -22,7 +23,7 @@ Hello mpi_node(const std::string& name, int gpus) {
 }
 
 /// A job of two nodes, and what is asked of it.
-struct MpiJob {
+struct MpiJob : Planned<MpiJob> {
     Allocation allocation{
         .job_id = "17",
         .array = {},
@@ -51,22 +52,6 @@ struct MpiJob {
                          .secret = {},
                          .input = true},
                         options);
-    }
-    Plan plan() const {
-        auto made = result();
-        EXPECT_TRUE(made) << sentence(made.error());
-        return made.value_or(Plan{});
-    }
-    Process process(const std::string& id) const {
-        for (auto& process : plan().processes)
-            if (process.id == id) return process;
-        ADD_FAILURE() << "no " << id;
-        return {};
-    }
-    std::string refusal() const {
-        auto made = result();
-        EXPECT_FALSE(made);
-        return made ? "" : sentence(made.error());
     }
 };
 

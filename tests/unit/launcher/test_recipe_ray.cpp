@@ -1,5 +1,7 @@
 #include "launcher/recipes/ray.hpp"
 
+#include "plan_rig.hpp"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -33,7 +35,7 @@ Hello node(const std::string& name, const std::string& address) {
 }
 
 /// A job of three nodes, and what is asked of it.
-struct Job {
+struct Job : Planned<Job> {
     Allocation allocation;
     std::vector<Hello> hellos{node("node1", "10.0.0.1"), node("node2", "10.0.0.2"),
                               node("node3", "10.0.0.3")};
@@ -51,16 +53,6 @@ struct Job {
                          .cwd = "/home/anna",
                          .secret = std::string(64, 'a')},
                         options);
-    }
-    Plan plan() const {
-        auto made = result();
-        EXPECT_TRUE(made) << sentence(made.error());
-        return made.value_or(Plan{});
-    }
-    std::string refusal() const {
-        const auto made = result();
-        EXPECT_FALSE(made);
-        return made ? "" : sentence(made.error());
     }
     void set(Key key, const std::string& text) {
         ASSERT_TRUE(settings.set(key, text, {.kind = Origin::Kind::option, .where = "--test"}));

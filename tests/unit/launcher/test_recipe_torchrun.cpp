@@ -1,6 +1,7 @@
 #include "launcher/recipes/torchrun.hpp"
 
 #include "launcher/recipes/log_causes.hpp"
+#include "plan_rig.hpp"
 
 #include <gmock/gmock.h>
 
@@ -25,7 +26,7 @@ Hello train_node(const std::string& name, const std::string& address, int gpus =
 }
 
 /// A job of two nodes, and what is asked of it.
-struct TrainJob {
+struct TrainJob : Planned<TrainJob> {
     Allocation allocation;
     std::vector<Hello> hellos{train_node("node1", "10.0.0.1"), train_node("node2", "10.0.0.2")};
     Settings settings;
@@ -41,22 +42,12 @@ struct TrainJob {
                               .cwd = "/home/anna"},
                              options);
     }
-    Plan plan() const {
-        auto made = result();
-        EXPECT_TRUE(made) << sentence(made.error());
-        return made.value_or(Plan{});
-    }
     Process torchrun(int place) const {
         for (auto& process : plan().processes)
             if (process.node == place && process.role == Role::rank) return process;
         return {};
     }
     std::vector<std::string> words(int place) const { return torchrun(place).argv; }
-    std::string refusal() const {
-        const auto made = result();
-        EXPECT_FALSE(made);
-        return made ? "" : sentence(made.error());
-    }
 };
 
 } // namespace

@@ -1,60 +1,49 @@
 #include "launcher/recipes/torch_probe.hpp"
 
-#include <gmock/gmock.h>
+#include "folder_rig.hpp"
 
-#include <cstdlib>
-#include <filesystem>
-#include <fstream>
+#include <gmock/gmock.h>
 
 namespace railhead {
 namespace {
 
 /// A directory with a `torchrun` whose interpreter answers what the test wants.
-class TorchProbe : public testing::Test {
+class TorchProbe : public FolderRig {
   protected:
     void SetUp() override {
-        std::string name = testing::TempDir() + "railhead-XXXXXX";
-        ASSERT_NE(mkdtemp(name.data()), nullptr);
-        directory_ = name;
+        FolderRig::SetUp();
         program("python3", "#!/bin/sh\nprintf '2.7.1\\n3.11.2\\n'\n");
-        program("torchrun", "#!" + directory_ + "/python3\n");
+        program("torchrun", "#!" + dir + "/python3\n");
         program("train.py", "");
     }
-    void TearDown() override { std::filesystem::remove_all(directory_); }
-    void program(const std::string& name, const std::string& text) {
-        std::ofstream(directory_ + "/" + name) << text;
-        std::filesystem::permissions(directory_ + "/" + name, std::filesystem::perms::owner_all);
-    }
     Probe probe(const std::string& name, const std::string& script) {
-        return probe_torch("node2", name, script, directory_, Environment({{"PATH", directory_ + ":/bin"}}),
-                           5);
+        return probe_torch("node2", name, script, dir, Environment({{"PATH", dir + ":/bin"}}), 5);
     }
     std::string said(const std::string& name, const std::string& script) {
         auto found = probe(name, script).findings;
         return found.empty() ? "" : sentence(found.front());
     }
-    std::string directory_;
 };
 
 TEST_F(TorchProbe, asks_the_interpreter_of_torchrun_for_the_version) {
-    for (const auto& script : {std::string(), std::string("train.py"), directory_ + "/train.py"}) {
+    for (const auto& script : {std::string(), std::string("train.py"), dir + "/train.py"}) {
         const auto found = probe("", script);
         EXPECT_TRUE(found.findings.empty()) << sentence(found.findings.front());
         EXPECT_EQ(found.versions.at("torch"), "2.7.1");
         EXPECT_EQ(found.versions.at("python"), "3.11.2");
-        EXPECT_EQ(found.versions.at("torchrun.program"), directory_ + "/torchrun");
-        EXPECT_EQ(found.versions.at("torchrun.python"), directory_ + "/python3");
+        EXPECT_EQ(found.versions.at("torchrun.program"), dir + "/torchrun");
+        EXPECT_EQ(found.versions.at("torchrun.python"), dir + "/python3");
     }
 }
 
 TEST_F(TorchProbe, uses_the_interpreter_beside_a_wrapper) {
     program("torchrun", "#!/bin/sh\nexec env torchrun\n");
-    EXPECT_EQ(probe("", "").versions.at("torchrun.python"), directory_ + "/python3");
+    EXPECT_EQ(probe("", "").versions.at("torchrun.python"), dir + "/python3");
 }
 
 TEST_F(TorchProbe, names_a_script_that_is_not_there) {
     EXPECT_THAT(said("", "no.py"),
-                testing::StartsWith("node2: " + directory_ +
+                testing::StartsWith("node2: " + dir +
                                     "/no.py cannot be read: No such file or directory (expected the script "
                                     "on every node); put it on a file system that all nodes share"));
 }
@@ -67,11 +56,10 @@ TEST_F(TorchProbe, names_a_torchrun_that_is_not_there) {
 
 TEST_F(TorchProbe, says_why_torch_cannot_be_imported) {
     program("python3", "#!/bin/sh\nprintf '\\nNo module named torch\\n'\n");
-    EXPECT_EQ(said("", ""), "node2: " + directory_ +
+    EXPECT_EQ(said("", ""), "node2: " + dir +
                                 "/python3 cannot import torch: No module named torch (expected the Python "
                                 "that " +
-                                directory_ + "/torchrun runs with); run `" + directory_ +
-                                "/torchrun --help` on that node");
+                                dir + "/torchrun runs with); run `" + dir + "/torchrun --help` on that node");
 }
 
 } // namespace
