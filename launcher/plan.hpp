@@ -101,8 +101,8 @@ struct Process {
     bool starts_tasks = false; ///< its children are `railhead task`s, which run the user's program
     std::string log;       ///< file name under ${dir}/logs; empty: the agent's own stdout and stderr (driver)
     std::string error_log; ///< the same of its standard error; empty: in `log`, too
-    std::string console;   ///< of a driver or rank with a log: the agent shows its lines behind this prefix;
-                           ///< empty: it does not
+    std::string console; ///< of a driver, rank or launcher with a log: the agent shows its lines behind this
+                         ///< prefix; empty: it does not
     std::vector<RankLog> rank_logs; ///< of the ranks that it stands for
     bool terminal = false;          ///< give it a terminal relayed to the supervisor's
     bool input = false;             ///< relay the supervisor's standard input to it; else it has /dev/null

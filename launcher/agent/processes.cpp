@@ -234,11 +234,11 @@ void Processes::begin(Running& running) {
 
 void Processes::follow(const Running& running) {
     const auto& plan = running.plan;
-    if (is_users(plan.role) && !running.log.empty()) {
+    const bool shown = is_users(plan.role) || plan.role == Role::launcher;
+    if (shown && !running.log.empty())
         console_.follow(plan.id, running.log, plan.console, ConsoleTail::Stream::output);
-        if (!running.error_log.empty())
-            console_.follow(plan.id, running.error_log, plan.console, ConsoleTail::Stream::error);
-    }
+    if (shown && !running.error_log.empty())
+        console_.follow(plan.id, running.error_log, plan.console, ConsoleTail::Stream::error);
     for (const auto& [name, console] : plan.rank_logs) {
         console_.follow(plan.id, log_path(context_.dir, name + ".out"), console, ConsoleTail::Stream::output);
         console_.follow(plan.id, log_path(context_.dir, name + ".err"), console, ConsoleTail::Stream::error);

@@ -32,6 +32,15 @@ constexpr auto own_tmpdir =
     "RAILHEAD_TMPDIR=$TMPDIR; TMPDIR=$RAILHEAD_JOB_DIR; export RAILHEAD_TMPDIR TMPDIR; ";
 
 constexpr std::array mpi_causes{
+    LogCause{
+        "can not load PMIx library|Couldn't (?:load|find the) specified plugin name for mpi/pmix|Invalid MPI "
+        "type 'pmix",
+        "Slurm lists PMIx there and cannot load it; give --launcher mpirun (--mpirun PATH), or have the site "
+        "install the PMIx library that Slurm was built with"},
+    LogCause{
+        "Task launch for StepId=\\S+ failed on node ([^ :]+): (.+)",
+        "Slurm could not start ranks on {1}: {2}; slurmd's log there says why, as of a PMIx library that is "
+        "missing, which --launcher mpirun does without"},
     LogCause{"MPI_ABORT was invoked on rank |application called MPI_Abort", "it called MPI_Abort"}};
 
 /// All that the parts of the plan are made of.
@@ -171,6 +180,10 @@ Process first_launcher(const Mpi& mpi, std::string id) {
     for (std::size_t place = 0; place < mpi.ranks.size(); ++place)
         process.start_when.push_back(mpi.ranks_id(place) + ".listens");
     process.input = mpi.input.input;
+    if (mpi.to_files()) { // of the ranks it has nothing then: what it says is its own
+        process.error_log = process.id + ".err";
+        process.console = fmt::format("[{}] ", process.id);
+    }
     return process;
 }
 

@@ -16,6 +16,14 @@ constexpr double step_ends_within_s = 1; // after the first word of an agent tha
 constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
 constexpr int log_bytes_back = 1 << 20;
 
+/// "slurmstepd-node1: error: *** STEP 17.1 ON node1 CANCELLED AT 2026-11-28T02:33:29 ***"; with another
+/// reason it goes on by DUE TO.
+bool says_cancelled(const std::vector<std::string>& log) {
+    return std::ranges::any_of(log, [](auto& line) {
+        return line.find(" CANCELLED AT ") != line.npos && line.find(" DUE TO ") == line.npos;
+    });
+}
+
 } // namespace
 
 bool Launch::ranks_run() const {
@@ -49,6 +57,8 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
     auto starts = std::ranges::find_if(failed, is_launcher);
     const bool rank_tells = std::ranges::any_of(
         failed, [&](const Failed& each) { return !is_launcher(each) && !went_with_step(each); });
+    const bool cancelled =
+        starts != failed.end() && says_cancelled(processes_.at(starts->outcome.cause.process).log);
     const int code =
         starts == failed.end() ? 0 : processes_.at(starts->outcome.cause.process).ended->code.value_or(0);
     // Since Slurm 23.02 it is MPI_Abort's; of a step that was cancelled it is that of the signal.
@@ -60,6 +70,12 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
                                                      "all ranks were killed: {} ended with exit "
                                                      "code {}",
                                                      starts->outcome.cause.process, code);
+        starts->at_s = 0;
+    } else if (!rank_tells && failed.size() > 1 && cancelled) {
+        const auto process = starts->outcome.cause.process;
+        starts->outcome = outcome_of(ErrorKind::cancelled,
+                                     "the step of the ranks was cancelled, as scancel of that step does");
+        starts->outcome.cause.process = process;
         starts->at_s = 0;
     } else if (!std::ranges::all_of(failed, is_launcher)) {
         std::erase_if(failed, is_launcher);

@@ -202,6 +202,30 @@ def test_a_lost_node_ends_the_ranks_on_the_others(cluster, program, launcher):
     job.wait(60)
 
 
+@pytest.mark.suites("bookworm", "trixie")
+def test_scancel_of_the_ranks_step_alone_is_told_as_such(cluster):
+    job = cluster.submit(f"{HEADER}railhead mpi --launcher srun --report report.json -- sh -c 'echo up; exec sleep 300'\n{CODE}")
+    job.wait_for(r"(\] up[\s\S]*){4}", 60)
+    cluster.alice("scancel", f"{job.number}.1", check=True)
+    job.wait_for("^code 109$", 30)
+    cause = json.loads(job.read("report.json"))["cause"]
+    assert (cause["kind"], cause["sentence"]) == ("cancelled", "the step of the ranks was cancelled, as scancel of that step does"), cause
+    job.wait()
+
+
+@pytest.mark.suites("bookworm")  # whose package of Slurm does without the library that its plugin loads
+@pytest.mark.parametrize("node", ["node1", "node2"])
+def test_a_pmix_that_slurm_lists_and_cannot_load_is_said(cluster, node):
+    library = "/usr/lib/x86_64-linux-gnu/pmix2"
+    cluster.run(node, "mv", library, library + ".away", check=True)
+    try:
+        done = cluster.alice("salloc", "-Q", "-w", "node[1-2]", "railhead", "mpi", "--launcher", "srun", "--", "true")
+    finally:
+        cluster.run(node, "mv", library + ".away", library, check=True)
+    said = {"node1": "Slurm lists PMIx there and cannot load it; give --launcher mpirun", "node2": "Slurm could not start ranks on node2: Unspecified error; slurmd's log"}
+    assert done.code == 102 and f": {said[node]}" in done.err, done.text
+
+
 def test_what_cannot_work_is_said_before_the_start(cluster, suite):
     def call(*words):
         return cluster.alice("salloc", "-w", "node[1-2]", "railhead", "mpi", *words)

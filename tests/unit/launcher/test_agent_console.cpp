@@ -50,6 +50,21 @@ TEST_F(AgentConsole, shows_each_line_behind_the_rank_before_its_end_is_told) {
     EXPECT_EQ(log("rank3.err"), "two\n");
 }
 
+TEST_F(AgentConsole, shows_what_a_launcher_complains_of_and_keeps_it_for_its_end) {
+    start_and_meet();
+    auto srun = rank("echo of a rank; echo refused >&2; exit 1");
+    srun.id = "srun";
+    srun.role = Role::launcher;
+    srun.log = "";
+    srun.error_log = "srun.err";
+    srun.console = "[srun] ";
+    run_process(srun);
+    auto* ended = await(Event::Type::exited, "srun");
+    ASSERT_TRUE(ended);
+    EXPECT_EQ(ended->lines, std::vector<std::string>{"refused"});
+    EXPECT_THAT(agent_output(), HasSubstr("[srun] refused\n"));
+}
+
 TEST_F(AgentConsole, shows_lines_while_the_rank_runs) {
     start_and_meet();
     run_process(rank("echo one; sleep 100"));

@@ -126,6 +126,20 @@ TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_
     scancel.exited(0, "srun", {.code = 137}, {}, 1000.3);
     EXPECT_EQ(scancel.launch.outcome().exit_code, 137);
     EXPECT_THAT(scancel.launch.outcome().cause.sentence, testing::EndsWith("scancel of the step"));
+    Play told_so(plan);
+    for (int node : {0, 1, 2}) told_so.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
+    const std::string line =
+        "slurmstepd-node1: error: *** STEP 17.1 ON node1 CANCELLED AT 2026-11-28T02:33:29 ";
+    told_so.exited(0, "srun", {.code = 137}, {line + "***", "srun: error: node1: task 0: Killed"}, 1000.3);
+    EXPECT_EQ(told_so.launch.outcome().exit_code, 109);
+    EXPECT_EQ(told_so.launch.outcome().cause.sentence,
+              "the step of the ranks was cancelled, as scancel of that step does");
+    EXPECT_EQ(told_so.launch.victims().size(), 3u);
+    Play node_lost(plan);
+    for (int place : {0, 1, 2}) node_lost.exited(place, fmt::format("rank.{}", place), killed, {}, 1000.1);
+    node_lost.exited(0, "srun", {.code = 137},
+                     {line + "DUE TO NODE FAILURE, SEE SLURMCTLD LOG FOR DETAILS ***"}, 1000.3);
+    EXPECT_EQ(node_lost.launch.outcome().exit_code, 137);
     Play hangs(plan);
     for (int node : {0, 1, 2}) hangs.exited(node, fmt::format("rank.{}", node), killed, {}, 1000.1);
     hangs.launch.on_tick(10);

@@ -90,6 +90,8 @@ TEST(RecipeMpi, has_files_of_each_rank_that_its_node_shows) {
     EXPECT_THAT(job.process("ranks.node2").rank_logs,
                 ElementsAre(RankLog{"rank2", "[rank2] "}, RankLog{"rank3", ""}));
     EXPECT_THAT(job.process("srun").env, Contains(testing::Key(rank_logs_mark)));
+    EXPECT_EQ(job.process("srun").error_log, "srun.err") << "in which only srun itself speaks";
+    EXPECT_EQ(job.process("srun").console, "[srun] ");
     job.options.shown = *RankFilter::from("9");
     EXPECT_THAT(job.plan().notes.back(), HasSubstr("rank 9"));
 }
@@ -101,6 +103,7 @@ TEST(RecipeMpi, leaves_one_rank_alone_the_console_unless_it_shall_not_be_shown) 
     job.options.per_node = 1;
     EXPECT_THAT(job.process("ranks.node1").rank_logs, testing::IsEmpty());
     EXPECT_THAT(job.process("srun").env, Not(Contains(testing::Key(rank_logs_mark))));
+    EXPECT_EQ(job.process("srun").error_log, "") << "it has the rank's own words, too";
     job.options.shown = *RankFilter::from("none");
     EXPECT_THAT(job.process("ranks.node1").rank_logs, ElementsAre(RankLog{"rank0", ""}));
 }
@@ -160,6 +163,20 @@ TEST(RecipeMpi, tells_open_mpi_the_network_unless_the_user_did) {
     EXPECT_THAT(job.process("srun").env, Contains(Pair("OMPI_MCA_btl_tcp_if_include", "ib0")));
     job.options.own_network = true;
     EXPECT_THAT(job.process("srun").env, Not(Contains(Pair("OMPI_MCA_btl_tcp_if_include", testing::_))));
+}
+
+TEST(ExplainMpi, says_that_slurm_cannot_load_pmix) {
+    EXPECT_EQ(
+        explain_mpi({},
+                    {"srun: error:  mpi/pmix_v4: init: (null) [0]: mpi_pmix.c:195: pmi/pmix: can not load "
+                     "PMIx library",
+                     "srun: error: Invalid MPI type 'pmix', --mpi=list for acceptable types"}),
+        "Slurm lists PMIx there and cannot load it; give --launcher mpirun (--mpirun PATH), or have the site "
+        "install the PMIx library that Slurm was built with");
+    EXPECT_EQ(
+        explain_mpi({}, {"srun: error: Task launch for StepId=6.1 failed on node node2: Unspecified error"}),
+        "Slurm could not start ranks on node2: Unspecified error; slurmd's log there says why, as of a PMIx "
+        "library that is missing, which --launcher mpirun does without");
 }
 
 TEST(MpiProbe, reads_what_srun_and_mpirun_say) {
