@@ -54,9 +54,9 @@ def numbers(text: str) -> list[int]:
     return found
 
 
-def submit(job: Job) -> None:
-    command = [*AS_USER, "sbatch", "--parsable", "--chdir=/tmp", "--output=/dev/null", f"--nodes={job.nodes}", "--exclusive",
-               "--gpus-per-node=h100:8", "--time=60", "--wrap=true"]
+def submit(job: Job, asks: tuple[str, ...]) -> None:
+    command = [*AS_USER, "sbatch", "--parsable", "--chdir=/tmp", "--output=/dev/null", f"--nodes={job.nodes}", "--exclusive", *asks,
+               "--time=60", "--wrap=true"]
     job.id = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
     job.submitted = time.monotonic()
 
@@ -99,16 +99,16 @@ def look(waiting: dict[str, Job], nodes: int) -> int:
     return held
 
 
-def play(jobs: list[Job], nodes: int) -> list[int]:
-    """The stream from its beginning to the last job's end; nodes that were held at each look until the last submission."""
+def play(jobs: list[Job], nodes: int, *asks: str) -> list[int]:
+    """The stream until the last job has begun; nodes that were held at each look until the last submission. `asks`: of each job."""
     began, held = time.monotonic(), []
     coming, waiting = list(jobs), {}
-    while not all(job.over for job in jobs):
+    while coming or waiting:
         now = time.monotonic() - began
         if now > jobs[-1].at + PATIENCE:
             raise SystemExit(f"{len(waiting)} jobs wait after {PATIENCE:.0f} s: {[job.nodes for job in waiting.values()][:20]}")
         while coming and coming[0].at <= now:
-            submit(job := coming.pop(0))
+            submit(job := coming.pop(0), asks)
             waiting[job.id] = job
         used = look(waiting, nodes)
         if coming and now > HOLD_SECONDS[1]:  # the cluster is full by then
@@ -128,8 +128,8 @@ def main(options: dict) -> None:
     for way in ("none", "railhead"):
         jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
         with Controller(options["nodes"], way, 'placement = "compact"', judges=way == "railhead"):
-            held = play(jobs, options["nodes"])
-        say(f"{way}: {len(jobs)} jobs over")
+            held = play(jobs, options["nodes"], "--gpus-per-node=h100:8")
+        say(f"{way}: {len(jobs)} jobs begun")
         result[way] = {"jobs": [[job.nodes, job.groups, job.began - job.submitted] for job in jobs], "held": held}
     print(json.dumps(result))
 

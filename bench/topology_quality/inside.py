@@ -6,7 +6,7 @@ import json
 import sys
 from pathlib import Path
 
-from bench.cloud import FLAT, Controller, prepare, say
+from bench.cloud import BARE, FLAT, Controller, prepare, say
 from bench.placement.inside import play, stream
 
 
@@ -15,9 +15,10 @@ def main(options: dict) -> None:
     result = {}
     for name, path in options["files"].items():
         jobs = stream(options["jobs"], options["nodes"], options["load"], options["seed"])
-        with Controller(options["nodes"], "none", topology=Path(path).read_text(encoding="utf-8") if path else FLAT) as controller:
+        text = Path(path).read_text(encoding="utf-8") if path else FLAT
+        with Controller(options["nodes"], "none", topology=text, node=BARE) as controller:
             held = play(jobs, options["nodes"])
-        say(f"{name}: {len(jobs)} jobs over")
+        say(f"{name}: {len(jobs)} jobs begun")
         result[name] = {"up_s": controller.up_s, "held": held,
                         "jobs": [[job.nodes, job.groups, job.room, job.began - job.submitted] for job in jobs]}
     print(json.dumps(result))
