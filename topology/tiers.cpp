@@ -119,13 +119,24 @@ class Tiers {
         }
         for (auto unit : units) {
             const auto& own = above.at(unit);
-            std::map<std::uint32_t, std::size_t> common; // by other unit
-            for (auto device : own)
-                for (auto other : units_of.at(device))
-                    if (other != unit && above.at(other).size() >= own.size()) ++common[other];
-            auto fewer = [](const auto& one, const auto& other) { return one.second < other.second; };
-            auto best = std::max_element(common.begin(), common.end(), fewer);
-            if (best != common.end() && best->second * 2 > own.size()) joined.join(unit, best->first);
+            std::vector<std::uint32_t> rarest(own.begin(), own.end());
+            const auto half = static_cast<std::ptrdiff_t>((rarest.size() + 1) / 2);
+            auto is_rarer = [&](auto one, auto other) {
+                return std::pair(units_of.at(one).size(), one) < std::pair(units_of.at(other).size(), other);
+            };
+            std::partial_sort(rarest.begin(), rarest.begin() + half, rarest.end(), is_rarer);
+            std::set<std::uint32_t> others; // one that has more than half has one of the rarer half
+            for (auto device = rarest.begin(); device != rarest.begin() + half; ++device)
+                for (auto other : units_of.at(*device))
+                    if (other != unit && above.at(other).size() >= own.size()) others.insert(other);
+            std::pair<std::ptrdiff_t, std::uint32_t> best{0, none};
+            for (auto other : others) {
+                const auto& its = above.at(other);
+                auto is_common = [&](auto device) { return its.contains(device); };
+                const auto common = std::count_if(own.begin(), own.end(), is_common);
+                if (common > best.first) best = {common, other};
+            }
+            if (static_cast<std::size_t>(best.first) * 2 > own.size()) joined.join(unit, best.second);
         }
     }
 
@@ -141,12 +152,13 @@ class Tiers {
         DisjointSets joined(grouping_.groups);
         for (std::uint32_t one = 0; one < around.size(); ++one)
             for (auto other : around[one]) {
-                auto is_of_both = [&](std::uint32_t group) { return around[other].contains(group); };
-                const auto common = static_cast<std::size_t>(
-                    std::count_if(around[one].begin(), around[one].end(), is_of_both));
+                const bool is_fewer = around[one].size() < around[other].size();
+                const auto &few = around[is_fewer ? one : other], &many = around[is_fewer ? other : one];
+                auto is_of_both = [&](std::uint32_t group) { return many.contains(group); };
+                const auto common =
+                    static_cast<std::size_t>(std::count_if(few.begin(), few.end(), is_of_both));
                 // A third one is around both, for without it one lost cable makes any two neighbours alike.
-                if (common > 2 && common * 2 > std::min(around[one].size(), around[other].size()))
-                    joined.join(one, other);
+                if (common > 2 && common * 2 > few.size()) joined.join(one, other);
             }
         join_left_over(around, joined);
         if (!are_pods(around, joined)) return;

@@ -195,3 +195,24 @@ TEST(Planes, of_a_source_that_joins_nodes_otherwise_make_no_group) {
             ASSERT_EQ(findings_of(seen), "") << "racks of " << in_rack;
         }
 }
+
+TEST(Planes, of_one_rail_and_more_cables_to_storage_are_told_to_be_unclear) {
+    auto plan = [](int rails, int to_all) { // so many cables to leaves of eight nodes, and to leaves of all
+        std::string text = "node,rail,switch\n";
+        for (int node = 0; node < 32; ++node) {
+            for (int i = 0; i < rails; ++i)
+                text += fmt::format("n{:02},mlx5_{},leaf{}-{}\n", node, i, node / 8, i);
+            for (int i = 0; i < to_all; ++i)
+                text += fmt::format("n{:02},mlx5_{},stor{}\n", node, rails + i, i);
+        }
+        for (int i = 0; i < to_all; ++i) text += fmt::format("nas1,mlx5_{0},stor{0}\n", i);
+        return of_plan(text);
+    };
+    const auto one = plan(1, 2).findings();
+    EXPECT_THAT(one, testing::Contains(testing::HasSubstr(
+                         "33 nodes that are also on 4 leaves of at most 8 of them each (by mlx5_0), and "
+                         "which of the two are the rails, cables do not tell; give --plane mlx5_0")));
+    for (auto [rails, to_all] : {std::pair(1, 1), std::pair(2, 2), std::pair(4, 2), std::pair(8, 1)})
+        EXPECT_THAT(plan(rails, to_all).findings(),
+                    testing::Not(testing::Contains(testing::HasSubstr("plane-unclear"))));
+}

@@ -6,6 +6,8 @@
 
 #include <fmt/core.h>
 
+#include <ctime>
+
 using namespace railhead::topology;
 
 namespace {
@@ -249,4 +251,23 @@ TEST(Shape, dragonfly_of_small_pods_has_the_same_with_one_cable_less) {
                 ASSERT_EQ(pods_of(pods, routers, lost), whole)
                     << pods << " pods of " << routers << " without cable " << lost;
         }
+}
+
+TEST(Shape, of_many_leaves_on_one_switch_is_joined_at_once) {
+    for (bool has_own : {false, true}) { // a switch above each leaf besides
+        NamedFabric build{Text("")};
+        const auto top = build.network_switch("top", 1);
+        for (int i = 0; i < 8000; ++i) {
+            const auto leaf = build.network_switch(fmt::format("leaf{}", i), 1);
+            build.link(leaf, top, 1);
+            if (has_own) build.link(leaf, build.network_switch(fmt::format("spine{}", i), 1), 1);
+            build.link(leaf, build.adapter(fmt::format("n{}", i), "hsn0", 1), 1);
+        }
+        const auto began = std::clock();
+        const Mapped mapped(std::move(build).finish());
+        EXPECT_LT(static_cast<double>(std::clock() - began) / CLOCKS_PER_SEC, 5);
+        EXPECT_EQ(mapped.map.groups.size(), 8000U);
+        ASSERT_EQ(mapped.map.tiers.size(), 1U);
+        EXPECT_EQ(mapped.map.tiers[0].units, 1U);
+    }
 }
