@@ -3,7 +3,6 @@
 #include "topology/cabling_groups.hpp"
 #include "topology/cabling_hosts.hpp"
 #include "topology/cabling_links.hpp"
-#include "topology/cabling_planes.hpp"
 #include "topology/natural.hpp"
 #include "topology/uplinks.hpp"
 
@@ -31,7 +30,7 @@ std::vector<CablingFinding> cabling_findings(const Fabric& fabric, const Hosts& 
     const LinkRates rates(fabric, hosts, map);
     auto all = group_findings(hosts, map, rates.one_rail());
     for (auto some : {host_findings(fabric, hosts, map, rates.one_rail()), rates.findings(),
-                      uplink_findings(fabric, hosts, map), plane_findings(fabric, hosts, map)})
+                      uplink_findings(fabric, hosts, map)})
         std::move(some.begin(), some.end(), std::back_inserter(all));
     std::sort(all.begin(), all.end(), is_dearer);
     return all;

@@ -6,6 +6,7 @@
 #include "topology/map_file.hpp"
 #include "topology/other_hosts.hpp"
 #include "topology/planes.hpp"
+#include "topology/unclear_planes.hpp"
 #include "topology/wanted.hpp"
 
 #include <CLI/CLI.hpp>
@@ -313,6 +314,7 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     static_cast<FabricMap&>(input) = mapped(std::move(fabrics), *naming);
     if (input.domains) spell_as_in(input.hosts, input.domains->hosts);
     const auto differs = sources_that_differ(input, options);
+    const auto unclear = topology::unclear_planes(input.fabric, input.hosts, input.map);
     if (options.plane == storage_plane) keep_leaves(input, input.map.storage_leaves, *naming);
     if (options.plane == management_plane) keep_leaves(input, input.map.management_leaves, *naming);
     const bool is_shared_plane = options.plane == storage_plane || options.plane == management_plane;
@@ -337,6 +339,7 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     add(input.fabric.findings);
     add(input.hosts.findings);
     if (input.domains) add(input.domains->fabric.findings);
+    add(unclear);
     for (const auto& found : {differs, left_out})
         if (found) input.findings.push_back(*found);
     if (auto absent = absent_nodes(input, kind_of(options.from.front())))

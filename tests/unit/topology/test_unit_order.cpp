@@ -46,7 +46,7 @@ TEST(UnitOrder, names_the_node_that_moved_and_no_other) {
         EXPECT_THAT(odd_nodes(before.hosts, before.map), IsEmpty());
         const auto group = group_by_node(before);
         shape.faults = {"moved-node"};
-        for (shape.seed = 1; shape.seed <= 100; ++shape.seed) {
+        for (shape.seed = one_in; shape.seed <= 100; shape.seed += one_in) {
             const Mapped now(shape);
             std::vector<std::string> moved;
             for (const auto& [node, its] : group_by_node(now))

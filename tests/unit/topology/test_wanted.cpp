@@ -71,7 +71,7 @@ Mapped kept(const Synth& synth, const std::vector<std::string>& nodes) {
 } // namespace
 
 TEST(Wanted, nodes_are_where_they_are_among_all) {
-    for (std::uint64_t seed = 1; seed <= 60; ++seed) {
+    for (std::uint64_t seed = one_in; seed <= 60; seed += one_in) {
         auto nodes = some_nodes(seed, 1 + seed % 20);
         const std::set<std::string> wanted(nodes.begin(), nodes.end());
         Mapped all(with_faults(seed)), some = kept(with_faults(seed), nodes);
@@ -94,7 +94,7 @@ TEST(Wanted, nodes_are_where_they_are_among_all) {
 }
 
 TEST(Wanted, nodes_have_the_findings_that_they_have_among_all) {
-    for (std::uint64_t seed = 1; seed <= 30; ++seed) {
+    for (std::uint64_t seed = one_in; seed <= 30; seed += one_in) {
         auto nodes = some_nodes(seed, 4);
         auto said = [&](const Mapped& mapped, bool of_wanted) {
             std::set<std::string> sentences;
