@@ -56,7 +56,8 @@ class BlockMaker {
                      .level = Level::warn,
                      .thing = fmt::format("block {} ({})", line.name,
                                           compress_hostlist(line.nodes, most_named_nodes)),
-                     .seen = fmt::format("has {} nodes, and is left out", line.nodes.size()),
+                     .seen = fmt::format("has {} node{}, and is left out", line.nodes.size(),
+                                         line.nodes.size() == 1 ? "" : "s"),
                      .expected = fmt::format("at least {}", options_.base)});
         std::erase_if(out_.lines, [&](const auto& line) { return line.nodes.size() < options_.base; });
     }

@@ -2,6 +2,7 @@
 // `nvidia-smi --query-gpu=fabric.clusterUuid,fabric.cliqueId --format=csv,noheader` prints it, with the node
 // in front: NODE, CLUSTER UUID, CLIQUE.
 #include "slurm/hostlist.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 #include "topology/named_fabric.hpp"
 #include "topology/natural.hpp"
@@ -23,9 +24,23 @@ bool is_cluster(std::string_view uuid) {
            std::any_of(uuid.begin(), uuid.end(), [](char c) { return c != '0' && c != '-'; });
 }
 
-/// And not a line with the names of the columns.
 bool is_no_cluster(std::string_view uuid) {
     return !is_cluster(uuid) && (uuid.size() == 36 || uuid.find("N/A") != uuid.npos);
+}
+/// Of a line with the names of the columns.
+bool is_heading(std::string_view column) {
+    const auto lower = in_lower_case(column);
+    return lower.find("uuid") != lower.npos || lower.find("cluster") != lower.npos;
+}
+
+/// Takes the first column, which a comma ends; where a line has but one, a blank does, or a colon: pdsh puts
+/// "node1: " in front, a shell "node1 ".
+std::string_view column_from(std::string_view& line, bool is_csv) {
+    const auto* ends = is_csv ? "," : ",: \t";
+    const auto end = std::min(line.find_first_of(ends), line.size());
+    const auto column = trimmed(line.substr(0, end));
+    line.remove_prefix(std::min(line.find_first_not_of(",: \t", end), line.size()));
+    return column;
 }
 
 class NvlinkReader {
@@ -37,13 +52,15 @@ class NvlinkReader {
         std::string_view line;
         while (lines.next(line)) {
             if (trimmed(line).empty() || line.front() == '#') continue;
-            Scanner scanner(line);
-            auto node = scanner.until(','), cluster = scanner.until(',');
-            if (!node || !cluster || trimmed(*node).empty())
+            auto rest = trimmed(line);
+            const bool is_csv = std::count(rest.begin(), rest.end(), ',') > 1;
+            const auto node = column_from(rest, is_csv), cluster = column_from(rest, is_csv);
+            if (!node.empty() && is_no_cluster(cluster))
+                outside_.insert(node);
+            else if (!node.empty() && is_cluster(cluster) && !rest.empty())
+                add(node, cluster, rest, lines.number());
+            else if (!is_heading(cluster))
                 return bad_line(lines.number(), line, "a node, the UUID of its cluster and its clique");
-            if (is_no_cluster(trimmed(*cluster))) outside_.insert(trimmed(*node));
-            if (is_cluster(trimmed(*cluster)))
-                add(trimmed(*node), trimmed(*cluster), trimmed(scanner.rest()), lines.number());
         }
         if (domains_of_.empty())
             return fail(ErrorKind::usage, {.id = "fabric-empty",

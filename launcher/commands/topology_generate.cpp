@@ -138,6 +138,8 @@ topology::Blocks blocks_from(const FabricInput& input, const GenerateOptions& op
     if (!input.domains) return topology::blocks_of(input.hosts, input.map, wanted);
     for (const auto& group : input.map.groups)
         for (auto host : group.hosts) wanted.order.emplace_back(input.hosts.hosts[host].name);
+    if (wanted.nodes.empty())
+        for (const auto& host : input.hosts.hosts) wanted.nodes.emplace_back(host.name);
     return topology::blocks_of(input.domains->hosts, input.domains->map, wanted);
 }
 

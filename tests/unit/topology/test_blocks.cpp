@@ -56,7 +56,7 @@ TEST(Blocks, below_the_size_that_is_wanted_are_left_out_and_named) {
     EXPECT_THAT(made.sizes, ElementsAre(4, 8));
     ASSERT_THAT(made.findings, SizeIs(2));
     EXPECT_EQ(sentence(made.findings[0]),
-              "block su3 (node9) has 1 nodes, and is left out (expected at least 4)");
+              "block su3 (node9) has 1 node, and is left out (expected at least 4)");
     EXPECT_EQ(made.findings[1].id, "block-none");
 }
 

@@ -302,6 +302,18 @@ TEST(Nvlink, domains_are_blocks) {
               "look at nvidia-smi -q there, and at the fabric manager");
     EXPECT_FALSE(read_nvlink_domains(Text("cpu1, [N/A], [N/A]\n")));
     EXPECT_THAT(tree_of(read_nvlink_domains, "gb1\n"), HasSubstr("line 1: \"gb1\" cannot be read"));
+    EXPECT_THAT(tree_of(read_nvlink_domains, "gb1, 11111111-2222-3333-4444-555555555555, 1\ngb2, 7, 1\n"),
+                HasSubstr("line 2: \"gb2, 7, 1\" cannot be read"));
+}
+
+TEST(Nvlink, domains_have_their_node_in_front_as_pdsh_or_a_shell_puts_it) {
+    const auto* uuid = "11111111-2222-3333-4444-555555555555";
+    for (const auto* front : {"gb1,", "gb1, ", "gb1: ", "gb1 ", "gb1\t"})
+        for (const auto* between : {", ", ",", " "})
+            EXPECT_EQ(tree_of(read_nvlink_domains,
+                              fmt::format("{}fabric.clusterUuid{}fabric.cliqueId\n{}{}{}32766\n", front,
+                                          between, front, uuid, between)),
+                      "SwitchName=nvl-11111111-32766 Nodes=gb1\n");
 }
 
 TEST(Nvlink, domains_have_nodes_with_names_of_nodes) {
