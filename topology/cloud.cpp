@@ -21,6 +21,8 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t most_instances = 1'000'000;
+
 /// One instance: its name, and what it is below, the nearest last.
 struct Place {
     std::string name;
@@ -168,6 +170,8 @@ class CloudReader {
                     std::erase_if(place->path,
                                   [](const auto& step) { return step.empty(); }); // no local block, say
                     place->line = stream_.line();
+                    if (places_.size() == most_instances)
+                        return wrong(fmt::format("has more than {} instances", most_instances));
                     if (place->path.empty() || place->name.empty())
                         ++unplaced_;
                     else

@@ -98,7 +98,7 @@ class TopoReader {
         const auto rate = rate_of(second);
         if (!rate) {
             const auto rest = words.word();
-            if (second.empty() || !(rest.empty() || rest.starts_with("CFG:")))
+            if (second.empty() || second.front() == '-' || !(rest.empty() || rest.starts_with("CFG:")))
                 return bad_line(number, line, "TYPE NAME of a system, or PORT -> TYPE NAME PORT of a cable");
             here_ = {.type = first, .name = second};
             sections_.insert(first);

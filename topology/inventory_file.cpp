@@ -14,6 +14,7 @@ namespace railhead::topology {
 namespace {
 
 constexpr std::array<std::string_view, 5> columns{"node", "rail", "switch", "port", "speed"};
+constexpr std::uint32_t most_lines = 2'000'000;
 enum Column { node, rail, at_switch, port, speed };
 
 std::string_view value_from(std::string_view field) {
@@ -31,6 +32,8 @@ class InventoryReader {
         std::string_view line;
         while (lines.next(line)) {
             if (trimmed(line).empty() || line.front() == '#') continue;
+            if (lines.number() > most_lines)
+                return bad_line(lines.number(), line, fmt::format("at most {} lines", most_lines));
             auto taken = has_head_ ? row(line, lines.number()) : head(line, lines.number());
             if (!taken) return tl::unexpected(taken.error());
         }

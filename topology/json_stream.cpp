@@ -8,6 +8,7 @@ namespace railhead::topology {
 namespace {
 
 constexpr std::size_t most_depth = 64; ///< of what is read here; the deepest answer known has ten
+constexpr std::size_t most_bytes = std::size_t{128} << 20; ///< it takes ten times as many in memory
 
 bool is_blank(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
@@ -78,6 +79,11 @@ Result<std::optional<nlohmann::json>> JsonStream::next() {
     if (end.is_too_deep)
         return no_json(line_ + lines_in(piece), fmt::format("the JSON that begins on line {}", line_),
                        fmt::format("is nested more than {} deep there", most_depth));
+    if (piece.size() > most_bytes)
+        return no_json(line_, fmt::format("the JSON that begins on line {}", line_),
+                       fmt::format("is larger than {} MiB; ask for fewer fields, or put smaller answers one "
+                                   "behind the other",
+                                   most_bytes >> 20));
     auto value = nlohmann::json::parse(piece.begin(), piece.end(), nullptr, false);
     if (value.is_discarded()) return damaged(piece, line_);
     next_line_ += lines_in(piece);

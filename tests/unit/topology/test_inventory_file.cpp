@@ -217,3 +217,11 @@ TEST(PortsReport, names_the_line_that_it_cannot_read) {
         EXPECT_THAT(sentence(read.error()), testing::StartsWith("line 1: ")) << text;
     }
 }
+
+TEST(InventoryFile, is_no_larger_than_any_cluster) {
+    const auto text = "node,switch\n" + std::string(1'999'999, '\n') + "n1,l1\n";
+    auto read = read_inventory_file(Text(text));
+    ASSERT_FALSE(read);
+    EXPECT_EQ(sentence(read.error()),
+              "line 2000001: \"n1,l1\" cannot be read (expected at most 2000000 lines)");
+}

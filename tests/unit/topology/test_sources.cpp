@@ -262,6 +262,8 @@ TEST(IbdmTopo, says_what_it_cannot_read) {
     EXPECT_THAT(tree_of(read_ibdm_topo, "P1 -> HCA a P1\n"), HasSubstr("line 1: "));
     EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a\n"),
                 HasSubstr("line 2: \" P1 -> HCA a\" cannot be read (expected PORT -> TYPE NAME PORT)"));
+    EXPECT_THAT(tree_of(read_ibdm_topo, "SW leaf1\n P1 -4x-14G-> HCA a P1\n P2 -4x"), // cut off there
+                HasSubstr("line 3: \" P2 -4x\" cannot be read"));
     EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -4q-> HCA a P1\n"), HasSubstr("line 2: "));
     EXPECT_THAT(tree_of(read_ibdm_topo, "SW s\n P1 -> HCA a P1\n P1 -> HCA b P1\n"),
                 HasSubstr("line 3: port s P1 has a cable to a P1 already (expected one cable a port)"));
