@@ -136,3 +136,17 @@ def test_a_fabric_that_is_cut_off_within_a_line_is_no_success_either(behind):
     done = topology("generate", "--from", "ibnetdiscover", text=cut)
     last = cut.count("\n") + 1
     assert done.returncode == 1 and done.stdout and f"railhead: error: line {last}: " in done.stderr and "within a line" in done.stderr, done
+
+
+@pytest.mark.parametrize("to", ["block", "yaml"])
+def test_nodes_of_a_fabric_that_are_in_no_nvlink_domain_are_named(tmp_path, to):
+    (tmp_path / "fabric").write_text(topology(*SHAPE).stdout)
+    domains = "".join(f"node{i}: 11111111-2222-3333-4444-555555555555, 1\n" for i in (1, 2))
+    done = topology("generate", "--from", f"ibnetdiscover:{tmp_path}/fabric", "--from", "nvlink", "--to", to, text=domains)
+    assert done.returncode == 0 and "node[3-4] are in no block" in done.stderr, done
+
+
+def test_planes_that_cables_do_not_tell_apart_are_said():
+    rows = [f"n{node},mlx5_0,leaf{node // 4}\nn{node},mlx5_1,stor0\nn{node},mlx5_2,stor1\n" for node in range(8)]
+    done = topology("generate", "--from", "inventory", text="node,rail,switch\n" + "".join(rows))
+    assert done.stdout == "SwitchName=leaf0 Nodes=n[0-7]\n" and "give --plane mlx5_0 if" in done.stderr, done

@@ -52,15 +52,16 @@ double seconds_to_join(const Sets& sets, std::uint32_t members, std::size_t expe
 TEST(Sets, are_joined_as_comparing_all_pairs_joins_them) {
     for (unsigned seed = 0; seed < 2000; ++seed) {
         std::mt19937 dice(seed);
-        auto upto = [&](std::uint32_t most) { return static_cast<std::uint32_t>(dice()) % (most + 1); };
-        const auto members = 4 + upto(20);
-        Sets kinds(1 + upto(5)), sets;
+        auto at_most = [&](std::uint32_t most) { return static_cast<std::uint32_t>(dice()) % (most + 1); };
+        const auto members = 4 + at_most(20);
+        Sets kinds(1 + at_most(5)), sets;
         for (auto& kind : kinds)
-            for (auto count = upto(8); count > 0; --count) kind.insert(upto(members - 1));
-        for (auto count = upto(30); count > 0; --count) { // each one alike but for some
-            sets.push_back(kinds[upto(static_cast<std::uint32_t>(kinds.size()) - 1)]);
-            for (auto changes = upto(3); changes > 0; --changes)
-                if (auto member = upto(members - 1); !sets.back().erase(member)) sets.back().insert(member);
+            for (auto count = at_most(8); count > 0; --count) kind.insert(at_most(members - 1));
+        for (auto count = at_most(30); count > 0; --count) { // each one alike but for some
+            sets.push_back(kinds[at_most(static_cast<std::uint32_t>(kinds.size()) - 1)]);
+            for (auto changes = at_most(3); changes > 0; --changes)
+                if (auto member = at_most(members - 1); !sets.back().erase(member))
+                    sets.back().insert(member);
         }
         ASSERT_EQ(joined(sets, members), joined_by_all_pairs(sets)) << seed;
     }
