@@ -9,10 +9,8 @@
 #include <unordered_map>
 
 namespace railhead::nccl {
-namespace {
 
-constexpr std::size_t longest_line = 1 << 16; ///< what is longer is not NCCL's
-
+// What State has members of: named, as it is.
 struct Sender {
     std::string_view host;
     std::uint32_t pid;
@@ -49,12 +47,16 @@ struct LinkHash {
 using Links = std::unordered_map<LinkKey, std::uint32_t, LinkHash>;
 
 /// Of one GPU of one process: communicators are made one after another there.
-struct Context {
+struct GpuContext {
     std::size_t process = 0;
     std::optional<std::size_t> communicator; ///< the last one that was begun or completed
     bool says_start = false;                 ///< "Init START", since 2.18
     Links pending;                           ///< of a communicator that its end will name
 };
+
+namespace {
+
+constexpr std::size_t longest_line = 1 << 16; ///< what is longer is not NCCL's
 
 /// The number behind "word ", that begins the message or follows a blank.
 std::optional<std::uint32_t> number_after(std::string_view message, std::string_view word) {
@@ -81,7 +83,7 @@ struct LogReader::State {
     std::string rest; ///< of a line whose end has not come
     bool skips = false;
     std::unordered_map<std::pair<std::string, std::uint32_t>, std::size_t, SenderHash, SenderEqual> processes;
-    std::unordered_map<std::uint64_t, Context> contexts; ///< by process and device
+    std::unordered_map<std::uint64_t, GpuContext> contexts; ///< by process and device
     std::map<std::pair<std::string, std::uint32_t>, std::vector<std::size_t>>
         communicators;        ///< by id and size
     std::vector<Links> links; ///< of each communicator
@@ -89,18 +91,18 @@ struct LogReader::State {
     std::size_t all_links = 0;
     // Most lines have the sender of the line before.
     std::size_t last_process = most_processes;
-    std::pair<std::uint64_t, Context*> last_context{0, nullptr};
+    std::pair<std::uint64_t, GpuContext*> last_context{0, nullptr};
 
-    Context& context_of(std::size_t process, std::int32_t device);
+    GpuContext& context_of(std::size_t process, std::int32_t device);
     void line(std::string_view text);
     std::optional<std::size_t> process_of(const Line& line);
     std::optional<std::size_t> communicator(const std::string& id, std::uint32_t ranks, std::uint32_t rank,
                                             std::size_t process);
     std::uint64_t transport(std::string_view name);
-    void channel(const Channel& channel, Context& context);
-    void begin_or_complete(std::string_view message, Context& context);
-    void read_size(std::string_view message, const Context& context);
-    void add_pending(Context& context, std::size_t communicator);
+    void channel(const Channel& channel, GpuContext& context);
+    void begin_or_complete(std::string_view message, GpuContext& context);
+    void read_size(std::string_view message, const GpuContext& context);
+    void add_pending(GpuContext& context, std::size_t communicator);
     void add_peers(const Links& from, std::size_t process, Communicator& to);
 };
 
@@ -151,7 +153,7 @@ std::uint64_t LogReader::State::transport(std::string_view name) {
     return transports.size() - 1;
 }
 
-void LogReader::State::channel(const Channel& channel, Context& context) {
+void LogReader::State::channel(const Channel& channel, GpuContext& context) {
     auto way = transport(channel.transport) << 40 | std::uint64_t{channel.nic ? *channel.nic + 1 : 0} << 4 |
                std::uint64_t{channel.is_direct} << 2 | static_cast<std::uint64_t>(channel.side);
     auto& into = context.communicator ? links[*context.communicator] : context.pending;
@@ -172,7 +174,7 @@ void LogReader::State::channel(const Channel& channel, Context& context) {
     }
 }
 
-void LogReader::State::add_pending(Context& context, std::size_t communicator) {
+void LogReader::State::add_pending(GpuContext& context, std::size_t communicator) {
     add_peers(context.pending, context.process, log.communicators[communicator]);
     for (const auto& [key, count] : context.pending) links[communicator][key] += count;
     context.pending.clear();
@@ -187,7 +189,7 @@ void LogReader::State::add_peers(const Links& from, std::size_t process, Communi
 }
 
 /// "comm 0x1 rank 0 nranks 16 cudaDev 0 busId 1a000 commId 0x2 - Init START": from 2.5 on, in all its words.
-void LogReader::State::begin_or_complete(std::string_view message, Context& context) {
+void LogReader::State::begin_or_complete(std::string_view message, GpuContext& context) {
     auto rank = number_after(message, " rank "), ranks = number_after(message, " nranks ");
     if (!rank || !ranks || *rank >= *ranks || *ranks > most_ranks) return;
     bool completes = message.ends_with("COMPLETE");
@@ -203,12 +205,12 @@ void LogReader::State::begin_or_complete(std::string_view message, Context& cont
 }
 
 /// "comm 0x1 rank 0 nRanks 16 nNodes 2 localRanks 8 localRank 0 MNNVL 0"
-void LogReader::State::read_size(std::string_view message, const Context& context) {
+void LogReader::State::read_size(std::string_view message, const GpuContext& context) {
     auto nodes = number_after(message, " nNodes ");
     if (nodes && context.communicator) log.communicators[*context.communicator].nodes = *nodes;
 }
 
-Context& LogReader::State::context_of(std::size_t process, std::int32_t device) {
+GpuContext& LogReader::State::context_of(std::size_t process, std::int32_t device) {
     auto key = process << 10 | static_cast<std::uint64_t>((device + 1) & 1023);
     if (!last_context.second || last_context.first != key) last_context = {key, &contexts[key]};
     last_context.second->process = process;
