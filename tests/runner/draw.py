@@ -37,7 +37,7 @@ def near(dice: random.Random, bound: int, least: int = 1) -> int:
 
 def gpus(dice: random.Random, partition: str, nodes: int | None) -> Request:
     most_nodes, each = SIZES[partition]
-    kind = TYPES[partition] if dice.random() < 0.95 else dice.choice(("h100", "a100", "v100"))
+    kind = TYPES[partition] if dice.random() < 0.9 else dice.choice(("h100", "a100", "v100"))
     typed = f"{kind}:" if dice.random() < 0.6 else ""
     way = dice.choice(("node", "node", "gres", "job", "job", "task", "socket", "per-gpu"))
     if way == "node":
