@@ -14,7 +14,8 @@
 namespace railhead {
 namespace {
 
-constexpr double tail_within_s = 1; // for the log of what is missing, at a time-out
+constexpr double tail_within_s = 1;    // for the log of what is missing, at a time-out
+constexpr double launched_slack_s = 5; ///< for the word of ranks that began shortly before srun's end
 constexpr double rank_told_within_s =
     0.5; // after the first word of a failed rank: others may have failed before it
 constexpr double step_ends_slack_s = 2; // beyond it, for srun, when all ranks have gone
@@ -194,6 +195,8 @@ void Launch::on_ended_running(Running& running, double now) {
     const auto& process = *running.process;
     const auto& node = node_name(process.node);
     bool good = running.ended->code == 0 && !running.ended->oom;
+    if (process.role == Role::launcher && good && phase_ == Phase::starting && !launched_)
+        launched_ = {now + launched_slack_s, process.id};
     if ((process.role == Role::hook || process.role == Role::launcher) && good) return;
     if (phase_ == Phase::ending || phase_ == Phase::over) {
         // Services end because we stop them; a user's program that failed after the headline is a victim.
@@ -284,6 +287,17 @@ std::vector<std::string> Launch::missing() const {
     return names;
 }
 
+/// 22.05's srun ends with 0 when the ranks that it could start have, and has said why others could not.
+void Launch::end_launched(double now) {
+    end(outcome_of(
+            ErrorKind::bringup_failed,
+            fmt::format("{} ended with exit code 0 and has not started all ranks: still missing {}; what "
+                        "it said before tells why",
+                        spoken(launched_->second), fmt::join(missing(), ", ")),
+            ""),
+        now);
+}
+
 void Launch::time_out(double now) {
     if (auto outcome = late_before(now)) return end(std::move(*outcome), now);
     std::vector<std::string> log;
@@ -310,6 +324,7 @@ void Launch::on_tick(double now) {
         plan_.order.size() > 1 && std::includes(away_.begin(), away_.end(), present_.begin(), present_.end());
     if (!killed_.empty() && now > killed_until_s_ + (all_gone ? all_gone_slack_s : 0))
         for (auto& outcome : std::exchange(killed_, {})) end(std::move(outcome), now);
+    if (phase_ == Phase::starting && launched_ && now > launched_->first) return end_launched(now);
     if (phase_ != Phase::starting || now < plan_.bringup_timeout_s) return;
     if (!std::exchange(timed_out_, true)) {
         tail_by_s_ = now + tail_within_s;

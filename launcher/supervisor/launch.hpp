@@ -133,6 +133,7 @@ class Launch {
     void publish();
     void on_published();
     void time_out(double now);
+    void end_launched(double now);
     void leave_silent(double now);
     void node_done(int node, double now);
     const std::string& node_name(int node) const { return plan_.order[static_cast<std::size_t>(node)].name; }
@@ -153,6 +154,8 @@ class Launch {
     std::vector<Outcome>
         killed_; ///< agents that were killed, until it is clear that it is not the whole step
     double killed_until_s_ = 0;
+    std::optional<std::pair<double, std::string>>
+        launched_; ///< what started the ranks ended well: until then they come; its id
     std::optional<Outcome> outcome_;
     std::vector<Cause> victims_;
     std::vector<Finding> survivors_, findings_;

@@ -16,12 +16,19 @@ constexpr double step_ends_within_s = 1; // after the first word of an agent tha
 constexpr double leave_slack_s = 5;      // beyond the grace, for agents to look for survivors
 constexpr int log_bytes_back = 1 << 20;
 
+bool says(const std::vector<std::string>& log, std::string_view words) {
+    return std::ranges::any_of(log, [&](auto& line) { return line.find(words) != line.npos; });
+}
+
 /// "slurmstepd-node1: error: *** STEP 17.1 ON node1 CANCELLED AT 2026-11-28T02:33:29 ***"; with another
 /// reason it goes on by DUE TO.
 bool says_cancelled(const std::vector<std::string>& log) {
-    return std::ranges::any_of(log, [](auto& line) {
-        return line.find(" CANCELLED AT ") != line.npos && line.find(" DUE TO ") == line.npos;
-    });
+    return says(log, " CANCELLED AT ") && !says(log, " DUE TO ");
+}
+
+/// Then srun cancels the step by itself.
+bool says_not_launched(const std::vector<std::string>& log) {
+    return says(log, "Task launch for StepId=");
 }
 
 } // namespace
@@ -57,13 +64,15 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
     auto starts = std::ranges::find_if(failed, is_launcher);
     const bool rank_tells = std::ranges::any_of(
         failed, [&](const Failed& each) { return !is_launcher(each) && !went_with_step(each); });
-    const bool cancelled =
-        starts != failed.end() && says_cancelled(processes_.at(starts->outcome.cause.process).log);
+    const auto no_log = std::vector<std::string>();
+    const auto& log = starts == failed.end() ? no_log : processes_.at(starts->outcome.cause.process).log;
     const int code =
         starts == failed.end() ? 0 : processes_.at(starts->outcome.cause.process).ended->code.value_or(0);
     // Since Slurm 23.02 it is MPI_Abort's; of a step that was cancelled it is that of the signal.
     const bool aborted = code > 0 && code != 128 + SIGKILL && code != 128 + SIGTERM;
-    if (!rank_tells && failed.size() > 1 && aborted) {
+    if (!rank_tells && failed.size() > 1 && says_not_launched(log)) {
+        starts->at_s = 0;
+    } else if (!rank_tells && failed.size() > 1 && aborted) {
         starts->outcome = {.exit_code = code,
                            .cause = {.kind = "exit", .process = starts->outcome.cause.process}};
         starts->outcome.cause.sentence = fmt::format("a rank called MPI_Abort or left before the others, and "
@@ -71,7 +80,7 @@ std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
                                                      "code {}",
                                                      starts->outcome.cause.process, code);
         starts->at_s = 0;
-    } else if (!rank_tells && failed.size() > 1 && cancelled) {
+    } else if (!rank_tells && failed.size() > 1 && says_cancelled(log)) {
         const auto process = starts->outcome.cause.process;
         starts->outcome = outcome_of(ErrorKind::cancelled,
                                      "the step of the ranks was cancelled, as scancel of that step does");

@@ -219,7 +219,7 @@ def test_a_pmix_that_slurm_lists_and_cannot_load_is_said(cluster, node):
     library = "/usr/lib/x86_64-linux-gnu/pmix2"
     cluster.run(node, "mv", library, library + ".away", check=True)
     try:
-        done = cluster.alice("salloc", "-Q", "-w", "node[1-2]", "railhead", "mpi", "--launcher", "srun", "--", "true")
+        done = cluster.alice("salloc", "-Q", "-w", "node[1-2]", "railhead", "mpi", "--launcher", "srun", "--", "sleep", "60")
     finally:
         cluster.run(node, "mv", library + ".away", library, check=True)
     said = {"node1": "Slurm lists PMIx there and cannot load it; give --launcher mpirun", "node2": "Slurm could not start ranks on node2: Unspecified error; slurmd's log"}

@@ -126,7 +126,7 @@ def test_a_job_goes_back_to_the_queue_without_the_lost_node(cluster):
     ("--on-loss shrink:5", "--on-loss shrink:5 needs more nodes than the job has (4); give 4 at most, or ask for more nodes"),
     ("--on-loss spare:4", "--on-loss spare:4 needs more nodes than the job has (4); give 3 at most, or ask for more nodes"),
     ("--on-loss never", "--on-loss never cannot be understood (expected fail, shrink:MIN, spare:N or requeue)"),
-    ("--restarts many", "--restarts many cannot be understood (expected a number such as 3"),
+    ("--restarts many", "--restarts many cannot be understood (expected a number of restarts such as 3"),
 ])
 def test_options_that_cannot_be_are_refused_at_once(cluster, options, said):
     job = cluster.submit(run("true", options))

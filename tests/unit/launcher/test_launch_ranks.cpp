@@ -84,6 +84,14 @@ TEST(Launch, what_starts_the_ranks_is_the_headline_only_if_none_of_them_failed) 
     Play good(plan);
     good.exited(0, "srun", {.code = 0});
     EXPECT_NE(good.launch.phase(), Launch::Phase::ending);
+    good.launch.on_tick(4);
+    EXPECT_NE(good.launch.phase(), Launch::Phase::ending) << "ranks may be about to say that they run";
+    good.launch.on_tick(6);
+    EXPECT_EQ(good.launch.outcome().exit_code, 102);
+    EXPECT_THAT(
+        good.launch.outcome().cause.sentence,
+        testing::StartsWith(
+            "srun ended with exit code 0 and has not started all ranks: still missing rank 0 on node1"));
     Play play(plan);
     play.exited(0, "srun", {.code = 1}, {}, 1000.1);
     play.exited(1, "rank.1", {.code = 3}, {}, 1000.2);
@@ -135,6 +143,13 @@ TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_
     EXPECT_EQ(told_so.launch.outcome().cause.sentence,
               "the step of the ranks was cancelled, as scancel of that step does");
     EXPECT_EQ(told_so.launch.victims().size(), 3u);
+    Play not_launched(plan);
+    not_launched.exited(0, "rank.0", killed, {}, 1000.1);
+    not_launched.exited(
+        0, "srun", {.code = 137},
+        {"srun: error: Task launch for StepId=3.1 failed on node node2: Unspecified error", line + "***"},
+        1000.3);
+    EXPECT_EQ(not_launched.launch.outcome().cause.process, "srun");
     Play node_lost(plan);
     for (int place : {0, 1, 2}) node_lost.exited(place, fmt::format("rank.{}", place), killed, {}, 1000.1);
     node_lost.exited(0, "srun", {.code = 137},
