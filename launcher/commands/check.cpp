@@ -3,6 +3,7 @@
 #include "launcher/json.hpp"
 #include "preflight/nccl_env.hpp"
 #include "preflight/nccl_verdict.hpp"
+#include "preflight/node_checks.hpp"
 
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
@@ -10,6 +11,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -68,9 +70,9 @@ nlohmann::json json_of(const nccl::Log& log, const nccl::Summary& summary,
 
 void print_findings(const std::vector<Finding>& findings) {
     for (const auto& finding : findings) {
-        const auto* level = finding.level == Level::fail   ? "error"
-                            : finding.level == Level::warn ? "warning"
-                                                           : "unknown";
+        auto level = finding.level == Level::fail   ? std::string_view("error")
+                     : finding.level == Level::warn ? "warning"
+                                                    : name_of(finding.level);
         fmt::print("{}: {} [{}]\n", level, sentence(finding), finding.id);
     }
 }
@@ -128,6 +130,40 @@ int check_nccl_env(const Context& context, bool json) {
     return findings.empty() ? 0 : 1;
 }
 
+int check_node(const Context& context, bool json) {
+    constexpr double mount_s = 1;
+    const auto facts = node_facts("", context.environment, mount_s);
+    auto findings = node_verdicts(facts);
+    std::string node(256, '\0');
+    if (::gethostname(node.data(), node.size() - 1) != 0) node = "this node";
+    node.resize(std::min(node.find('\0'), node.size()));
+    node = context.environment.get("SLURMD_NODENAME").value_or(node);
+    for (auto& finding : findings) finding.where = node + (finding.where.empty() ? "" : ": " + finding.where);
+    if (json) {
+        fmt::print("{}\n", json_text({{"v", 1},
+                                      {"node", node},
+                                      {"looked_at", looked_at(facts)},
+                                      {"nearest", nearest_adapters(facts)},
+                                      {"findings", json_of_findings(findings)}},
+                                     2));
+    } else {
+        fmt::print("{}: {}\n", node, looked_at(facts));
+        print_findings(findings);
+    }
+    auto is_wrong = [](const Finding& each) {
+        return each.level == Level::fail || each.level == Level::warn;
+    };
+    return std::any_of(findings.begin(), findings.end(), is_wrong) ? 1 : 0;
+}
+
+void add_node(CLI::App& check, Context& context) {
+    auto* command =
+        check.add_subcommand("node", "Look at this node in about a second: exit code 0 clean, 1 findings");
+    auto json = std::make_shared<bool>(false);
+    command->add_flag("--json", *json, "Print one JSON document")->disable_flag_override();
+    command->callback([&context, json] { context.exit_code = check_node(context, *json); });
+}
+
 void add_nccl_log(CLI::App& check, Context& context) {
     auto* command = check.add_subcommand(
         "nccl-log", "Say which way NCCL took between ranks, by its logs: exit code 0 clean, 1 findings");
@@ -155,6 +191,7 @@ void add_nccl_env(CLI::App& check, Context& context) {
 void add_check(CLI::App& app, Context& context) {
     auto* check = app.add_subcommand("check", "Check what a job runs on, and what NCCL made of it");
     check->require_subcommand(1);
+    add_node(*check, context);
     add_nccl_env(*check, context);
     add_nccl_log(*check, context);
 }

@@ -58,7 +58,7 @@ nccl::Log log_of(const std::string& text) {
     return reader.take();
 }
 
-std::vector<std::string> said(const std::string& text) {
+std::vector<std::string> said_of_log(const std::string& text) {
     std::vector<std::string> lines;
     for (const auto& finding : nccl::verdicts(log_of(text)))
         lines.push_back(std::string(name_of(finding.level)) + " " + finding.id + ": " + sentence(finding));
@@ -68,7 +68,7 @@ std::vector<std::string> said(const std::string& text) {
 } // namespace
 
 TEST(NcclVerdict, is_silent_of_a_job_that_is_right) {
-    EXPECT_THAT(said(Job().text()), IsEmpty());
+    EXPECT_THAT(said_of_log(Job().text()), IsEmpty());
     auto summary = nccl::summary_of(log_of(Job().text()));
     EXPECT_EQ(summary.ranks, 4U);
     EXPECT_EQ(summary.nodes, 2U);
@@ -81,7 +81,7 @@ TEST(NcclVerdict, names_a_fallback_and_the_pair_and_the_variable_that_made_it) {
     job.send = job.receive = [](int) { return "NET/Socket/0"; };
     job.before = [](int) { return "NCCL_IB_DISABLE set by environment to 1."; };
     EXPECT_THAT(
-        said(job.text()),
+        said_of_log(job.text()),
         ElementsAre(
             "fail nccl-fallback: node[1-2]: traffic between nodes goes over sockets by 4 of 4 channels, "
             "first rank 1 on "
@@ -100,7 +100,7 @@ TEST(NcclVerdict, tells_the_causes_of_a_fallback_apart) {
         Job job;
         job.send = job.receive = [](int) { return "NET/Socket/0"; };
         job.before = [text = std::string(message)](int) { return text; };
-        EXPECT_THAT(said(job.text()), ElementsAre(HasSubstr(sentence)));
+        EXPECT_THAT(said_of_log(job.text()), ElementsAre(HasSubstr(sentence)));
     }
 }
 
@@ -109,7 +109,7 @@ TEST(NcclVerdict, sees_sockets_behind_libfabric) {
     job.send = job.receive = [](int) { return "NET/AWS Libfabric/0"; };
     job.before = [](int) { return "NET/OFI Selected Provider is tcp;ofi_rxm (found 1 nics)"; };
     EXPECT_THAT(
-        said(job.text()).at(0),
+        said_of_log(job.text()).at(0),
         HasSubstr(
             "fail nccl-fallback: node[1-2]: traffic between nodes goes over sockets by 4 of 4 channels, "
             "first rank 1 on node1 to "
@@ -123,7 +123,7 @@ TEST(NcclVerdict, names_the_filter_that_matches_no_device) {
         return rank == 0 ? "NCCL_IB_HCA set to mlx5_7" : "NET/IB : No device found.";
     };
     auto text = job.text() + "node1:100:99 [0] NCCL INFO NET/IB : No device found.\n";
-    EXPECT_THAT(said(text),
+    EXPECT_THAT(said_of_log(text),
                 ElementsAre(HasSubstr("because no active device matches NCCL_IB_HCA=mlx5_7; name devices")));
 }
 
@@ -134,25 +134,28 @@ TEST(NcclVerdict, believes_the_chosen_network_where_no_channel_is_told) {
         text += head + "Using network Socket\n" + head +
                 fmt::format("comm 0x1 rank {} nranks 2 cudaDev 0 commId 0x1 - Init COMPLETE\n", rank);
     }
-    EXPECT_THAT(said(text), ElementsAre(HasSubstr("nccl-fallback: n[0-1]: traffic between nodes goes over "
-                                                  "sockets: NCCL chose the network Socket;")));
+    EXPECT_THAT(said_of_log(text),
+                ElementsAre(HasSubstr("nccl-fallback: n[0-1]: traffic between nodes goes over "
+                                      "sockets: NCCL chose the network Socket;")));
 }
 
 TEST(NcclVerdict, finds_no_fault_with_sockets_on_one_node) {
-    EXPECT_THAT(said("n:1:1 [0] NCCL INFO Using network Socket\n"
-                     "n:1:1 [0] NCCL INFO Channel 00 : 0[0] -> 1[1] via P2P/IPC\n"
-                     "n:1:1 [0] NCCL INFO comm 0x1 rank 0 nranks 2 cudaDev 0 - Init COMPLETE\n"
-                     "n:2:2 [1] NCCL INFO comm 0x1 rank 1 nranks 2 cudaDev 1 - Init COMPLETE\n"),
+    EXPECT_THAT(said_of_log("n:1:1 [0] NCCL INFO Using network Socket\n"
+                            "n:1:1 [0] NCCL INFO Channel 00 : 0[0] -> 1[1] via P2P/IPC\n"
+                            "n:1:1 [0] NCCL INFO comm 0x1 rank 0 nranks 2 cudaDev 0 - Init COMPLETE\n"
+                            "n:2:2 [1] NCCL INFO comm 0x1 rank 1 nranks 2 cudaDev 1 - Init COMPLETE\n"),
                 IsEmpty());
 }
 
 TEST(NcclVerdict, says_unknown_where_the_way_is_not_told) {
-    EXPECT_THAT(said("training\n"), ElementsAre("unknown nccl-transport: the log has no line of NCCL; set "
-                                                "NCCL_DEBUG=INFO before the program starts"));
+    EXPECT_THAT(said_of_log("training\n"),
+                ElementsAre("unknown nccl-transport: the log has no line of NCCL; set "
+                            "NCCL_DEBUG=INFO before the program starts"));
     EXPECT_THAT(
-        said("a:1:1 [0] NCCL INFO Using network IB\nb:1:1 [0] NCCL INFO Using network IB\n"
-             "a:1:1 [0] NCCL INFO comm 0x1 rank 0 nranks 2 cudaDev 0 - Init COMPLETE\nb:1:1 [0] NCCL INFO "
-             "comm 0x1 rank 1 nranks 2 cudaDev 0 - Init COMPLETE\n"),
+        said_of_log(
+            "a:1:1 [0] NCCL INFO Using network IB\nb:1:1 [0] NCCL INFO Using network IB\n"
+            "a:1:1 [0] NCCL INFO comm 0x1 rank 0 nranks 2 cudaDev 0 - Init COMPLETE\nb:1:1 [0] NCCL INFO "
+            "comm 0x1 rank 1 nranks 2 cudaDev 0 - Init COMPLETE\n"),
         ElementsAre(HasSubstr(
             "unknown nccl-transport: the way between nodes is not in the log; set NCCL_DEBUG_SUBSYS")));
 }
@@ -160,7 +163,7 @@ TEST(NcclVerdict, says_unknown_where_the_way_is_not_told) {
 TEST(NcclVerdict, names_processes_that_chose_different_networks) {
     Job job;
     job.before = [](int rank) { return rank == 3 ? "Using network Socket" : "Using network IB"; };
-    EXPECT_THAT(said(job.text()),
+    EXPECT_THAT(said_of_log(job.text()),
                 ElementsAre(HasSubstr(
                     "different networks, which do not reach each other: IB on node[1-2], Socket on node2")));
 }
@@ -168,10 +171,10 @@ TEST(NcclVerdict, names_processes_that_chose_different_networks) {
 TEST(NcclVerdict, warns_of_receiving_without_gpudirect_and_not_of_sending) {
     Job job;
     job.send = [](int) { return "NET/IB/0"; };
-    EXPECT_THAT(said(job.text()), IsEmpty());
+    EXPECT_THAT(said_of_log(job.text()), IsEmpty());
     job.receive = [](int rank) { return rank == 2 ? "NET/IB/0" : "NET/IB/0/GDRDMA"; };
     EXPECT_THAT(
-        said(job.text()),
+        said_of_log(job.text()),
         ElementsAre(HasSubstr("warn nccl-gpudirect: node2: GPUDirect RDMA is not used by 2 of 4 channels "
                               "that receive from other nodes "
                               "(rank 1 on node1 to rank 2 on node2 via NET/IB/0); load nvidia_peermem")));
@@ -183,7 +186,7 @@ TEST(NcclVerdict, names_the_nics_of_a_pair_that_crosses_rails) {
         return "NET/IB : Using [0]mlx5_0:1/IB [1]mlx5_3:1/IB [RO]; OOB eth0:10.0.0.1<0>";
     };
     job.receive = [](int) { return "NET/IB/1/GDRDMA"; };
-    EXPECT_THAT(said(job.text()),
+    EXPECT_THAT(said_of_log(job.text()),
                 ElementsAre(HasSubstr("2 of 2 pairs of ranks cross from one rail to another: rank 1 on node1 "
                                       "sends by NIC 0 (mlx5_0:1/IB), "
                                       "rank 2 on node2 receives by NIC 1 (mlx5_3:1/IB);")));
@@ -196,7 +199,7 @@ TEST(NcclVerdict, warns_of_ranks_of_one_node_that_reach_each_other_by_the_networ
     for (std::size_t at = 0; (at = text.find("] via NET", at)) != text.npos; ++at)
         if (text[at - 1] == '1') text.insert(at + 1, " [send]");
     EXPECT_THAT(
-        said(text),
+        said_of_log(text),
         ElementsAre(HasSubstr(
             "nccl-inside-node: node[1-2]: ranks of one node reach each other by the network: 4 channels")));
 }
@@ -205,7 +208,7 @@ TEST(NcclVerdict, names_the_rank_that_does_not_complete) {
     Job job;
     job.completes = [](int rank) { return rank != 2; };
     EXPECT_THAT(
-        said(job.text()),
+        said_of_log(job.text()),
         ElementsAre(HasSubstr(
             "a communicator of 4 ranks was begun and not completed by 1 rank, first rank 2 on node2;")));
 }
@@ -213,16 +216,17 @@ TEST(NcclVerdict, names_the_rank_that_does_not_complete) {
 TEST(NcclVerdict, names_an_interface_that_other_nodes_cannot_reach) {
     Job job;
     job.bootstrap = "docker0:172.17.0.{}<0>";
-    EXPECT_THAT(said(job.text()), ElementsAre(HasSubstr("warn nccl-bootstrap: rank 0 on node1: NCCL lets "
-                                                        "other nodes find it at docker0:172.17.0.1<0>,")));
+    EXPECT_THAT(said_of_log(job.text()),
+                ElementsAre(HasSubstr("warn nccl-bootstrap: rank 0 on node1: NCCL lets "
+                                      "other nodes find it at docker0:172.17.0.1<0>,")));
     job.completes = [](int rank) { return rank < 2; };
-    EXPECT_THAT(said(job.text())[0], HasSubstr("fail nccl-bootstrap"));
+    EXPECT_THAT(said_of_log(job.text())[0], HasSubstr("fail nccl-bootstrap"));
 }
 
 TEST(NcclVerdict, tells_nodes_of_one_name_apart_by_their_address) {
     auto text = Job().text();
     for (std::size_t at = 0; (at = text.find("node2:")) != text.npos;) text.replace(at, 5, "node1");
-    EXPECT_THAT(said(text), IsEmpty());
+    EXPECT_THAT(said_of_log(text), IsEmpty());
     EXPECT_EQ(nccl::summary_of(log_of(text)).nodes, 2U);
 }
 
@@ -233,7 +237,7 @@ TEST(NcclVerdict, makes_the_first_error_the_headline_and_its_victims_a_number) {
                 "node1:101:9 [1] transport/net_ib.cc:818 NCCL WARN NET/IB : Got completion from peer "
                 "10.0.0.2<5> with error 12, opcode 0, len 0, vendor err 129\n"
                 "node1:100:9 [0] init.cc:1 NCCL WARN Missing \"iommu=pt\" from kernel command line\n";
-    EXPECT_THAT(said(text),
+    EXPECT_THAT(said_of_log(text),
                 ElementsAre(HasSubstr("fail nccl-error: rank 1 on node1: NCCL says: NET/IB : Got completion "
                                       "from peer 10.0.0.2<5> with error 12, opcode 0, "
                                       "len 0, vendor err 129 (the first of 2); the peer did not answer"),
@@ -246,7 +250,7 @@ TEST(NcclVerdict, warns_of_ranks_with_other_nics_and_of_other_versions) {
         return fmt::format("NET/IB : Using [0]mlx5_{}:1/IB ; OOB eth0:1<0>", rank % 2);
     };
     EXPECT_THAT(
-        said(job.text() + "NCCL version 2.19.3+cuda12.3\n"),
+        said_of_log(job.text() + "NCCL version 2.19.3+cuda12.3\n"),
         ElementsAre(HasSubstr("warn nccl-adapters: node1: processes of one node use different NICs: "
                               "mlx5_0:1/IB and mlx5_1:1/IB;"),
                     HasSubstr("several versions of NCCL are in one job: 2.18.3+cuda12.2, 2.19.3+cuda12.3;")));

@@ -1,0 +1,54 @@
+#pragma once
+#include "base/environment.hpp"
+#include "preflight/devices.hpp"
+#include "preflight/kernel_log.hpp"
+#include "preflight/pci.hpp"
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace railhead {
+
+struct Room {
+    std::string path;
+    std::uint64_t total_bytes = 0, free_bytes = 0;
+    std::optional<std::uint64_t> free_files; ///< absent where they are not counted
+};
+
+/// A file system of another machine, and whether it answered.
+struct RemoteMount {
+    enum class State { answers, hangs, fails };
+    std::string path, kind; ///< "/home", "nfs4"
+    State state = State::answers;
+    std::string words; ///< why it fails
+};
+
+/// What is known of a node. What could not be read is absent, and never a plausible value.
+struct NodeFacts {
+    std::vector<PciFunction> gpus;
+    std::map<std::string, PciFunction> adapters; ///< by RDMA device
+    Devices devices;
+    std::map<std::string, bool> gpus_of_driver; ///< by address: NVIDIA's driver has it; empty: no such driver
+    std::optional<bool> direct;                 ///< GPUDirect RDMA: a module for it, or a driver with DMA-BUF
+    std::optional<std::uint64_t> locked_bytes;  ///< RLIMIT_MEMLOCK; UINT64_MAX: unlimited
+    std::optional<std::uint64_t> open_files;    ///< RLIMIT_NOFILE, the hard one
+    std::vector<Room> rooms;                    ///< /dev/shm and the folder for temporary files
+    std::vector<RemoteMount> mounts;
+    std::optional<bool> clock_is_synchronised;
+    KernelLog kernel_log;
+    double up_s = 0; ///< since the start of the machine
+};
+
+constexpr std::size_t most_mounts = 256;
+
+/// Reads them; each look at a mount has `mount_s` seconds, all at once, and what hangs is left behind.
+/// `root`: where sys, proc and dev lie ("" but in tests). Starts children.
+NodeFacts node_facts(const std::string& root, const Environment& environment, double mount_s);
+
+/// The file systems of other machines in a text of /proc/self/mounts (fstab(5)), with their kinds.
+std::vector<RemoteMount> remote_mounts_in(const std::string& text);
+
+} // namespace railhead
