@@ -79,7 +79,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
                                                 shm_bytes, tmp_free_bytes, tmp_free_files, nofile, file_bytes,
                                                 address_space, gpus, topology_addr, dir, step_id, versions,
-                                                findings)
+                                                traits, findings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom, oom_ago_s, rank, with_step)
 NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::bound, "bound"},

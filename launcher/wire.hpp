@@ -62,7 +62,9 @@ struct Hello {
     std::string dir;           ///< the launch's directory on this node
     int step_id = -1;
     std::map<std::string, std::string> versions; ///< "railhead", "ray", "python"
-    std::vector<Finding> findings;               ///< level fail: the launch cannot work here
+    std::map<std::string, std::string>
+        traits;                    ///< of the node, which its others should share (node_probe_name)
+    std::vector<Finding> findings; ///< level fail: the launch cannot work here
 };
 
 /// For the command after the end, on each node: then it is killed.
@@ -146,6 +148,9 @@ Result<Invitation> invitation_from(std::string_view line);
 /// In Invitation::probe_args: the command that will be run ("program.NAME": that of a group); an agent that
 /// does not find it has a finding whose id begins so.
 inline constexpr std::string_view program_probe_name = "program";
+/// In Invitation::probes: look at the node (preflight/node_checks.hpp); so begin the ids of what is wrong
+/// there.
+inline constexpr std::string_view node_probe_name = "node";
 /// So begins the id of the finding of an agent that does not find Invitation::cwd.
 inline constexpr std::string_view folder_probe_name = "folder";
 

@@ -23,6 +23,7 @@ enum class Key {
     launch_interface,  ///< network interface whose address is announced; empty: by route (default "")
     launch_subnet,     ///< CIDR that the announced address must be in; empty: any (default "")
     launch_ip_version, ///< "any", "4", "6" (default any)
+    launch_check,      ///< "off", "warn", "enforce" (default off)
     launch_order,      ///< "topology", "slurm", or the job's nodes as a hostlist (default topology)
     launch_tmp,        ///< base of the per-job directory, at most 15 bytes (default /tmp)
     launch_log_dir, ///< where logs are brought on failure; empty: railhead-JOBID-ATTEMPT-HEX in the working

@@ -114,6 +114,15 @@ constexpr std::array table{
         .scope = Scope::user,
         .choices = "any 4 6",
         .documentation = "IP version of the announced address."},
+    Row{.key = Key::launch_check,
+        .name = "launch.check",
+        .type = Type::choice,
+        .preset = "off",
+        .scope = Scope::user,
+        .choices = "off warn enforce",
+        .documentation =
+            "Whether each node is looked at before anything starts, as by railhead check node: warn says "
+            "what is wrong there, enforce starts nothing where a node has an error."},
     Row{.key = Key::launch_order,
         .name = "launch.order",
         .type = Type::text,

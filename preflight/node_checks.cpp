@@ -177,7 +177,7 @@ void clock(const NodeFacts& facts, Findings& findings) {
     findings.push_back({.id = "clock",
                         .level = Level::warn,
                         .thing = "the clock",
-                        .seen = "is set by nobody",
+                        .seen = "is not synchronised, by what the kernel was told",
                         .next = "see whether chronyd or ntpd runs; munge refuses what is minutes apart"});
 }
 

@@ -9,6 +9,8 @@
 #include "launcher/recipes/ray.hpp"
 #include "launcher/recipes/ray_probe.hpp"
 #include "launcher/recipes/torch_probe.hpp"
+#include "preflight/node_checks.hpp"
+#include "preflight/traits.hpp"
 
 #include <fmt/core.h>
 
@@ -137,6 +139,20 @@ void add_folder(Hello& hello, const Invitation& invitation) {
                               .next = "start it in a folder that all nodes have"});
 }
 
+/// What an agent cannot read, as without the rights of root, is no finding of a launch.
+void look_at_node(Hello& hello, const Environment& environment) {
+    constexpr double mount_s = 1;
+    const auto facts = node_facts("", environment, mount_s);
+    hello.traits = traits_of("", facts);
+    constexpr std::size_t most_findings = 100; // a hello is one frame
+    for (auto& finding : node_verdicts(facts)) {
+        if (hello.findings.size() >= most_findings) return;
+        if (finding.level != Level::fail && finding.level != Level::warn) continue;
+        finding.id = fmt::format("{}-{}", node_probe_name, finding.id);
+        hello.findings.push_back(std::move(finding));
+    }
+}
+
 void add_probes(Hello& hello, const Invitation& invitation, const Environment& environment) {
     auto argument = [&](std::string_view name) {
         auto found = invitation.probe_args.find(std::string(name));
@@ -151,6 +167,7 @@ void add_probes(Hello& hello, const Invitation& invitation, const Environment& e
         if (name == torch_probe_name)
             probe = probe_torch(hello.node, argument(name), argument(script_probe_arg), invitation.cwd,
                                 environment, invitation.probe_within_s);
+        if (name == node_probe_name) look_at_node(hello, environment);
         hello.versions.merge(probe.versions);
         hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
     }

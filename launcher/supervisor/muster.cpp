@@ -1,8 +1,13 @@
 #include "launcher/supervisor/muster.hpp"
 
 #include "launcher/channel/server.hpp"
+#include "preflight/traits.hpp"
+#include "slurm/hostlist.hpp"
+
+#include <fmt/core.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace railhead {
 
@@ -48,6 +53,32 @@ std::vector<std::string> Muster::missing_nodes() const {
     for (auto& peer : expected_)
         if (!hellos_.contains(peer)) names.push_back(node_of_peer(peer));
     return names;
+}
+
+std::vector<Finding> wrong_with_nodes(const std::vector<Hello>& hellos) {
+    std::vector<std::pair<Finding, std::vector<std::string>>> found; // with its nodes
+    const auto mark = fmt::format("{}-", node_probe_name);
+    for (const auto& hello : hellos)
+        for (const auto& finding : hello.findings) {
+            if (!finding.id.starts_with(mark)) continue;
+            auto same = std::ranges::find(found, finding, &decltype(found)::value_type::first);
+            if (same == found.end()) same = found.insert(found.end(), {finding, {}});
+            same->second.push_back(hello.node);
+        }
+    std::vector<Finding> findings;
+    for (auto& [finding, nodes] : found) {
+        finding.where = compress_hostlist(nodes) + (finding.where.empty() ? "" : ": " + finding.where);
+        findings.push_back(std::move(finding));
+    }
+    std::map<int, std::vector<std::pair<std::string, Traits>>> alike; // those of a component should be
+    for (const auto& hello : hellos) alike[hello.component].emplace_back(hello.node, hello.traits);
+    for (const auto& component : alike)
+        for (auto& finding : odd_ones(component.second)) {
+            finding.id = mark + finding.id;
+            findings.push_back(std::move(finding));
+        }
+    std::ranges::stable_partition(findings, [](const Finding& each) { return each.level == Level::fail; });
+    return findings;
 }
 
 std::optional<Finding> refusal_of(const Hello& hello, const std::vector<std::string>& probes) {

@@ -35,6 +35,10 @@ class Muster {
     std::map<std::string, double> times_;
 };
 
+/// What agents have found wrong with their nodes (node_probe_name), the same of several nodes once, and which
+/// nodes are the odd ones; the worst first, and `where` names the nodes.
+std::vector<Finding> wrong_with_nodes(const std::vector<Hello>& hellos);
+
 /// Why nothing can be started on a node, whatever the others say. What concerns a probe or the program is
 /// left to the recipe, when every node has said its part.
 std::optional<Finding> refusal_of(const Hello& hello, const std::vector<std::string>& probes);

@@ -153,8 +153,10 @@ std::vector<std::string> summary_of(const Report& report) {
             "started again {}",
             report.restarts.size() == 1 ? "once" : fmt::format("{} times", report.restarts.size())));
     for (auto& survivor : report.survivors) lines.push_back("left behind: " + sentence(survivor));
-    for (auto& finding : report.findings)
+    for (auto& finding : report.findings) {
+        if (finding.id.starts_with(fmt::format("{}-", node_probe_name))) continue; // said at the start
         lines.push_back(fmt::format("{}: {}", name_of(finding.level), sentence(finding)));
+    }
     if (!report.log_dir.empty()) lines.push_back("logs of all nodes: " + report.log_dir);
     auto ready = report.ready_s ? fmt::format("ready after {:.1f} s, ", *report.ready_s) : std::string();
     auto count = report.nodes.size(); // of agents that answered

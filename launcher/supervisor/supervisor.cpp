@@ -40,6 +40,7 @@ Result<void> Supervisor::begin() {
         return tl::unexpected(std::move(can.error()).within("--log-dir"));
     if (auto can = can_be_told(spec_); !can) return can;
     if (auto read = read_restarts(); !read) return read;
+    if (spec_.settings.text(Key::launch_check) != "off") spec_.probes.emplace_back(node_probe_name);
     for (auto* text : {&key_, &secret_, &launch_id_}) {
         auto made = make_key_text();
         if (!made) return tl::unexpected(made.error());
@@ -112,6 +113,22 @@ void Supervisor::hello(const std::string& peer, const Hello& hello) {
     if (muster_.complete()) plan_and_launch();
 }
 
+/// Says what is wrong with nodes at the first start, and keeps it for the report.
+Result<void> Supervisor::judge_nodes(const std::vector<Hello>& hellos) {
+    if (!restarts_->causes().empty()) return {};
+    const auto findings = wrong_with_nodes(hellos);
+    const bool enforces = spec_.settings.text(Key::launch_check) == "enforce";
+    if (enforces && !findings.empty() && findings.front().level == Level::fail) {
+        auto finding = findings.front();
+        finding.next +=
+            std::string(finding.next.empty() ? "" : ", or ") + "start nevertheless with --check warn";
+        return fail(ErrorKind::check_refused, std::move(finding));
+    }
+    for (const auto& finding : findings) console_.line(now(), "warning: " + sentence(finding));
+    findings_before_.insert(findings_before_.end(), findings.begin(), findings.end());
+    return {};
+}
+
 void Supervisor::plan_and_launch() {
     auto hellos = muster_.in_order();
     auto env = spec_.env; // --env wins
@@ -119,6 +136,7 @@ void Supervisor::plan_and_launch() {
     if (restarts_->causes().empty())
         console_.line(now(), fmt::format("agents run on {}: {}", counted(hellos.size(), "node"),
                                          compress_hostlist(spec_.allocation.nodes())));
+    if (auto refused = judge_nodes(hellos); !refused) return fail_early(refused.error());
     hellos.resize(static_cast<std::size_t>(restarts_->nodes_to_use(static_cast<int>(hellos.size()))));
     auto plan = spec_.plan(LaunchInput{.allocation = spec_.allocation,
                                        .hellos = hellos,

@@ -43,6 +43,7 @@ class Supervisor {
     int refuse(const Error& error);
     void make_server();
     void hello(const std::string& peer, const Hello& hello);
+    Result<void> judge_nodes(const std::vector<Hello>& hellos);
     void plan_and_launch();
     void begin_launch(Plan plan);
     std::optional<double> again(Outcome& outcome, int present);

@@ -136,7 +136,7 @@ TEST(NodeChecks, name_a_mount_that_hangs) {
     EXPECT_THAT(said_of_node(facts),
                 ElementsAre(HasSubstr("fail mount: /home (nfs4) does not answer, and holds "
                                       "whoever asks it; see whether its server is up"),
-                            HasSubstr("warn clock: the clock is set by nobody")));
+                            HasSubstr("warn clock: the clock is not synchronised")));
 }
 
 TEST(NodeChecks, say_that_the_kernel_log_is_not_known) {
