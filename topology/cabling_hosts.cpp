@@ -32,9 +32,7 @@ class HostCables {
         finding.level = level;
         out_.push_back({std::move(finding), cost_gbps});
     }
-    std::string switch_name(std::uint32_t device) const {
-        return switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
-    }
+    std::string switch_name(std::uint32_t device) const { return labels_(device); }
     std::string host_name(std::uint32_t host) const { return std::string(hosts_.hosts[host].name); }
     std::string group_name(std::uint32_t group) const {
         return group == none ? "no group" : map_.groups[group].name;
@@ -260,6 +258,7 @@ class HostCables {
     }
 
     const Fabric& fabric_;
+    const SwitchLabels labels_{fabric_};
     const Hosts& hosts_;
     const RailMap& map_;
     double one_rail_;

@@ -2,18 +2,19 @@
 
 #include "topology/characters.hpp"
 #include "topology/natural.hpp"
-#include "topology/switch_names.hpp"
 
 #include <fmt/core.h>
 
 namespace railhead::topology {
 
 LinkRates::LinkRates(const Fabric& fabric, const Hosts& hosts, const RailMap& map)
-    : fabric_(fabric), hosts_(hosts), map_(map), is_adapter_of_host_(fabric.devices.size()),
-      is_wanted_adapter_(fabric.devices.size()), is_management_(fabric.devices.size()) {
+    : fabric_(fabric), hosts_(hosts), map_(map), port_of_(fabric.devices.size(), none),
+      is_adapter_of_host_(fabric.devices.size()), is_wanted_adapter_(fabric.devices.size()),
+      is_management_(fabric.devices.size()) {
     for (auto leaf : map.management_leaves) is_management_[leaf] = true;
     for (const auto& port : hosts.ports) {
         const auto& host = hosts.hosts[port.host];
+        port_of_[port.adapter] = static_cast<std::uint32_t>(&port - hosts.ports.data());
         is_adapter_of_host_[port.adapter] = !host.is_other || !map.grouping.is_rail(port.leaf);
         is_wanted_adapter_[port.adapter] = host.wanted;
     }
@@ -86,9 +87,13 @@ std::vector<CablingFinding> LinkRates::findings() const {
 }
 
 std::string LinkRates::name_of(std::uint32_t device) const {
-    const auto& its = fabric_.devices[device];
-    return fabric_.is_switch(device) ? switch_name_from(its.description, its.guid)
-                                     : printable(its.description);
+    if (fabric_.is_switch(device)) return labels_(device);
+    const auto text = fabric_.devices[device].description;
+    if (port_of_[device] == none) return printable(text);
+    const auto& port = hosts_.ports[port_of_[device]];
+    const auto host = hosts_.hosts[port.host].name;
+    if (adapter_name_from(text).host == host) return printable(text);
+    return fmt::format("{}{}{}", host, port.device.empty() ? "" : " ", port.device);
 }
 
 } // namespace railhead::topology

@@ -1,5 +1,6 @@
 #pragma once
 #include "topology/cabling.hpp"
+#include "topology/switch_names.hpp"
 
 #include <array>
 #include <cstdint>
@@ -44,6 +45,8 @@ class LinkRates {
     const Fabric& fabric_;
     const Hosts& hosts_;
     const RailMap& map_;
+    const SwitchLabels labels_{fabric_};
+    std::vector<std::uint32_t> port_of_; ///< by device: one of the host's ports on that adapter, or none
     std::vector<bool> is_adapter_of_host_, is_wanted_adapter_, is_management_; ///< by device
     std::array<Usual, link_kinds> usual_;
 };

@@ -63,6 +63,7 @@ class Checker {
 
     void check_switches() {
         std::map<std::string_view, std::uint32_t> line_of, parent_line;
+        std::map<std::uint32_t, std::vector<std::pair<std::string, std::uint32_t>>> twice;
         for (const auto& one : conf_.switches) {
             check_name(one.name, one.line);
             auto [at, is_new] = line_of.try_emplace(one.name, one.line);
@@ -84,15 +85,25 @@ class Checker {
                     say(Level::fail, "switch-unknown", in_line(one.line), child, "is no switch of this file");
                 if (child == one.name) say(Level::fail, "cycle", in_line(one.line), child, "is below itself");
                 auto [at, is_new] = parent_line.try_emplace(child, one.line);
-                if (!is_new && at->second != one.line)
-                    say(Level::warn, "two-parents", in_line(one.line), child,
-                        fmt::format("is below another switch on line {}", at->second), "one parent");
+                if (!is_new && at->second != one.line) twice[one.line].emplace_back(child, at->second);
             }
+        for (const auto& [line, children] : twice) say_two_parents(line, children);
         if (conf_.switches.size() > many_switches)
             say(Level::warn, "many-switches", "", fmt::format("{} switches", conf_.switches.size()),
                 "make slurmctld's start slow, for it computes the distances of all pairs", "",
                 "leave out what joins one switch only");
         check_twice(conf_.switches, "leaf", ", and Slurm takes the last");
+    }
+
+    void say_two_parents(std::uint32_t line,
+                         const std::vector<std::pair<std::string, std::uint32_t>>& children) {
+        std::vector<std::string> names;
+        for (const auto& [name, _] : children) names.push_back(name);
+        const bool is_one = names.size() == 1;
+        say(Level::warn, "two-parents", in_line(line), compress_hostlist(names, most_named_nodes),
+            fmt::format("{} below another switch on line {}{}", is_one ? "is" : "are",
+                        children.front().second, is_one ? "" : " or before"),
+            "one parent");
     }
 
     /// slurmctld takes the last leaf and only logs it; blocks it takes as they are.
@@ -146,11 +157,23 @@ class Checker {
         std::vector<std::string> tops;
         for (const auto& one : conf_.switches)
             if (children.insert(one.name).second) tops.push_back(one.name); // once, if its name comes twice
+        drop_tops_with_all_of_another(tops);
         if (tops.size() > 1)
             say(Level::warn, "no-common-root", "",
                 fmt::format("{} switches ({})", tops.size(), compress_hostlist(tops, most_named_nodes)),
                 "are below no other, so no job spans what is below two of them",
                 "one root, unless that is meant");
+    }
+
+    /// Spines of which each has all leaves: a job spans what is below one of them.
+    void drop_tops_with_all_of_another(std::vector<std::string>& tops) const {
+        std::map<std::string_view, const TopologyConf::Switch*> called;
+        for (const auto& one : conf_.switches) called.try_emplace(one.name, &one);
+        std::set<std::set<std::string_view>> seen;
+        std::erase_if(tops, [&](const auto& top) {
+            const auto& children = called[top]->switches;
+            return !children.empty() && !seen.insert({children.begin(), children.end()}).second;
+        });
     }
 
     void check_blocks() {
@@ -249,6 +272,40 @@ std::vector<Finding> check(const TopologyConf& conf, const CheckOptions& options
     return Checker(conf, options).findings();
 }
 
+namespace {
+
+/// slurmctld takes both (26.05, tried): of several defaults the first, and of one name the default or else
+/// the first for partitions that name it.
+void check_names(const std::vector<NamedTopology>& all, std::vector<Finding>& findings) {
+    std::map<std::string_view, std::uint32_t> line_of;
+    const NamedTopology* first_default = nullptr;
+    for (const auto& each : all) {
+        const auto [at, is_new] = line_of.try_emplace(each.name, each.line);
+        if (!is_new)
+            findings.push_back(
+                {.id = "name-twice",
+                 .level = Level::warn,
+                 .where = in_line(each.line),
+                 .thing = "topology " + each.name,
+                 .seen = fmt::format("is defined on line {} as well, and a partition gets one of the two",
+                                     at->second),
+                 .expected = "a name of its own"});
+        if (each.is_default && first_default)
+            findings.push_back(
+                {.id = "two-defaults",
+                 .level = Level::warn,
+                 .where = in_line(each.line),
+                 .thing = "topology " + each.name,
+                 .seen = fmt::format("has cluster_default, as {} on line {} has, which Slurm takes",
+                                     first_default->name, first_default->line),
+                 .expected = "one cluster_default"});
+        else if (each.is_default)
+            first_default = &each;
+    }
+}
+
+} // namespace
+
 Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions wanted) {
     if (!is_topology_yaml(text)) {
         auto conf = read_topology_conf(text);
@@ -264,6 +321,10 @@ Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions want
                             .thing = "topology.yaml",
                             .seen = "is not read by this Slurm",
                             .expected = "25.05 or later"});
+    check_names(*all, findings);
+    const auto* main = &all->front(); // the one that holds where partitions name none
+    for (const auto& each : *all)
+        if (each.is_default && !main->is_default) main = &each;
     for (const auto& each : *all) {
         if (!each.unread.empty())
             findings.push_back(
@@ -278,7 +339,7 @@ Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions want
             continue;
         }
         auto own = wanted;
-        if (!each.is_default && all->size() > 1) own.nodes.reset();
+        if (&each != main) own.nodes.reset();
         for (auto& finding : check(each.conf, own)) findings.push_back(std::move(finding));
     }
     return findings;

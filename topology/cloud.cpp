@@ -215,13 +215,26 @@ class CloudReader {
         return text;
     }
 
-    /// All as deep as the deepest, so that what stands side by side below one unit is joined by it.
+    /// All as deep as the deepest, so that what stands side by side below one unit is joined by it. What ends
+    /// at a unit that others are below is below it, too.
     void level_paths() {
         std::size_t deepest = 0;
-        for (const auto& place : places_) deepest = std::max(deepest, place.path.size());
-        for (auto& place : places_)
-            for (auto& path = place.path; path.size() < deepest;)
-                path.insert(path.end() - 1, path.back() + "-above");
+        std::set<std::string> uppers;
+        for (const auto& place : places_) {
+            deepest = std::max(deepest, place.path.size());
+            for (std::size_t length = 1; length < place.path.size(); ++length)
+                uppers.insert(path_of(place, length));
+        }
+        for (auto& place : places_) {
+            auto& path = place.path;
+            const bool is_upper = uppers.contains(path_of(place, path.size()));
+            while (path.size() < deepest) {
+                if (is_upper)
+                    path.push_back(path.back() + "-below");
+                else
+                    path.insert(path.end() - 1, path.back() + "-above");
+            }
+        }
     }
 
     /// What a unit is called by itself may hold in the unit above it only; then all of its path is its name.

@@ -225,7 +225,7 @@ class Drawer {
     }
 
     void add_switch(int x, int y, std::uint32_t device) {
-        auto name = switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
+        auto name = labels_(device);
         auto found = said_.find(name);
         auto color = color_of_.find(device);
         switch_at_[device] = {x, y};
@@ -300,6 +300,7 @@ class Drawer {
     }
 
     const Fabric& fabric_;
+    const SwitchLabels labels_{fabric_};
     const Hosts& hosts_;
     const RailMap& map_;
     std::map<std::string, std::size_t, Natural> devices_; ///< of all rails, with their places

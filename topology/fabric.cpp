@@ -32,6 +32,7 @@ constexpr std::uint8_t lanes_untold = 10; ///< no link has so many; ten times a 
 
 /// Bytes that ibnetdiscover spends on a device and its cables, at least.
 constexpr std::size_t bytes_for_device = 400;
+constexpr std::size_t bytes_of_names = 4096; ///< that are kept together
 constexpr std::size_t bytes_for_end =
     64; ///< of a cable. Room that is not used costs nothing, and growing does
 
@@ -165,6 +166,15 @@ FabricBuilder::FabricBuilder(Text text) {
     by_guid_[static_cast<int>(DeviceKind::adapter)].reserve(devices);
     fabric_.devices.reserve(devices);
     fabric_.links.reserve(fabric_.text.view().size() / bytes_for_end);
+}
+
+std::string_view FabricBuilder::keep(std::string_view name) {
+    auto& names = fabric_.names;
+    if (names.empty() || names.back().capacity() - names.back().size() < name.size())
+        names.emplace_back().reserve(std::max(name.size(), bytes_of_names));
+    const auto begin = names.back().size();
+    names.back() += name;
+    return std::string_view(names.back()).substr(begin);
 }
 
 std::uint32_t FabricBuilder::device(DeviceKind kind, std::uint64_t guid) {

@@ -49,8 +49,9 @@ struct Link {
 /// What a source says, and nothing derived from it. Memory is linear in the text, which is kept.
 struct Fabric {
     Text text; ///< the source's
-    std::deque<std::string>
-        names; ///< what views point into that the text does not hold; a deque does not move its elements
+    /// What views point into that the text does not hold, many names in each; a deque does not move its
+    /// elements.
+    std::deque<std::string> names;
     std::vector<Device> devices;
     std::vector<Link> links; ///< sorted by a, a_port
     std::vector<Finding> findings;
@@ -87,7 +88,7 @@ class FabricBuilder {
     void link(std::uint32_t from, std::uint16_t from_port, std::uint32_t to, std::uint16_t to_port, Rate rate,
               std::uint32_t line);
     void finding(Finding finding) { fabric_.findings.push_back(std::move(finding)); }
-    std::string_view keep(std::string name) { return fabric_.names.emplace_back(std::move(name)); }
+    std::string_view keep(std::string_view name);
     /// Cables told from both ends become one.
     Fabric finish() &&;
 

@@ -82,11 +82,11 @@ class Namer {
         names_.resize(fabric_.devices.size());
         for (std::size_t i = 0; i < fabric_.devices.size(); ++i) {
             const auto& device = fabric_.devices[i];
-            if (device.kind != DeviceKind::adapter || is_aggregation_node(device.description)) continue;
             auto mapped = naming_.adapters.find(device.guid);
+            if (mapped != naming_.adapters.end()) mapped_guids_.insert(device.guid);
+            if (device.kind != DeviceKind::adapter || is_aggregation_node(device.description)) continue;
             auto text =
                 mapped == naming_.adapters.end() ? device.description : std::string_view(mapped->second);
-            if (mapped != naming_.adapters.end()) mapped_guids_.insert(device.guid);
             names_[i] = adapter_name_from(text);
             if (!naming_.hosts.empty()) rename(names_[i].host);
             if (names_[i].host.empty()) unnamed_.push_back(static_cast<std::uint32_t>(i));

@@ -42,7 +42,7 @@ struct Hosts {
 
 /// How names in the fabric become names of nodes; topology/map_file.hpp reads the first two.
 struct Naming {
-    /// What a map file says: of an adapter's GUID, "host" or "host device".
+    /// What a map file says: of an adapter's GUID, "host" or "host device"; of a switch's, its name.
     std::unordered_map<std::uint64_t, std::string> adapters;
     /// What a map file says of a host that the source calls otherwise than Slurm does; keys in lower case.
     std::unordered_map<std::string, std::string> hosts;

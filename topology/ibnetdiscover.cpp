@@ -58,8 +58,9 @@ class TopologyReader {
             build_.finding({.id = "line-unread",
                             .level = Level::warn,
                             .where = fmt::format("line {}", first_strange_),
-                            .thing = fmt::format("{} lines", strange_),
-                            .seen = "are none of ibnetdiscover's and were left out"});
+                            .thing = strange_ == 1 ? "one line" : fmt::format("{} lines", strange_),
+                            .seen = strange_ == 1 ? "is none of ibnetdiscover's and was left out"
+                                                  : "are none of ibnetdiscover's and were left out"});
         auto fabric = std::move(build_).finish();
         settle_ports(fabric);
         note_undescribed(fabric, number_);
@@ -68,7 +69,7 @@ class TopologyReader {
 
   private:
     Result<void> take(std::string_view line) {
-        if (line.empty()) {
+        if (line.empty() || (line.front() == ' ' && trimmed(line).empty())) {
             in_box_ = false;
             return {};
         }

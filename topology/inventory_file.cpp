@@ -9,6 +9,9 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <unordered_map>
+#include <unordered_set>
 
 namespace railhead::topology {
 namespace {
@@ -28,6 +31,7 @@ class InventoryReader {
     explicit InventoryReader(Text text) : build_(std::move(text)) {}
 
     Result<Fabric> read() {
+        find_equal_lines();
         LineReader lines(build_.text());
         std::string_view line;
         while (lines.next(line)) {
@@ -46,8 +50,28 @@ class InventoryReader {
     }
 
   private:
-    std::vector<std::string_view> fields(std::string_view line) const {
-        std::vector<std::string_view> found;
+    /// Few are, so that only hashes of the others are held, and not for long.
+    void find_equal_lines() {
+        std::vector<std::size_t> hashes;
+        LineReader lines(build_.text());
+        for (std::string_view line; lines.next(line);)
+            hashes.push_back(std::hash<std::string_view>()(trimmed(line)));
+        std::sort(hashes.begin(), hashes.end());
+        for (auto at = hashes.begin(); (at = std::adjacent_find(at, hashes.end())) != hashes.end(); ++at)
+            hashes_of_equals_.insert(*at);
+    }
+
+    /// The line before that says the same; 0: none, or this is the first.
+    std::uint32_t repeats(std::string_view line, std::uint32_t number) {
+        line = trimmed(line);
+        if (!hashes_of_equals_.contains(std::hash<std::string_view>()(line))) return 0;
+        const auto [at, is_new] = first_of_equals_.try_emplace(line, number);
+        return is_new ? 0 : at->second;
+    }
+
+    const std::vector<std::string_view>& fields(std::string_view line) {
+        auto& found = fields_;
+        found.clear();
         while (true) {
             auto comma = line.find(',');
             if (trimmed(line).starts_with('"')) // a comma in quotes is the field's
@@ -61,7 +85,7 @@ class InventoryReader {
 
     Result<void> head(std::string_view line, std::uint32_t number) {
         place_.fill(SIZE_MAX);
-        auto names = fields(line);
+        const auto& names = fields(line);
         for (std::size_t i = 0; i < names.size(); ++i) {
             auto column = std::find(columns.begin(), columns.end(), in_lower_case(names[i]));
             if (column == columns.end())
@@ -78,7 +102,7 @@ class InventoryReader {
     }
 
     Result<void> row(std::string_view line, std::uint32_t number) {
-        auto values = fields(line);
+        const auto& values = fields(line);
         auto value = [&](Column column) {
             return place_[column] < values.size() ? values[place_[column]] : std::string_view();
         };
@@ -99,6 +123,12 @@ class InventoryReader {
             if (!gbps || *gbps > 6000) return bad_line(number, line, "a speed in Gbit/s");
             rate = rate_of_gbps(*gbps);
         }
+        // Without a rail and a port, a node may have several cables to a switch.
+        if (!value(rail).empty() || switch_port)
+            if (const auto first = repeats(line, number); first != 0) {
+                build_.repeated(number, first);
+                return {};
+            }
         auto leaf = build_.network_switch(value(at_switch), number);
         auto adapter = value(rail).empty() ? build_.next_adapter(value(node), number)
                                            : build_.adapter(value(node), value(rail), number);
@@ -110,6 +140,9 @@ class InventoryReader {
     bool has_head_ = false;
     std::size_t width_ = 0; ///< columns
     std::array<std::size_t, columns.size()> place_{};
+    std::vector<std::string_view> fields_; ///< of the line at hand
+    std::unordered_set<std::size_t> hashes_of_equals_;
+    std::unordered_map<std::string_view, std::uint32_t> first_of_equals_; ///< line -> its number
 };
 
 } // namespace

@@ -7,7 +7,10 @@
 
 #include <fmt/core.h>
 
+#include <map>
 #include <optional>
+#include <string>
+#include <tuple>
 
 namespace railhead::topology {
 namespace {
@@ -86,6 +89,13 @@ class TomlCables {
         if (node.empty() || leaf.empty())
             return wrong(line, "the cable", "is not told", "a node and a switch");
         const Rate rate = rate_of_gbps(static_cast<std::uint16_t>(gbps));
+        if (!rail.empty() || port) {
+            const auto [cable_at, is_new] = told_.try_emplace({node, rail, leaf, port}, line);
+            if (!is_new) {
+                build_.repeated(line, cable_at->second);
+                return {};
+            }
+        }
         const auto at = build_.network_switch(leaf, line);
         const auto adapter =
             rail.empty() ? build_.next_adapter(node, line) : build_.adapter(node, rail, line);
@@ -94,6 +104,8 @@ class TomlCables {
     }
 
     NamedFabric build_;
+    using Cable = std::tuple<std::string, std::string, std::string, std::optional<std::uint16_t>>;
+    std::map<Cable, std::uint32_t> told_; ///< -> its line
 };
 
 } // namespace

@@ -7,6 +7,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <set>
 #include <tuple>
 
 namespace railhead::topology {
@@ -44,40 +45,46 @@ std::uint32_t NamedFabric::adapter(std::string_view host, std::string_view devic
         word = printable(word);
         name.append(" ").append(word);
     }
-    return named(DeviceKind::adapter, std::move(name), line);
+    return named(DeviceKind::adapter, name, line);
 }
 
 std::uint32_t NamedFabric::next_adapter(std::string_view host, std::uint32_t line) {
     return adapter(host, "port" + std::to_string(++unnamed_[std::string(host)]), line);
 }
 
-std::uint32_t NamedFabric::named(DeviceKind kind, std::string name, std::uint32_t line) {
-    auto& known = kind == DeviceKind::adapter ? adapters_ : switches_;
+std::uint32_t NamedFabric::named(DeviceKind kind, const std::string& name, std::uint32_t line) {
     const auto key = kind == DeviceKind::adapter ? name : in_lower_case(name);
-    auto [at, is_new] = known.try_emplace(key, 0);
-    if (!is_new) { // of several spellings the one with small letters first, in no order of the source
-        auto& spelled = build_.at(at->second).description;
-        if (name > spelled) spelled = build_.keep(std::move(name));
-        return at->second;
+    for (auto guid = hash_of(key);; ++guid) { // another's hash is passed by
+        const auto index = build_.device(kind, guid);
+        auto& device = build_.at(index);
+        if (device.description.empty()) {
+            device.description = build_.keep(name);
+            device.line = line;
+            return index;
+        }
+        if (kind == DeviceKind::adapter ? device.description != key
+                                        : in_lower_case(device.description) != key)
+            continue;
+        // Of several spellings the one with small letters first, in no order of the source.
+        if (name > device.description) device.description = build_.keep(name);
+        return index;
     }
-    auto guid = hash_of(key);
-    do at->second = build_.device(kind, guid++);
-    while (!build_.at(at->second).description.empty()); // another's hash
-    build_.at(at->second).description = build_.keep(std::move(name));
-    build_.at(at->second).line = line;
-    return at->second;
 }
 
 void NamedFabric::link(std::uint32_t from, std::uint32_t to, std::uint32_t line, Rate rate,
                        std::optional<std::uint16_t> from_port) {
     if (from == none || to == none) return;
-    auto next = [&](std::uint32_t device) { return ++ports_[device]; };
+    auto next = [&](std::uint32_t device) {
+        if (device >= ports_.size()) ports_.resize(device + std::size_t{1});
+        return ++ports_[device];
+    };
     if (from_port) given_ports_.push_back({from, to, line, *from_port});
     build_.link(from, from_port ? *from_port : next(from), to, next(to), rate, line);
 }
 
 Fabric NamedFabric::finish() && {
     tell_no_nodes();
+    tell_repeated();
     tell_ports_used_twice();
     auto fabric = std::move(build_).finish();
     fabric.is_named = true;
@@ -101,6 +108,20 @@ void NamedFabric::tell_no_nodes() {
                     .seen = is_one ? "is no node's, and is left out" : "are no nodes', and are left out",
                     .expected = node_name_form,
                     .next = "give the host its name, and collect the source again"});
+}
+
+void NamedFabric::tell_repeated() {
+    if (repeated_.empty()) return;
+    const auto [line, first] = *std::min_element(repeated_.begin(), repeated_.end());
+    build_.finding({.id = "cable-twice",
+                    .level = Level::warn,
+                    .where = at_line(line),
+                    .thing = "the cable",
+                    .seen = fmt::format("is told on line {} already{}, and counts once", first,
+                                        repeated_.size() == 1
+                                            ? ""
+                                            : fmt::format(", the first of {} such cables", repeated_.size())),
+                    .next = "take it out, or tell the other cable that was meant"});
 }
 
 void NamedFabric::tell_ports_used_twice() {
@@ -130,12 +151,15 @@ void NamedFabric::tell_ports_used_twice() {
                     .next = "look which line is wrong; both cables count"});
 }
 
-void NamedFabric::tell_nodes_that_are_switches(Fabric& fabric) const {
+void NamedFabric::tell_nodes_that_are_switches(Fabric& fabric) {
+    std::set<std::string> switches;
+    for (const auto& device : fabric.devices)
+        if (device.kind == DeviceKind::network_switch) switches.insert(in_lower_case(device.description));
     std::map<std::string, std::uint32_t> both; // name -> line
     for (const auto& device : fabric.devices) {
         if (device.kind != DeviceKind::adapter) continue;
         std::string host(device.description.substr(0, device.description.find(' ')));
-        if (switches_.contains(in_lower_case(host))) both.try_emplace(std::move(host), device.line);
+        if (switches.contains(in_lower_case(host))) both.try_emplace(std::move(host), device.line);
     }
     if (both.empty()) return;
     std::vector<std::string> names;

@@ -6,6 +6,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace railhead::topology {
@@ -26,8 +27,11 @@ class NamedFabric {
     /// there is no link.
     void link(std::uint32_t from, std::uint32_t to, std::uint32_t line, Rate rate = {},
               std::optional<std::uint16_t> from_port = {});
+    /// A line that tells the cable of an earlier one once more, and that the source leaves out.
+    void repeated(std::uint32_t line, std::uint32_t first) { repeated_.emplace_back(line, first); }
     void finding(Finding finding) { build_.finding(std::move(finding)); }
-    /// With findings on names that are none, ports that are used twice, and nodes that are switches as well.
+    /// With findings on names that are none, cables that are told again, ports that are used twice, and nodes
+    /// that are switches as well.
     Fabric finish() &&;
 
   private:
@@ -35,17 +39,17 @@ class NamedFabric {
         std::uint32_t device, other, line;
         std::uint16_t port;
     };
-    std::uint32_t named(DeviceKind kind, std::string name, std::uint32_t line);
+    std::uint32_t named(DeviceKind kind, const std::string& name, std::uint32_t line);
     void tell_no_nodes();
     void tell_ports_used_twice();
-    void tell_nodes_that_are_switches(Fabric& fabric) const;
+    void tell_repeated();
+    static void tell_nodes_that_are_switches(Fabric& fabric);
 
     FabricBuilder build_;
-    std::unordered_map<std::string, std::uint32_t> switches_,
-        adapters_;                                           ///< name -> device; switches' in lower case
-    std::unordered_map<std::uint32_t, std::uint16_t> ports_; ///< device -> the last one given
+    std::vector<std::uint16_t> ports_;                       ///< by device: the last one given
     std::unordered_map<std::string, std::uint32_t> unnamed_; ///< host -> its adapters without a name
     std::vector<GivenPort> given_ports_;
+    std::vector<std::pair<std::uint32_t, std::uint32_t>> repeated_; ///< line, the line that it repeats
     std::map<std::string, std::uint32_t> no_nodes_; ///< names of hosts that can be no node's -> line
 };
 

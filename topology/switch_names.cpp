@@ -119,6 +119,19 @@ std::string switch_name_from(std::string_view description, std::uint64_t guid) {
     return name.empty() ? fmt::format("S-{:016x}", guid) : name;
 }
 
+SwitchLabels::SwitchLabels(const Fabric& fabric) : fabric_(fabric) {
+    std::set<std::string_view> described; // chips of one description have one name, and others rarely do
+    for (const auto& device : fabric.devices)
+        if (device.kind == DeviceKind::network_switch && !described.insert(device.description).second)
+            shared_.insert(switch_name_from(device.description, device.guid));
+}
+
+std::string SwitchLabels::operator()(std::uint32_t device) const {
+    const auto& its = fabric_.devices[device];
+    auto name = switch_name_from(its.description, its.guid);
+    return shared_.contains(name) ? fmt::format("{} (S-{:016x})", name, its.guid) : name;
+}
+
 std::string fitting_name(std::string name, std::size_t most) {
     if (name.size() <= most) return name;
     std::uint32_t hash = 2'166'136'261; // FNV-1a

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -21,6 +22,17 @@ std::string switch_name_from(std::string_view description);
 /// The same; "S-<guid>", as ibnetdiscover has it, where nobody has named the switch. Of sources without GUIDs
 /// that is a hash of what they call it.
 std::string switch_name_from(std::string_view description, std::uint64_t guid);
+
+/// What switches are called in sentences: several of one name (a vendor's default) have their GUID behind it.
+class SwitchLabels {
+  public:
+    explicit SwitchLabels(const Fabric& fabric);
+    std::string operator()(std::uint32_t device) const;
+
+  private:
+    const Fabric& fabric_;
+    std::set<std::string> shared_;
+};
 
 /// What is longer is cut, and a hash of all of it put behind, so that no other name changes it.
 std::string fitting_name(std::string name, std::size_t most = max_name_bytes);

@@ -2,6 +2,7 @@
 
 #include "base/number.hpp"
 #include "slurm/hostlist.hpp"
+#include "topology/host_names.hpp"
 #include "topology/line_reader.hpp"
 
 #include <fmt/core.h>
@@ -31,6 +32,14 @@ tl::unexpected<Error> wrong(std::uint32_t line, std::string seen, std::string ex
 std::string text_in(const YAML::Node& node, const char* key) {
     auto value = node[key];
     return value && value.IsScalar() ? value.Scalar() : std::string();
+}
+
+/// As slurmctld's parser has it (26.05, tried): any word is yes that is not one of these.
+bool is_yes(const std::string& text) {
+    const auto word = in_lower_case(text);
+    for (const char* no : {"", "~", "null", "n", "no", "f", "false", "off", "0"})
+        if (word == no) return false;
+    return true;
 }
 
 /// slurmctld's parser passes over keys that it does not know, a misspelt "nodes" for example (26.05, tried).
@@ -122,7 +131,9 @@ Result<NamedTopology> read_one(const YAML::Node& node) {
         return wrong(line_of(node), "is no topology", "topology: NAME, with tree, block or flat");
     NamedTopology made;
     made.name = text_in(node, "topology");
-    made.is_default = text_in(node, "cluster_default") == "true";
+    if (const auto told = node["cluster_default"]; told && (told.IsSequence() || told.IsMap()))
+        return wrong(line_of(told), "is no cluster_default", "true or false");
+    made.is_default = is_yes(text_in(node, "cluster_default"));
     made.line = line_of(node);
     const std::vector<std::string> kinds{"tree", "block", "flat", "ring", "torus3d"};
     const auto is_there = [&](const std::string& kind) { return static_cast<bool>(node[kind]); };

@@ -75,9 +75,7 @@ class Uplinks {
         }
     }
 
-    std::string name_of(std::uint32_t device) const {
-        return switch_name_from(fabric_.devices[device].description, fabric_.devices[device].guid);
-    }
+    std::string name_of(std::uint32_t device) const { return labels_(device); }
 
     void say_uneven(std::uint32_t device, std::uint32_t usual, const std::string& others) {
         auto each = std::max(1.0, usual_gbps_[level_[device]]);
@@ -263,6 +261,7 @@ class Uplinks {
     }
 
     const Fabric& fabric_;
+    const SwitchLabels labels_{fabric_};
     const Hosts& hosts_;
     const RailMap& map_;
     std::vector<std::uint32_t> level_;       ///< by device; `none`: no switch above leaves

@@ -49,6 +49,7 @@ void map_fabric(FabricMap& made, const topology::Naming& naming) {
 FabricMap mapped(std::vector<topology::Fabric> fabrics, const topology::Naming& naming) {
     FabricMap made;
     made.fabric = topology::joined(std::move(fabrics));
+    topology::name_switches(made.fabric, naming);
     map_fabric(made, naming);
     return made;
 }

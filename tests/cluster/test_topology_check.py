@@ -60,6 +60,7 @@ YAML = {
     "good": TREE,
     "blocks": BLOCK,
     "two-kinds": TREE + BLOCK,
+    "two-of-one-name": TREE + "- topology: default\n  cluster_default: true\n" + TREE,
     "no-kind": "",
     "unknown-kind": "  mesh: {}\n",
     "no-switches": "  tree: {switches: []}\n",

@@ -353,3 +353,21 @@ TEST(Cabling, looks_for_the_name_of_an_adapter_where_all_that_are_seen_have_cabl
     with_storage.faults = {"lost-cable"};
     EXPECT_THAT(inspected(with_storage), ElementsAre(HasSubstr("look at the cable and the port there")));
 }
+
+TEST(Cabling, calls_a_slow_link_after_the_host_of_the_map) {
+    FabricBuilder build;
+    const auto leaf = build.device(DeviceKind::network_switch, 1);
+    build.at(leaf).description = "leaf1";
+    Naming naming;
+    for (std::uint16_t i = 1; i <= 4; ++i) {
+        const auto adapter = build.device(DeviceKind::adapter, 0x10U + i);
+        build.at(adapter).description = "MT25408 ConnectX Mellanox Technologies";
+        naming.adapters[0x10U + i] = "node" + std::to_string(i) + " ";
+        build.link(leaf, i, adapter, 1, rate_from(i == 4 ? "4xDDR" : "4xQDR"), i);
+    }
+    const auto fabric = std::move(build).finish();
+    const auto hosts = hosts_of(fabric, naming);
+    const auto found = cabling_findings(fabric, hosts, rail_map_of(fabric, hosts));
+    ASSERT_THAT(found, testing::SizeIs(1));
+    EXPECT_EQ(found[0].finding.where, "leaf1 port 4 - node4 port 1");
+}

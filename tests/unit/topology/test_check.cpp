@@ -91,6 +91,14 @@ TEST(Check, warns_of_what_slurm_makes_something_else_of) {
             "warning: line 3: a is below another switch on line 2 (expected one parent) [two-parents]"));
 }
 
+TEST(Check, says_of_spines_over_the_same_leaves_once_what_they_are) {
+    EXPECT_THAT(judged("SwitchName=a Nodes=n1\nSwitchName=b Nodes=n2\nSwitchName=s1 Switches=a,b\n"
+                       "SwitchName=s2 Switches=a,b\n"),
+                ElementsAre("warning: line 4: a,b are below another switch on line 3 or before (expected one "
+                            "parent) [two-parents]"))
+        << "a line for each spine, and a job spans what is below one of them";
+}
+
 TEST(Check, finds_cycles_and_towers) {
     EXPECT_THAT(
         judged("SwitchName=a Switches=b\nSwitchName=b Switches=a\n"),

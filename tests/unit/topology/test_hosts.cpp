@@ -100,6 +100,27 @@ TEST(Hosts, are_named_by_a_map_file_before_all) {
     EXPECT_THAT(names(hosts_of(fabric, naming)), ElementsAre("node7: mlx5_3", "node8: "));
 }
 
+TEST(MapFile, may_be_that_of_ibnetdiscover) {
+    Naming naming;
+    ASSERT_TRUE(read_map_file("0x10 \"node7 mlx5_3\" # ours\n0x0000000000000020 \"Rack 1 # leaf 2\"\n"
+                              "H-0000000000000011 node8\n",
+                              naming));
+    EXPECT_EQ(naming.adapters[0x10], "node7 mlx5_3");
+    EXPECT_EQ(naming.adapters[0x11], "node8 ");
+    FabricBuilder build;
+    const auto leaf = build.device(DeviceKind::network_switch, 0x20);
+    build.link(leaf, 1, build.device(DeviceKind::adapter, 0x10), 1, rate_from("4xHDR"), 1);
+    auto fabric = std::move(build).finish();
+    name_switches(fabric, naming);
+    EXPECT_EQ(fabric.devices[leaf].description, "Rack 1 # leaf 2");
+    naming.adapters.erase(0x11);
+    auto hosts = hosts_of(fabric, naming);
+    ASSERT_THAT(hosts.hosts, testing::SizeIs(1));
+    EXPECT_EQ(hosts.hosts[0].name, "node7");
+    EXPECT_THAT(hosts.findings, testing::IsEmpty()) << "the line of a switch is of use";
+    EXPECT_FALSE(read_map_file("0x10 \"\"\n", naming));
+}
+
 TEST(Hosts, are_called_by_a_map_file_as_slurm_calls_them) {
     Naming naming;
     ASSERT_TRUE(read_map_file("i-0abc node7\nocid1.instance.oc1.iad.x node8\na100 a100-1\n", naming));

@@ -101,7 +101,7 @@ TEST(Ibnetdiscover, leaves_out_what_other_programs_wrote_between_with_a_finding)
     auto fabric = read_ibnetdiscover(Text(std::string("ibwarn: [77] no such port\n") + small));
     ASSERT_TRUE(fabric);
     ASSERT_THAT(fabric->findings, SizeIs(1));
-    EXPECT_EQ(sentence(fabric->findings[0]), "line 1: 1 lines are none of ibnetdiscover's and were left out");
+    EXPECT_EQ(sentence(fabric->findings[0]), "line 1: one line is none of ibnetdiscover's and was left out");
 }
 
 TEST(Ibnetdiscover, shows_no_control_characters) {

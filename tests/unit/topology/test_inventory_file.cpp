@@ -52,6 +52,23 @@ TEST(InventoryFile, is_a_line_for_each_cable) {
     EXPECT_EQ(map.groups[0].rails[1].device, "eth1");
 }
 
+TEST(InventoryFile, counts_a_cable_that_is_told_twice_once) {
+    constexpr auto* once =
+        "the cable is told on line 2 already, and counts once; take it out, or tell the other "
+        "cable that was meant";
+    EXPECT_THAT(said("node,rail,switch\nn1,eth0,leaf1\nn2,eth0,leaf1\nn1,eth0,leaf1 \n"),
+                ElementsAre(std::string("line 4: ") + once));
+    EXPECT_THAT(said("node,switch,port\nn1,leaf1,1\nn1,leaf1,1\n"),
+                ElementsAre(std::string("line 3: ") + once));
+    EXPECT_THAT(said("node,switch\nn1,leaf1\nn1,leaf1\n"), IsEmpty()) << "two cables";
+    auto toml = read_inventory_toml(Text("[[cable]]\nnode = \"n1\"\nswitch = \"l\"\nport = 1\n"
+                                         "[[cable]]\nnode = \"n1\"\nswitch = \"l\"\nport = 1\n"));
+    ASSERT_TRUE(toml) << sentence(toml.error());
+    EXPECT_THAT(toml->links, SizeIs(1));
+    ASSERT_THAT(toml->findings, SizeIs(1));
+    EXPECT_THAT(sentence(toml->findings[0]), HasSubstr("is told on line 1 already"));
+}
+
 TEST(InventoryFile, may_come_from_a_spreadsheet) {
     auto fabric = read_inventory_file(Text("\xEF\xBB\xBFnode,switch\r\nnode1,leaf1\r\nnode2,leaf1\r\n"));
     ASSERT_TRUE(fabric) << sentence(fabric.error());

@@ -128,6 +128,20 @@ TEST(Cloud, of_amazon_may_have_three_levels_and_four) {
                                                   "SwitchName=nn-t Switches=nn-m1,nn-b3\n");
 }
 
+TEST(Cloud, keeps_what_ends_at_an_upper_unit_below_it) {
+    constexpr auto* text = R"({"Instances": [
+        {"InstanceId": "i-a", "NetworkNodes": ["nn-t", "nn-m", "nn-b1"]},
+        {"InstanceId": "i-b", "NetworkNodes": ["nn-t", "nn-m", "nn-b2"]},
+        {"InstanceId": "i-c", "NetworkNodes": ["nn-t"]},
+        {"InstanceId": "i-d", "NetworkNodes": ["nn-t", "nn-m"]}]})";
+    EXPECT_EQ(tree_of(read_cloud_topology, text), "SwitchName=nn-b1 Nodes=i-a\n"
+                                                  "SwitchName=nn-b2 Nodes=i-b\n"
+                                                  "SwitchName=nn-m-below Nodes=i-d\n"
+                                                  "SwitchName=nn-t-below-below Nodes=i-c\n"
+                                                  "SwitchName=nn-m Switches=nn-b[1-2],nn-m-below\n"
+                                                  "SwitchName=nn-t Switches=nn-m,nn-t-below-below\n");
+}
+
 TEST(Cloud, of_google_is_cluster_block_and_subblock) {
     constexpr auto* text = R"([
         {"name": "a3-1", "selfLink": "x", "resourceStatus": {"physicalHostTopology": {"cluster": "c", "block": "b1", "subblock": "s1", "host": "h1"}}},

@@ -70,3 +70,14 @@ TEST(NumberedName, keeps_within_slurms_bound) {
     EXPECT_EQ(numbered_name("su1", 2), "su1-2");
     EXPECT_EQ(numbered_name(std::string(64, 'a'), 12), std::string(61, 'a') + "-12");
 }
+
+TEST(SwitchLabels, tell_switches_of_one_name_apart) {
+    FabricBuilder build;
+    for (std::uint64_t guid : {1, 2, 3})
+        build.at(build.device(DeviceKind::network_switch, guid)).description =
+            guid == 3 ? "leaf3" : "Voltaire 4036 - 36 QDR ports switch";
+    const auto fabric = std::move(build).finish();
+    const SwitchLabels labels(fabric);
+    EXPECT_EQ(labels(1), "Voltaire-4036-36-QDR-ports-switch (S-0000000000000002)");
+    EXPECT_EQ(labels(2), "leaf3");
+}

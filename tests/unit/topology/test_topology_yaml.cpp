@@ -54,6 +54,37 @@ TEST(TopologyYaml, has_several_topologies) {
     EXPECT_THAT(conf->switches, SizeIs(2)) << "the default one";
 }
 
+TEST(TopologyYaml, says_of_one_name_and_of_two_defaults_which_counts) {
+    auto found = check_text("- topology: a\n  cluster_default: true\n  flat: true\n"
+                            "- topology: a\n  cluster_default: True\n  flat: true\n",
+                            {.slurm = 2605});
+    ASSERT_TRUE(found) << sentence(found.error());
+    ASSERT_THAT(*found, SizeIs(2));
+    EXPECT_EQ(sentence((*found)[0]), "line 4: topology a is defined on line 1 as well, and a partition gets "
+                                     "one of the two (expected a name of its own)");
+    EXPECT_EQ(sentence((*found)[1]),
+              "line 4: topology a has cluster_default, as a on line 1 has, which Slurm "
+              "takes (expected one cluster_default)");
+    EXPECT_EQ((*found)[0].level, railhead::Level::warn) << "slurmctld takes the file";
+}
+
+TEST(TopologyYaml, has_a_default_in_each_word_that_slurm_takes_for_yes) {
+    for (const char* yes : {"true", "True", "yes", "\"on\"", "1", "maybe"}) {
+        auto read = read_topology_yaml(
+            std::string("- {topology: a, flat: true}\n- {topology: b, flat: true, cluster_default: ") + yes +
+            "}\n");
+        ASSERT_TRUE(read);
+        EXPECT_TRUE((*read)[1].is_default) << yes;
+    }
+    for (const char* no : {"false", "No", "off", "0", ""})
+        EXPECT_FALSE(
+            read_topology_yaml(std::string("- topology: b\n  flat: true\n  cluster_default: ") + no + "\n")
+                ->front()
+                .is_default)
+            << no;
+    EXPECT_FALSE(read_topology_yaml("- {topology: b, flat: true, cluster_default: [1]}\n"));
+}
+
 TEST(TopologyYaml, says_which_kinds_it_leaves_to_slurm) {
     auto found = check_text("- topology: a\n  ring: {rings: [{ring: r, nodes: n1}]}\n", {.slurm = 2605});
     ASSERT_TRUE(found) << sentence(found.error());
