@@ -86,7 +86,8 @@ TEST(Launch, what_starts_the_ranks_is_the_headline_only_if_none_of_them_failed) 
     EXPECT_NE(good.launch.phase(), Launch::Phase::ending);
     good.launch.on_tick(4);
     EXPECT_NE(good.launch.phase(), Launch::Phase::ending) << "ranks may be about to say that they run";
-    good.launch.on_tick(6);
+    good.launch.on_tick(8);
+    ASSERT_EQ(good.launch.phase(), Launch::Phase::ending);
     EXPECT_EQ(good.launch.outcome().exit_code, 102);
     EXPECT_THAT(
         good.launch.outcome().cause.sentence,
@@ -149,6 +150,8 @@ TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_
         0, "srun", {.code = 137},
         {"srun: error: Task launch for StepId=3.1 failed on node node2: Unspecified error", line + "***"},
         1000.3);
+    not_launched.launch.on_tick(10);
+    ASSERT_EQ(not_launched.launch.phase(), Launch::Phase::ending);
     EXPECT_EQ(not_launched.launch.outcome().cause.process, "srun");
     Play node_lost(plan);
     for (int place : {0, 1, 2}) node_lost.exited(place, fmt::format("rank.{}", place), killed, {}, 1000.1);
