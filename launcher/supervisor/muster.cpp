@@ -77,7 +77,8 @@ std::vector<Finding> wrong_with_nodes(const std::vector<Hello>& hellos) {
             finding.id = mark + finding.id;
             findings.push_back(std::move(finding));
         }
-    std::ranges::stable_partition(findings, [](const Finding& each) { return each.level == Level::fail; });
+    std::stable_partition(findings.begin(), findings.end(),
+                          [](const Finding& each) { return each.level == Level::fail; });
     return findings;
 }
 
