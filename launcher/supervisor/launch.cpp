@@ -218,7 +218,7 @@ void Launch::on_ended_running(Running& running, double now) {
     }
     if (process.role == Role::rank && good) {
         if (ranks_run()) return;
-        if (!failed_.empty()) return end_failed(now);
+        if (!failed_.empty()) return cause_comes() ? void() : end_failed(now);
         auto outcome = outcome_of(process, node, *running.ended, running.log, explain_);
         outcome.cause.sentence = "every rank ended with exit code 0";
         return end(outcome, now);

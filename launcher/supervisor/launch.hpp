@@ -127,6 +127,8 @@ class Launch {
     void end_failed(double now);
     bool cause_comes() const;
     bool went_with_step(const Failed& failed) const;
+    bool tells_nothing(const Failed& failed) const;
+    std::optional<Outcome> told_by(const Failed& launcher, const std::vector<Failed>& ranks) const;
     std::vector<Failed> in_order(std::vector<Failed> failed) const;
     bool ranks_run() const;
     void check_ready(double now);

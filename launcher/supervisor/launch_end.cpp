@@ -1,11 +1,15 @@
 // What ends a launch, and what is waited for until it is over.
 #include "launcher/supervisor/launch.hpp"
 
+#include "base/number.hpp"
+
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
+#include <regex>
 #include <utility>
 
 namespace railhead {
@@ -31,6 +35,26 @@ bool says_not_launched(const std::vector<std::string>& log) {
     return says(log, "Task launch for StepId=");
 }
 
+struct Left {
+    int rank;
+    std::string node;
+};
+
+/// "mpirun has exited due to process rank 1 with PID 0 on\nnode node1 exiting improperly. ...", broken
+/// anywhere: Open MPI kills the others when a rank has ended with 0 without MPI_Finalize.
+std::optional<Left> left_before_finalize(const std::vector<std::string>& log) {
+    static const std::regex said(
+        R"(^due to process rank (\d+) with PID \d+ on node (\S+) exiting improperly)");
+    constexpr std::size_t longest = 400;
+    const auto text = fmt::format("{}", fmt::join(log, " "));
+    const auto begin = text.find("due to process rank ");
+    if (begin == text.npos) return std::nullopt;
+    std::smatch match;
+    const auto part = text.substr(begin, longest);
+    if (!std::regex_search(part, match, said)) return std::nullopt;
+    return Left{whole_number<int>(match[1].str()).value_or(0), match[2].str()};
+}
+
 } // namespace
 
 bool Launch::ranks_run() const {
@@ -44,50 +68,70 @@ bool Launch::went_with_step(const Failed& failed) const {
     return processes_.at(failed.outcome.cause.process).ended->with_step;
 }
 
-/// Whether the ends of others may yet tell more: of other ranks, and of srun when none of them tells
-/// anything.
+/// Killed, which most often is another's doing: of mpirun, too, when a rank has left it.
+bool Launch::tells_nothing(const Failed& failed) const {
+    const auto& running = processes_.at(failed.outcome.cause.process);
+    return running.process->role == Role::rank && !running.ended->oom &&
+           (running.ended->signal == SIGKILL || running.ended->signal == SIGTERM);
+}
+
+/// Whether the ends of others may yet tell more: of other ranks, and of what starts them when none of them
+/// tells anything.
 bool Launch::cause_comes() const {
     if (ranks_run()) return true;
-    return std::ranges::all_of(failed_, [this](auto& failed) { return went_with_step(failed); }) &&
+    return std::ranges::all_of(failed_, [this](auto& failed) { return tells_nothing(failed); }) &&
            std::ranges::any_of(processes_, [](auto& entry) {
                return entry.second.process->role == Role::launcher && entry.second.ordered &&
                       !entry.second.ended;
            });
 }
 
+/// What srun or mpirun tells of the ranks that were killed with it; null: nothing.
+std::optional<Outcome> Launch::told_by(const Failed& launcher, const std::vector<Failed>& ranks) const {
+    const auto& id = launcher.outcome.cause.process;
+    const auto& running = processes_.at(id);
+    const int code = running.ended->code.value_or(0);
+    Outcome outcome{.exit_code = code, .cause = {.kind = "exit", .process = id}};
+    if (auto left = left_before_finalize(running.log);
+        left && std::ranges::all_of(ranks, [this](auto& each) { return tells_nothing(each); })) {
+        outcome.cause.rank = left->rank;
+        outcome.cause.node = left->node;
+        outcome.cause.sentence = fmt::format("rank {} on {} ended with exit code 0 before it called "
+                                             "MPI_Finalize, and {} killed the others",
+                                             left->rank, left->node, id);
+        return outcome;
+    }
+    if (!std::ranges::all_of(ranks, [this](auto& each) { return went_with_step(each); })) return std::nullopt;
+    if (says_not_launched(running.log)) return launcher.outcome;
+    // Since Slurm 23.02 it is MPI_Abort's; of a step that was cancelled it is that of the signal.
+    if (code > 0 && code != 128 + SIGKILL && code != 128 + SIGTERM) {
+        outcome.cause.sentence = fmt::format("a rank called MPI_Abort or left before the others, and all "
+                                             "ranks were killed: {} ended with exit code {}",
+                                             id, code);
+        return outcome;
+    }
+    if (!says_cancelled(running.log)) return std::nullopt;
+    outcome =
+        outcome_of(ErrorKind::cancelled, "the step of the ranks was cancelled, as scancel of that step does");
+    outcome.cause.process = id;
+    return outcome;
+}
+
 /// The cause first. A rank that fails takes others with it, on other nodes, of which we may hear sooner.
 std::vector<Launch::Failed> Launch::in_order(std::vector<Failed> failed) const {
-    auto is_launcher = [this](const Failed& each) {
+    auto of_ranks = [this](const Failed& each) {
         const auto& running = processes_.at(each.outcome.cause.process);
-        return running.process->role == Role::launcher && !running.ended->signal; // killed, it is the cause
+        return running.process->role != Role::launcher || running.ended->signal; // killed, it is the cause
     };
-    auto starts = std::ranges::find_if(failed, is_launcher);
-    const bool rank_tells = std::ranges::any_of(
-        failed, [&](const Failed& each) { return !is_launcher(each) && !went_with_step(each); });
-    const auto no_log = std::vector<std::string>();
-    const auto& log = starts == failed.end() ? no_log : processes_.at(starts->outcome.cause.process).log;
-    const int code =
-        starts == failed.end() ? 0 : processes_.at(starts->outcome.cause.process).ended->code.value_or(0);
-    // Since Slurm 23.02 it is MPI_Abort's; of a step that was cancelled it is that of the signal.
-    const bool aborted = code > 0 && code != 128 + SIGKILL && code != 128 + SIGTERM;
-    if (!rank_tells && failed.size() > 1 && says_not_launched(log)) {
-        starts->at_s = 0;
-    } else if (!rank_tells && failed.size() > 1 && aborted) {
-        starts->outcome = {.exit_code = code,
-                           .cause = {.kind = "exit", .process = starts->outcome.cause.process}};
-        starts->outcome.cause.sentence = fmt::format("a rank called MPI_Abort or left before the others, and "
-                                                     "all ranks were killed: {} ended with exit "
-                                                     "code {}",
-                                                     starts->outcome.cause.process, code);
-        starts->at_s = 0;
-    } else if (!rank_tells && failed.size() > 1 && says_cancelled(log)) {
-        const auto process = starts->outcome.cause.process;
-        starts->outcome = outcome_of(ErrorKind::cancelled,
-                                     "the step of the ranks was cancelled, as scancel of that step does");
-        starts->outcome.cause.process = process;
-        starts->at_s = 0;
-    } else if (!std::ranges::all_of(failed, is_launcher)) {
-        std::erase_if(failed, is_launcher);
+    const auto launchers = std::stable_partition(failed.begin(), failed.end(), of_ranks);
+    if (launchers != failed.end()) {
+        // Of mpirun and its daemons the former, with which they end.
+        auto starts = *std::min_element(launchers, failed.end(), [](auto& one, auto& other) {
+            return one.outcome.cause.process.size() < other.outcome.cause.process.size();
+        });
+        failed.erase(launchers, failed.end());
+        if (failed.empty()) return {starts};
+        if (auto told = told_by(starts, failed)) failed.push_back({0, std::move(*told)});
     }
     std::ranges::stable_sort(failed, {}, [this](const Failed& each) {
         return std::pair(each.at_s > 0 && went_with_step(each), each.at_s);

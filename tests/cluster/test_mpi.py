@@ -50,6 +50,7 @@ int main(int argc, char** argv) {
     if (rank == atoi(argv[1])) {
         if (!strcmp(argv[2], "exit")) exit(3);
         if (!strcmp(argv[2], "kill")) raise(SIGKILL);
+        if (!strcmp(argv[2], "leave")) _exit(0);
         if (!strcmp(argv[2], "abort")) MPI_Abort(MPI_COMM_WORLD, 5);
         if (!strcmp(argv[2], "eat")) for (;;) memset(malloc(1 << 24), 1, 1 << 24);
     }
@@ -200,6 +201,14 @@ def test_a_lost_node_ends_the_ranks_on_the_others(cluster, program, launcher):
     assert "node3 was lost while the program ran" in job.output or launcher == "mpirun", job.output
     cluster.heal("node3")
     job.wait(60)
+
+
+def test_a_rank_that_leaves_mpirun_without_a_word_is_the_headline_and_not_one_that_mpirun_killed(cluster, program):
+    job = waiting(cluster, program, "2 leave", "--launcher mpirun --per-node 2", "#SBATCH -N2 --gpus-per-node=1\n")
+    job.wait_for("^code 1$", 60)
+    cause = json.loads(job.read("report.json"))["cause"]
+    assert cause["rank"] == 2 and "ended with exit code 0 before it called MPI_Finalize" in cause["sentence"], job.output
+    job.wait()
 
 
 @pytest.mark.suites("bookworm", "trixie")

@@ -164,6 +164,51 @@ TEST(Launch, ranks_that_slurm_kills_with_their_step_are_victims_of_the_one_that_
     EXPECT_EQ(hangs.launch.outcome().exit_code, 137);
 }
 
+TEST(Launch, what_mpirun_says_of_a_rank_that_left_it_is_the_headline_and_those_that_it_killed_are_victims) {
+    auto plan = ranks(2);
+    plan.processes.push_back({.id = "mpirun", .node = 0, .role = Role::launcher, .argv = {"mpirun"}});
+    const std::vector<std::string> said{
+        "mpirun has exited due to process rank 1 with PID 0 on",
+        "node node1 exiting improperly. There are three reasons this could occur:"};
+    const Ended killed{.signal = SIGTERM, .rank = 0};
+    Play left(plan);
+    left.exited(0, "rank.0", killed, {}, 1000.1);
+    left.exited(1, "rank.1", {.code = 0}, {}, 1000.1);
+    EXPECT_NE(left.launch.phase(), Launch::Phase::ending) << "mpirun may know more";
+    left.exited(0, "mpirun", {.code = 1}, said, 1000.3);
+    EXPECT_EQ(left.launch.outcome().exit_code, 1);
+    EXPECT_EQ(left.launch.outcome().cause.rank, 1);
+    EXPECT_EQ(left.launch.outcome().cause.node, "node1");
+    EXPECT_EQ(
+        left.launch.outcome().cause.sentence,
+        "rank 1 on node1 ended with exit code 0 before it called MPI_Finalize, and mpirun killed the others");
+    ASSERT_EQ(left.launch.victims().size(), 1u);
+    EXPECT_EQ(left.launch.victims()[0].rank, 0);
+    Play failed(plan);
+    failed.exited(0, "rank.0", {.code = 3, .rank = 0}, {}, 1000.1);
+    failed.exited(0, "mpirun", {.code = 1}, said, 1000.3);
+    failed.exited(1, "rank.1", killed, {}, 1000.1);
+    EXPECT_EQ(failed.launch.outcome().exit_code, 3);
+    Play by_hand(plan);
+    by_hand.exited(0, "rank.0", killed, {}, 1000.1);
+    by_hand.exited(1, "rank.1", {.code = 0}, {}, 1000.1);
+    by_hand.exited(0, "mpirun", {.code = 143}, {}, 1000.3);
+    EXPECT_EQ(by_hand.launch.outcome().cause.sentence, "rank 0 on node1 was killed by SIGTERM");
+}
+
+TEST(Launch, an_mpirun_that_starts_no_rank_is_the_cause_and_not_its_daemon_or_a_rank) {
+    auto plan = ranks(2);
+    plan.processes.push_back({.id = "mpirun", .node = 0, .role = Role::launcher, .argv = {"mpirun"}});
+    plan.processes.push_back({.id = "mpirun.node2", .node = 1, .role = Role::launcher, .argv = {"sh"}});
+    Play play(plan);
+    play.exited(1, "mpirun.node2", {.code = 1}, {}, 1000.1);
+    play.exited(0, "mpirun", {.code = 213}, {}, 1000.2);
+    play.launch.on_tick(2.6);
+    EXPECT_EQ(play.launch.outcome().cause.sentence, "mpirun on node1 ended with exit code 213");
+    EXPECT_EQ(play.launch.outcome().exit_code, 102);
+    EXPECT_TRUE(play.launch.victims().empty());
+}
+
 namespace {
 
 /// Two ranks of which the first binds a port that both are told.
