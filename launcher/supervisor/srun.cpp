@@ -141,26 +141,51 @@ std::string container_of(const Allocation& allocation, const StepSpec& spec) {
     return container;
 }
 
+namespace {
+
+/// The path in the line that is the container or in it; empty: none is.
+std::string_view path_in_container(std::string_view line, const std::string& container) {
+    constexpr std::string_view around = " '\"";
+    for (auto at = line.find(container); at != line.npos; at = line.find(container, at + 1)) {
+        if (at > 0 && around.find(line[at - 1]) == around.npos) continue;
+        const auto path = line.substr(at, line.find_first_of(" '\":", at) - at);
+        if (path.size() == container.size() || container.ends_with('/') || path[container.size()] == '/')
+            return path;
+    }
+    return {};
+}
+
+} // namespace
+
 std::optional<Finding> missing_container(const std::string& container, std::string_view words,
                                          const std::vector<std::string>& ended) {
+    constexpr std::string_view missing = "o such file or directory", unreadable = "Unspecified error";
     Finding finding{.id = "container-missing", .thing = "the container image " + container};
+    finding.next = "put it there on every node, or correct --container";
     std::set<std::string> nodes;
     for (std::string_view rest = words; !container.empty() && !rest.empty();) {
         const auto line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
-        if (line.find("o such file or directory") == line.npos) continue;
-        if (const auto failed = line.find(launch_failed); failed != line.npos) {
+        const bool is_missing = line.find(missing) != line.npos;
+        const auto failed = line.find(launch_failed);
+        if (failed != line.npos && (is_missing || line.find(unreadable) != line.npos)) {
             const auto node = line.substr(failed + launch_failed.size());
             nodes.emplace(node.substr(0, node.find(':')));
-            if (finding.seen.empty()) finding.seen = "is not there, or not the config.json in it";
-        } else if (line.find(container) != line.npos) {
+            if (!finding.seen.empty()) continue;
+            finding.seen = is_missing ? "is not there, or not the config.json in it" : "cannot be used";
+            if (!is_missing)
+                finding.next = "look at its config.json, and at slurmd's log there for the reason";
+            if (is_missing && !container.starts_with('/')) finding.next = "give its whole path, from / on";
+        } else if (const auto path = path_in_container(line, container); is_missing && !path.empty()) {
+            if (line.find("exec") != line.npos) continue; // of what shall run in it
             nodes.insert(ended.begin(), ended.end());
-            finding.seen = "is not there";
+            finding.seen = path.size() == container.size()
+                               ? "is not there"
+                               : fmt::format("is not whole: {} is not there", path);
         }
     }
     if (finding.seen.empty()) return std::nullopt;
     finding.where = compress_hostlist({nodes.begin(), nodes.end()});
-    finding.next = "put it there on every node, or correct --container";
     return finding;
 }
 

@@ -55,6 +55,22 @@ TEST(Srun, says_of_a_container_that_nodes_lack_where_that_is) {
     EXPECT_EQ(said("srun: error: Task launch for StepId=2.0 failed on node node2: Communication connection "
                    "failure\nslurmstepd: error: execve(): /opt/railhead: No such file or directory\n"),
               "");
+    EXPECT_EQ(
+        said("bwrap: Can't find source path /images/a/rootfs: No such file or directory\n", {"node1"}),
+        "node1: the container image /images/a is not whole: /images/a/rootfs is not there; put it there "
+        "on every node, or correct --container");
+    EXPECT_EQ(said("srun: error: Task launch for StepId=2.0 failed on node node2: Unspecified error\n"),
+              "node2: the container image /images/a cannot be used; look at its config.json, and at slurmd's "
+              "log there for the reason"); // 22.05, of a config.json that is none
+    for (auto* other : {"bwrap: Can't find source path /images/ab: No such file or directory\n",
+                        "bwrap: execvp /images/a/bin/railhead: No such file or directory\n",
+                        "sh: 1: /home/images/a: No such file or directory\n"})
+        EXPECT_EQ(said(other, {"node1"}), "") << other;
+    const auto relative = missing_container(
+        "a", "srun: error: Task launch for StepId=2.0 failed on node node2: No such file or directory\n", {});
+    ASSERT_TRUE(relative);
+    EXPECT_EQ(sentence(*relative), "node2: the container image a is not there, or not the config.json in it; "
+                                   "give its whole path, from / on");
     EXPECT_FALSE(missing_container("", "x failed on node node1: No such file or directory\n", {}));
 }
 
