@@ -24,6 +24,22 @@ Finding torchrun_missing(const std::string& node, const std::string& program, st
                 "give --torchrun PATH"};
 }
 
+/// "python3", "python3.12", "/opt/venv/bin/python": as one starts a script without torchrun.
+bool is_python(const std::string& script, const std::string& path) {
+    const auto name = script.substr(script.rfind('/') + 1);
+    return name.starts_with("python") && name.find_first_not_of("0123456789.", 6) == name.npos &&
+           (access(path.c_str(), F_OK) != 0 || find_program(path, "").has_value());
+}
+
+Finding python_is_no_script(const std::string& node, const std::string& script) {
+    return {.id = "torchrun-script",
+            .where = node,
+            .thing = script,
+            .seen = "is Python itself, which torchrun starts",
+            .expected = "the script as the first word",
+            .next = "leave it out, and its options"};
+}
+
 Finding script_missing(const std::string& node, const std::string& path, int error) {
     return {
         .id = "torchrun-script",
@@ -43,7 +59,10 @@ Probe probe_torch(const std::string& node, const std::string& program, const std
     Probe probe;
     if (!script.empty()) {
         const auto path = script.starts_with('/') ? script : cwd + "/" + script;
-        if (access(path.c_str(), R_OK) != 0) probe.findings.push_back(script_missing(node, path, errno));
+        if (is_python(script, path))
+            probe.findings.push_back(python_is_no_script(node, script));
+        else if (access(path.c_str(), R_OK) != 0)
+            probe.findings.push_back(script_missing(node, path, errno));
     }
     const auto path = environment.get("PATH").value_or("/usr/local/bin:/usr/bin:/bin");
     const auto name = program.empty() ? std::string("torchrun") : program;

@@ -48,6 +48,15 @@ TEST_F(TorchProbe, names_a_script_that_is_not_there) {
                                     "on every node); put it on a file system that all nodes share"));
 }
 
+TEST_F(TorchProbe, says_that_python_is_not_the_script) {
+    for (const auto& script : {std::string("python3"), std::string("python3.12"), dir + "/python3"})
+        EXPECT_EQ(said("", script),
+                  "node2: " + script +
+                      " is Python itself, which torchrun starts (expected the script as the "
+                      "first word); leave it out, and its options");
+    EXPECT_THAT(said("", "python_train"), testing::HasSubstr("cannot be read"));
+}
+
 TEST_F(TorchProbe, names_a_torchrun_that_is_not_there) {
     EXPECT_THAT(said("no-torchrun", ""), testing::StartsWith("node2: no-torchrun is not on PATH (expected"));
     EXPECT_THAT(said("/no/torchrun", ""),
