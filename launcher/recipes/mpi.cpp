@@ -193,6 +193,12 @@ std::vector<std::string> srun_binding(const Mpi& mpi) {
     return {fmt::format("--cpus-per-task={}", std::max(1, mpi.cpus_of_rank())), "--cpu-bind=cores"};
 }
 
+/// As the note has it: the user's own --mpi wins.
+std::string srun_with(const MpiOptions& options) {
+    auto own = std::ranges::find_if(options.args, [](auto& word) { return word.starts_with("--mpi="); });
+    return "srun with " + (own == options.args.end() ? "PMIx" : *own);
+}
+
 Process srun_of(const Mpi& mpi) {
     auto process = first_launcher(mpi, "srun");
     process.env.erase("RAILHEAD_NODE_RANK"); // is this node's, and goes to all
@@ -307,7 +313,7 @@ Result<Plan> plan_mpi(const LaunchInput& input, const MpiOptions& options) {
     plan.notes.push_back(fmt::format(
         "{} on {} in this order: {}; started by {}", counted(static_cast<std::size_t>(mpi.world()), "rank"),
         counted(order.nodes.size(), "node"), names,
-        *way == Way::srun ? "srun with PMIx" : "mpirun of Open MPI " + mpi.version("mpi.version")));
+        *way == Way::srun ? srun_with(options) : "mpirun of Open MPI " + mpi.version("mpi.version")));
     if (auto remark = options.shown.remark(mpi.world()); !remark.empty())
         plan.notes.push_back(std::move(remark));
     return plan;

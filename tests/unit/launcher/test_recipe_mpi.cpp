@@ -80,6 +80,8 @@ TEST(RecipeMpi, is_a_step_of_srun_with_pmix_in_the_order_of_the_nodes) {
     EXPECT_THAT(ranks.argv, ElementsAre("${railhead}", "ranks", "2", "2"));
     EXPECT_THAT(job.plan().notes,
                 ElementsAre("4 ranks on 2 nodes in this order: node2, node1; started by srun with PMIx"));
+    job.options.args = {"--mpi=pmi2"};
+    EXPECT_THAT(job.plan().notes, Contains(testing::EndsWith("started by srun with --mpi=pmi2")));
 }
 
 TEST(RecipeMpi, has_files_of_each_rank_that_its_node_shows) {
