@@ -318,7 +318,9 @@ void Launch::time_out(double now) {
 
 void Launch::on_tick(double now) {
     if (phase_ == Phase::ending) leave_silent(now);
-    if (!failed_.empty() && now > failed_until_s_ + (ranks_run() ? 0 : step_ends_slack_s)) end_failed(now);
+    if (!failed_.empty() &&
+        now > failed_until_s_ + (ranks_run() && !ended_by_launcher() ? 0 : step_ends_slack_s))
+        end_failed(now);
     check_over(now);
     bool all_gone =
         plan_.order.size() > 1 && std::includes(away_.begin(), away_.end(), present_.begin(), present_.end());

@@ -128,6 +128,8 @@ class Launch {
     bool cause_comes() const;
     bool went_with_step(const Failed& failed) const;
     bool tells_nothing(const Failed& failed) const;
+    bool launcher_runs() const;
+    bool ended_by_launcher() const;
     std::optional<Outcome> told_by(const Failed& launcher, const std::vector<Failed>& ranks) const;
     std::vector<Failed> in_order(std::vector<Failed> failed) const;
     bool ranks_run() const;

@@ -75,14 +75,25 @@ bool Launch::tells_nothing(const Failed& failed) const {
            (running.ended->signal == SIGKILL || running.ended->signal == SIGTERM);
 }
 
+bool Launch::launcher_runs() const {
+    return std::ranges::any_of(processes_, [](auto& entry) {
+        return entry.second.process->role == Role::launcher && entry.second.ordered && !entry.second.ended;
+    });
+}
+
 /// Whether the ends of others may yet tell more: of other ranks, and of what starts them when none of them
 /// tells anything.
 bool Launch::cause_comes() const {
     if (ranks_run()) return true;
-    return std::ranges::all_of(failed_, [this](auto& failed) { return tells_nothing(failed); }) &&
-           std::ranges::any_of(processes_, [](auto& entry) {
-               return entry.second.process->role == Role::launcher && entry.second.ordered &&
-                      !entry.second.ended;
+    return launcher_runs() &&
+           std::ranges::all_of(failed_, [this](auto& failed) { return tells_nothing(failed); });
+}
+
+/// Told to end, not by us: mpirun does so, and goes on to the ranks on other nodes.
+bool Launch::ended_by_launcher() const {
+    return launcher_runs() && std::ranges::all_of(failed_, [this](auto& failed) {
+               return tells_nothing(failed) &&
+                      processes_.at(failed.outcome.cause.process).ended->signal == SIGTERM;
            });
 }
 

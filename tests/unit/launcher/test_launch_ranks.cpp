@@ -184,6 +184,12 @@ TEST(Launch, what_mpirun_says_of_a_rank_that_left_it_is_the_headline_and_those_t
         "rank 1 on node1 ended with exit code 0 before it called MPI_Finalize, and mpirun killed the others");
     ASSERT_EQ(left.launch.victims().size(), 1u);
     EXPECT_EQ(left.launch.victims()[0].rank, 0);
+    Play slowly(plan);
+    slowly.exited(0, "rank.0", killed, {}, 1000.1);
+    slowly.launch.on_tick(2.6);
+    EXPECT_NE(slowly.launch.phase(), Launch::Phase::ending) << "mpirun is about to end rank 1, too";
+    slowly.launch.on_tick(4.6);
+    EXPECT_EQ(slowly.launch.outcome().exit_code, 143);
     Play failed(plan);
     failed.exited(0, "rank.0", {.code = 3, .rank = 0}, {}, 1000.1);
     failed.exited(0, "mpirun", {.code = 1}, said, 1000.3);
