@@ -113,9 +113,7 @@ void Launch::on_event(int node, const Event& event, double now) {
             return findings_.push_back(*event.finding);
         }
         if (event.finding->id == "agent-killed") return on_agent_killed(node, *event.finding, now);
-        return end(
-            outcome_of(ErrorKind::bringup_failed, sentence(*event.finding), node_name(node), event.lines),
-            now);
+        return on_failed_finding(node, event, now);
     case Event::Type::stopped:
         return on_stopped(event, now);
     case Event::Type::cleared:
@@ -124,6 +122,14 @@ void Launch::on_event(int node, const Event& event, double now) {
     case Event::Type::bye:
         return node_done(node, now);
     }
+}
+
+/// Of a process that did not start its end is told, too, and is no failure of its own.
+void Launch::on_failed_finding(int node, const Event& event, double now) {
+    auto outcome =
+        outcome_of(ErrorKind::bringup_failed, sentence(*event.finding), node_name(node), event.lines);
+    if (processes_.contains(event.id)) outcome.cause.process = event.id;
+    end(std::move(outcome), now);
 }
 
 void Launch::on_milestone(const Event& event, double now) {

@@ -109,6 +109,7 @@ class Launch {
     bool reached(const std::vector<std::string>& milestones) const;
     static bool waits_for_others(const Running& running);
     bool up(const Running& running) const;
+    void on_failed_finding(int node, const Event& event, double now);
     void on_milestone(const Event& event, double now);
     void on_exited(const Event& event, double now);
     void send_after();

@@ -66,6 +66,20 @@ TEST(Launch, nothing_starts_where_nothing_can_be_written) {
     EXPECT_EQ(running.said.size(), 1U);
 }
 
+TEST(Launch, a_rank_that_did_not_start_is_no_victim_of_itself) {
+    Play play(ranks(2));
+    play.launch.on_event(0,
+                         Event{.type = Event::Type::finding,
+                               .id = "rank.0",
+                               .finding = Finding{.id = "exec-failed", .where = "node1", .seen = "failed"}},
+                         1);
+    play.exited(0, "rank.0", {.code = 127});
+    play.exited(1, "rank.1", {.signal = SIGTERM});
+    EXPECT_EQ(play.launch.outcome().exit_code, 102);
+    ASSERT_EQ(play.launch.victims().size(), 1u);
+    EXPECT_EQ(play.launch.victims()[0].sentence, "rank 1 on node2 was killed by SIGTERM");
+}
+
 TEST(Launch, a_failure_of_nccl_has_a_code_of_its_own) {
     Play play(ranks(1));
     play.exited(0, "rank.0", {.signal = SIGABRT},

@@ -64,7 +64,7 @@ TEST(Srun, says_of_a_container_that_nodes_lack_where_that_is) {
               "log there for the reason"); // 22.05, of a config.json that is none
     for (auto* other : {"bwrap: Can't find source path /images/ab: No such file or directory\n",
                         "bwrap: execvp /images/a/bin/railhead: No such file or directory\n",
-                        "sh: 1: /home/images/a: No such file or directory\n"})
+                        "sh: 1: /other/images/a: No such file or directory\n"})
         EXPECT_EQ(said(other, {"node1"}), "") << other;
     const auto relative = missing_container(
         "a", "srun: error: Task launch for StepId=2.0 failed on node node2: No such file or directory\n", {});
