@@ -71,8 +71,9 @@ bool Launch::went_with_step(const Failed& failed) const {
 /// Killed, which most often is another's doing: of mpirun, too, when a rank has left it.
 bool Launch::tells_nothing(const Failed& failed) const {
     const auto& running = processes_.at(failed.outcome.cause.process);
+    const int signal = running.ended->signal.value_or(0);
     return running.process->role == Role::rank && !running.ended->oom &&
-           (running.ended->signal == SIGKILL || running.ended->signal == SIGTERM);
+           (signal == SIGKILL || signal == SIGTERM);
 }
 
 bool Launch::launcher_runs() const {
