@@ -1,5 +1,8 @@
 #include "base/finding.hpp"
 
+#include <algorithm>
+#include <iterator>
+
 namespace railhead {
 
 std::string_view name_of(Level level) {
@@ -26,6 +29,15 @@ std::string sentence(const Finding& finding) {
     if (!finding.expected.empty()) text += " (expected " + finding.expected + ")";
     if (!finding.next.empty()) text += "; " + finding.next;
     return text;
+}
+
+void sort_worst_first(std::vector<Finding>& findings) {
+    constexpr Level order[] = {Level::fail, Level::warn, Level::unknown, Level::info, Level::ok};
+    auto place = [&](const Finding& each) {
+        return std::find(std::begin(order), std::end(order), each.level);
+    };
+    std::stable_sort(findings.begin(), findings.end(),
+                     [&](const Finding& a, const Finding& b) { return place(a) < place(b); });
 }
 
 std::string counted(std::size_t count, std::string_view thing) {

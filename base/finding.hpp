@@ -2,6 +2,7 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace railhead {
 
@@ -25,6 +26,9 @@ std::string_view name_of(Level level);
 
 /// One sentence: "node2: ray is not on PATH (expected ...); install Ray there or give --ray PATH".
 std::string sentence(const Finding& finding);
+
+/// fail, warn, unknown, info, ok; what is equal stays in its order.
+void sort_worst_first(std::vector<Finding>& findings);
 
 /// "1 node", "2 nodes".
 std::string counted(std::size_t count, std::string_view thing);

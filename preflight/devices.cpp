@@ -5,7 +5,9 @@
 
 #include <net/if.h>
 
+#include <algorithm>
 #include <cstdlib>
+#include <iterator>
 #include <string_view>
 
 namespace railhead {
@@ -49,6 +51,13 @@ Devices devices_below(const std::string& root) {
             {.name = name, .is_up = (flags & IFF_UP) != 0, .is_loopback = (flags & IFF_LOOPBACK) != 0});
     }
     return devices;
+}
+
+bool is_of_containers(std::string_view interface) {
+    constexpr std::string_view beginnings[] = {"veth",   "docker", "br-",     "virbr", "cni",
+                                               "podman", "cali",   "flannel", "lxc",   "tap"};
+    return std::any_of(std::begin(beginnings), std::end(beginnings),
+                       [&](std::string_view each) { return interface.starts_with(each); });
 }
 
 std::string name_of(const RdmaPort& port) {

@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace railhead {
@@ -39,6 +40,10 @@ struct Devices {
 /// What /sys below `root` shows of them; at most so many of each. Never fails: what is not there is absent.
 constexpr std::size_t most_devices = 1024, most_gids = 256;
 Devices devices_below(const std::string& root);
+
+/// An interface of containers or virtual machines, which only its own node reaches, and which comes and goes
+/// with what runs there.
+bool is_of_containers(std::string_view interface);
 
 /// "mlx5_0:1".
 std::string name_of(const RdmaPort& port);

@@ -111,6 +111,8 @@ std::optional<Xid> xid_from(std::string_view text) {
     return xid;
 }
 
+constexpr std::size_t most_reads = 1 << 18; // a log that is written to faster than it is read has no end
+
 KernelLog read_kernel_log(const std::string& path) {
     KernelLog log;
     UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
@@ -119,7 +121,7 @@ KernelLog read_kernel_log(const std::string& path) {
         return log;
     }
     std::string record(8192, '\0'); // no record is longer
-    for (std::size_t bytes = 0; bytes < most_log_bytes;) {
+    for (std::size_t bytes = 0, reads = 0; bytes < most_log_bytes && reads < most_reads; ++reads) {
         auto size = ::read(file.get(), record.data(), record.size());
         if (size < 0 && (errno == EINTR || errno == EPIPE))
             continue; // EPIPE: it was overwritten; the next one is not

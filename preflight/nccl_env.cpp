@@ -92,10 +92,7 @@ void adapters(const EnvFacts& facts, Findings& findings) {
 
 /// Only its own node reaches it.
 bool is_local(const NetInterface& interface) {
-    if (interface.is_loopback) return true;
-    for (std::string_view name : {"docker", "virbr", "br-", "veth", "podman", "cni"})
-        if (interface.name.starts_with(name)) return true;
-    return false;
+    return interface.is_loopback || is_of_containers(interface.name);
 }
 
 std::string names_of(const std::vector<NetInterface>& interfaces) {
@@ -274,9 +271,7 @@ std::vector<Finding> env_verdicts(const EnvFacts& facts) {
     Findings findings;
     for (auto check : {adapters, interfaces, gloo, ucx, disabled, gid_index, files, spelling})
         check(facts, findings);
-    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-        return a.level == Level::fail && b.level != Level::fail;
-    });
+    sort_worst_first(findings);
     return findings;
 }
 

@@ -1,5 +1,7 @@
 #include "preflight/nccl_fallback.hpp"
 
+#include "preflight/devices.hpp"
+
 #include <fmt/core.h>
 #include <fmt/ranges.h>
 
@@ -122,10 +124,10 @@ void networks(const Log& log, const Nodes& nodes, std::vector<Finding>& findings
                  "with their reason"});
 }
 
+/// "docker0:172.17.0.1<0>".
 bool is_local(std::string_view interface) {
-    for (std::string_view name : {"lo:", "docker", "virbr", "br-", "veth", "podman", "cni"})
-        if (interface.starts_with(name)) return true;
-    return interface.find(":fe80") != interface.npos || interface.find(":127.") != interface.npos;
+    return interface.starts_with("lo:") || is_of_containers(interface) ||
+           interface.find(":fe80") != interface.npos || interface.find(":127.") != interface.npos;
 }
 
 /// All of a communicator's ranks may have met over it nevertheless: then it is worth a warning.

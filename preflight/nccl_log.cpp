@@ -88,7 +88,7 @@ struct LogReader::State {
         communicators;        ///< by id and size
     std::vector<Links> links; ///< of each communicator
     std::vector<std::string> transports;
-    std::size_t all_links = 0;
+    std::size_t all_links = 0, told_bytes = 0;
     // Most lines have the sender of the line before.
     std::size_t last_process = most_processes;
     std::pair<std::uint64_t, GpuContext*> last_context{0, nullptr};
@@ -98,7 +98,7 @@ struct LogReader::State {
     std::optional<std::size_t> process_of(const Line& line);
     std::optional<std::size_t> communicator(const std::string& id, std::uint32_t ranks, std::uint32_t rank,
                                             std::size_t process);
-    std::uint64_t transport(std::string_view name);
+    std::optional<std::uint64_t> transport(std::string_view name);
     void channel(const Channel& channel, GpuContext& context);
     void begin_or_complete(std::string_view message, GpuContext& context);
     void read_size(std::string_view message, const GpuContext& context);
@@ -142,19 +142,21 @@ std::optional<std::size_t> LogReader::State::communicator(const std::string& id,
     return alike.back();
 }
 
-std::uint64_t LogReader::State::transport(std::string_view name) {
+std::optional<std::uint64_t> LogReader::State::transport(std::string_view name) {
     for (std::size_t i = 0; i < transports.size(); ++i)
         if (transports[i] == name) return i;
     if (transports.size() >= most_words) {
         log.is_partial = true;
-        return 0;
+        return std::nullopt;
     }
     transports.push_back(short_text(name));
     return transports.size() - 1;
 }
 
 void LogReader::State::channel(const Channel& channel, GpuContext& context) {
-    auto way = transport(channel.transport) << 40 | std::uint64_t{channel.nic ? *channel.nic + 1 : 0} << 4 |
+    const auto name = transport(channel.transport);
+    if (!name) return;
+    auto way = *name << 40 | std::uint64_t{channel.nic ? *channel.nic + 1 : 0} << 4 |
                std::uint64_t{channel.is_direct} << 2 | static_cast<std::uint64_t>(channel.side);
     auto& into = context.communicator ? links[*context.communicator] : context.pending;
     LinkKey key{std::uint64_t{channel.from} << 32 | channel.to, way};
@@ -243,8 +245,10 @@ void LogReader::State::line(std::string_view text) {
         begin_or_complete(line->message, context);
     else if (line->message.starts_with("comm "))
         read_size(line->message, context);
-    else
-        read_process(line->message, log.processes[*process]);
+    else if (told_bytes > most_told_bytes)
+        log.is_partial = true;
+    else if (read_process(line->message, log.processes[*process]))
+        told_bytes += line->message.size();
 }
 
 LogReader::LogReader() : state_(std::make_unique<State>()) {}

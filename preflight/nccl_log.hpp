@@ -67,6 +67,7 @@ struct Log {
 
 // What is kept of a log is bounded, whatever it holds.
 constexpr std::size_t most_processes = 1 << 17, most_communicators = 1 << 12, most_links = 1 << 21;
+constexpr std::size_t most_told_bytes = std::size_t{64} << 20; ///< of what processes say of themselves
 constexpr std::size_t most_warnings = 1000, most_variables = 200, most_words = 64, longest_text = 400;
 
 /// Reads one log or several in pieces of any size. Not thread-safe.

@@ -43,7 +43,7 @@ void for_each_link(const Log& log, const LinkCall& call);
 /// So that each channel comes once: of a pair whose both ends tell, the receiver, who knows of GPUDirect.
 void for_each_connection(const Log& log, const LinkCall& call);
 
-/// "node[1-2] and 5 others"
+/// "node[1-8],...": the first of them.
 std::string some_of(const std::vector<std::string>& hosts);
 
 } // namespace railhead::nccl

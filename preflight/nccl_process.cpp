@@ -1,6 +1,7 @@
 #include "preflight/nccl_process.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace railhead::nccl {
 namespace {
@@ -22,17 +23,25 @@ std::vector<std::string> numbered_words(std::string_view text) {
     return words;
 }
 
+template <class Value>
+bool keep(Value& kept, Value value) {
+    if (kept == value) return false;
+    kept = std::move(value);
+    return true;
+}
+
 /// "NCCL_IB_HCA set to mlx5_1", "NCCL_IB_DISABLE set by environment to 1.".
-void read_variable(std::string_view message, Process& process) {
+bool read_variable(std::string_view message, Process& process) {
     auto name = message.substr(0, message.find(' '));
     auto rest = message.substr(name.size());
     auto at = rest.find(" to ");
-    if (!rest.starts_with(" set ") || at == rest.npos || process.variables.size() >= most_variables) return;
+    if (!rest.starts_with(" set ") || at == rest.npos || process.variables.size() >= most_variables)
+        return false;
     auto value = rest.substr(at + 4);
     bool is_number =
         value.size() > 1 && value.ends_with('.') && value.find_first_not_of("-0123456789.") == value.npos;
     if (is_number) value.remove_suffix(1);
-    process.variables[short_text(name)] = short_text(value);
+    return keep(process.variables[short_text(name)], short_text(value));
 }
 
 constexpr std::string_view obstacles[] = {
@@ -45,23 +54,24 @@ constexpr std::string_view obstacles[] = {
     "is not supported by",
 };
 
-void read_obstacle(std::string_view message, Process& process) {
-    if (process.obstacles.size() >= most_words) return;
+bool read_obstacle(std::string_view message, Process& process) {
+    if (process.obstacles.size() >= most_words) return false;
     for (auto each : obstacles)
         if (message.find(each) != message.npos) {
             auto text = short_text(message);
-            if (std::find(process.obstacles.begin(), process.obstacles.end(), text) ==
-                process.obstacles.end())
-                process.obstacles.push_back(std::move(text));
-            return;
+            const auto& all = process.obstacles;
+            if (std::find(all.begin(), all.end(), text) != all.end()) return false;
+            process.obstacles.push_back(std::move(text));
+            return true;
         }
+    return false;
 }
 
 constexpr std::string_view chosen[] = {"Using network ", "Assigned NET plugin "};
 
 } // namespace
 
-void read_process(std::string_view message, Process& process) {
+bool read_process(std::string_view message, Process& process) {
     auto behind = [&](std::string_view word) {
         auto at = message.find(word);
         return at == message.npos ? std::string_view() : message.substr(at + word.size());
@@ -70,25 +80,25 @@ void read_process(std::string_view message, Process& process) {
     if (message.starts_with("Bootstrap")) {
         auto used = behind("Using ");
         if (used.starts_with('[')) used = used.substr(std::min(used.find(']') + 1, used.size())); // up to 2.5
-        if (!used.empty()) process.bootstrap = short_text(used);
-        return;
+        return !used.empty() && keep(process.bootstrap, short_text(used));
     }
     for (auto word : chosen)
         if (message.starts_with(word)) {
             auto name = message.substr(word.size());
-            process.network = short_text(name.substr(0, name.find(" to comm")));
-            return;
+            return keep(process.network, short_text(name.substr(0, name.find(" to comm"))));
         }
+    bool is_new = false;
     if (message.starts_with("NET/")) {
         for (std::string_view words : {"Selected Provider is ", "Selected provider is "}) // NET/OFI
             if (auto name = behind(words); !name.empty())
-                process.provider = short_text(name.substr(0, name.find_first_of(" ,")));
+                is_new = keep(process.provider, short_text(name.substr(0, name.find_first_of(" ,"))));
         auto used = behind(" Using ");
         if (used.starts_with('['))
-            (message.starts_with("NET/Socket") ? process.interfaces : process.adapters) =
-                numbered_words(used);
+            is_new = keep(message.starts_with("NET/Socket") ? process.interfaces : process.adapters,
+                          numbered_words(used)) ||
+                     is_new;
     }
-    read_obstacle(message, process);
+    return read_obstacle(message, process) || is_new;
 }
 
 } // namespace railhead::nccl

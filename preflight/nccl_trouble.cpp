@@ -19,17 +19,17 @@ struct Known {
 constexpr Known table[] = {
     {"Connection closed by remote peer", Kind::victim, ""},
     {"Connection reset by peer", Kind::victim, ""},
-    {"error 12", Kind::error,
+    {"with error 12,", Kind::error,
      "the peer did not answer: look at the port, the cable and the switch between these two nodes, and at "
      "the peer itself"},
-    {"status=12", Kind::error,
+    {"status=12 ", Kind::error,
      "the peer did not answer: look at the port, the cable and the switch between these two nodes, and at "
      "the peer itself"},
-    {"error 5", Kind::victim, ""},
-    {"status=5", Kind::victim, ""},
-    {"error 4", Kind::error,
+    {"with error 5,", Kind::victim, ""},
+    {"status=5 ", Kind::victim, ""},
+    {"with error 4,", Kind::error,
      "GPUDirect RDMA may not reach this memory: check nvidia_peermem and ACS, or try NCCL_NET_GDR_LEVEL=0"},
-    {"status=4", Kind::error,
+    {"status=4 ", Kind::error,
      "GPUDirect RDMA may not reach this memory: check nvidia_peermem and ACS, or try NCCL_NET_GDR_LEVEL=0"},
     {"Got completion", Kind::error, "look at the ports of these two nodes"},
     {"ibv_modify_qp", Kind::error,
@@ -91,6 +91,7 @@ Finding finding_of(const Log& log, const Warning& warning, Kind kind, std::uint6
                     .seen = "says: " + warning.message};
     if (others > 0) finding.seen += fmt::format(" (the first of {})", others + 1);
     if (const auto* found = known(warning.message)) finding.next = found->next;
+    if (finding.next.empty()) finding.next = "see what that process did before, in its own log";
     return finding;
 }
 

@@ -286,10 +286,7 @@ std::vector<Finding> verdicts(const Log& log) {
     versions(log, findings);
     auto known = findings;
     transport(log, nodes, known, findings);
-    std::stable_sort(findings.begin(), findings.end(), [](const Finding& a, const Finding& b) {
-        auto place = [](Level level) { return level == Level::fail ? 0 : level == Level::unknown ? 1 : 2; };
-        return place(a.level) < place(b.level);
-    });
+    sort_worst_first(findings);
     return findings;
 }
 

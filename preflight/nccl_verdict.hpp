@@ -9,7 +9,8 @@
 
 namespace railhead::nccl {
 
-/// How many channels took which way: "NET/IB with GPUDirect RDMA" -> 64. Each is counted once, by its sender.
+/// How many channels took which way: "NET/IB with GPUDirect RDMA" -> 64. Each is counted once, by its
+/// receiver where both ends tell.
 struct Summary {
     std::uint32_t ranks = 0; ///< of the largest communicator
     std::size_t nodes = 0;   ///< whose lines are there, or as NCCL says

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <tuple>
 
 namespace railhead {
 namespace {
@@ -61,14 +62,30 @@ double gigabits_of(const RdmaPort& port) {
     return std::strtod(port.rate.c_str(), nullptr);
 }
 
-/// Of the ACTIVE ports of a link layer, what most have; 0: no more than two have the same.
-double usual_rate(const NodeFacts& facts, const std::string& link_layer) {
+/// Model and link layer: storage and management have adapters of their own.
+using Kind = std::tuple<std::uint32_t, std::uint32_t, std::string>;
+
+Kind kind_of(const NodeFacts& facts, const RdmaPort& port) {
+    auto adapter = facts.adapters.find(port.device);
+    if (adapter == facts.adapters.end()) return {0, 0, port.link_layer};
+    return {adapter->second.vendor, adapter->second.device, port.link_layer};
+}
+
+/// What most of the ACTIVE ports of a kind have; 0: no three have the same.
+double usual_rate(const NodeFacts& facts, const Kind& kind) {
     std::map<double, int> ports;
     for (const auto& port : facts.devices.ports)
-        if (port.is_active() && port.link_layer == link_layer) ++ports[gigabits_of(port)];
+        if (port.is_active() && kind_of(facts, port) == kind) ++ports[gigabits_of(port)];
     auto most = std::max_element(ports.begin(), ports.end(),
                                  [](const auto& a, const auto& b) { return a.second < b.second; });
     return most == ports.end() || most->second < 3 ? 0 : most->first;
+}
+
+/// A card of two ports often has one cable.
+bool is_connected(const NodeFacts& facts, const std::string& device) {
+    const auto& ports = facts.devices.ports;
+    return std::any_of(ports.begin(), ports.end(),
+                       [&](const RdmaPort& port) { return port.device == device && port.is_active(); });
 }
 
 void ports(const NodeFacts& facts, Findings& findings) {
@@ -77,7 +94,7 @@ void ports(const NodeFacts& facts, Findings& findings) {
         if (auto nearest = nearest_adapter(facts, gpu)) gpu_of.emplace(*nearest, gpu.address);
     for (const auto& port : facts.devices.ports) {
         auto gpu = gpu_of.find(port.device);
-        if (!port.is_active() && has_active_port(facts)) {
+        if (!is_connected(facts, port.device) && has_active_port(facts)) {
             Finding finding{.id = "rdma-port",
                             .level = gpu == gpu_of.end() ? Level::warn : Level::fail,
                             .where = name_of(port),
@@ -90,13 +107,14 @@ void ports(const NodeFacts& facts, Findings& findings) {
                 "look at the cable, at the switch, and for a subnet manager; NCCL skips it in silence";
             findings.push_back(std::move(finding));
         }
-        if (auto usual = usual_rate(facts, port.link_layer); port.is_active() && gigabits_of(port) < usual)
+        if (auto usual = usual_rate(facts, kind_of(facts, port));
+            port.is_active() && gigabits_of(port) < usual)
             findings.push_back({.id = "rdma-rate",
                                 .level = Level::warn,
                                 .where = name_of(port),
                                 .thing = "the port",
                                 .seen = fmt::format("has {}", port.rate),
-                                .expected = fmt::format("{} Gb/sec, as most of this node have", usual),
+                                .expected = fmt::format("{} Gb/sec, as most of its kind have here", usual),
                                 .next = "have the cable and both of its ends looked at"});
     }
 }
@@ -161,14 +179,19 @@ void rooms(const NodeFacts& facts, Findings& findings) {
 
 void mounts(const NodeFacts& facts, Findings& findings) {
     for (const auto& mount : facts.mounts) {
+        Finding finding{
+            .id = "mount", .level = Level::fail, .thing = fmt::format("{} ({})", mount.path, mount.kind)};
+        finding.next = "see whether its server is up; umount -fl it if it is gone";
         if (mount.state == RemoteMount::State::answers) continue;
-        bool hangs = mount.state == RemoteMount::State::hangs;
-        findings.push_back(
-            {.id = "mount",
-             .level = Level::fail,
-             .thing = fmt::format("{} ({})", mount.path, mount.kind),
-             .seen = hangs ? "does not answer, and holds whoever asks it" : "cannot be looked at",
-             .next = "see whether its server is up; umount -fl it if it is gone"});
+        if (mount.state == RemoteMount::State::hangs)
+            finding.seen = "does not answer, and holds whoever asks it";
+        if (mount.state == RemoteMount::State::fails) finding.seen = "cannot be looked at";
+        if (mount.state == RemoteMount::State::not_asked) {
+            finding.level = Level::unknown;
+            finding.seen = "was not looked at: " + mount.words;
+            finding.next = "install stat(1) of coreutils";
+        }
+        findings.push_back(std::move(finding));
     }
 }
 
@@ -249,11 +272,7 @@ std::vector<Finding> node_verdicts(const NodeFacts& facts) {
     for (const auto& gpu : facts.gpus) lanes("GPU " + gpu.address, gpu, findings);
     for (const auto& [name, adapter] : facts.adapters) lanes(name, adapter, findings);
     for (auto check : {ports, direct, limits, rooms, mounts, clock, kernel_log}) check(facts, findings);
-    auto place = [](Level level) {
-        return level == Level::fail ? 0 : level == Level::warn ? 1 : level == Level::unknown ? 2 : 3;
-    };
-    std::stable_sort(findings.begin(), findings.end(),
-                     [&](const Finding& a, const Finding& b) { return place(a.level) < place(b.level); });
+    sort_worst_first(findings);
     return findings;
 }
 

@@ -5,7 +5,6 @@
 #include "preflight/sysfs.hpp"
 
 #include <sys/resource.h>
-#include <sys/statvfs.h>
 #include <sys/timex.h>
 
 #include <fcntl.h>
@@ -57,6 +56,7 @@ void ask(std::vector<RemoteMount>& mounts, const Environment& environment, doubl
                                    .stdout_fd = silent.get(),
                                    .stderr_fd = silent.get()});
         children.push_back(child ? std::optional(std::move(*child)) : std::nullopt);
+        if (!child) mounts[children.size() - 1].words = sentence(child.error());
     }
     const auto deadline = Deadline::in(seconds);
     for (std::size_t i = 0; i < mounts.size(); ++i) {
@@ -76,13 +76,16 @@ std::optional<std::uint64_t> limit(int resource, bool hard) {
     return value == RLIM_INFINITY ? UINT64_MAX : static_cast<std::uint64_t>(value);
 }
 
-std::optional<Room> room_at(const std::string& path) {
-    struct statvfs status {};
-    if (statvfs(path.c_str(), &status) != 0) return std::nullopt;
-    Room room{.path = path,
-              .total_bytes = status.f_blocks * status.f_frsize,
-              .free_bytes = status.f_bavail * status.f_frsize};
-    if (status.f_files > 0) room.free_files = status.f_favail;
+/// By a child, too: the folder for temporary files may lie on a file system that hangs.
+std::optional<Room> room_at(const std::string& path, const Environment& environment, double seconds) {
+    auto answer = capture(
+        {.argv = {"stat", "-f", "-c", "%S %b %a %c %d", "--", path}, .env = environment.all()}, seconds);
+    if (!answer || !answer->status || !answer->status->success()) return std::nullopt;
+    std::uint64_t size = 0, blocks = 0, free_blocks = 0, files = 0, free_files = 0;
+    std::istringstream words(answer->out);
+    if (!(words >> size >> blocks >> free_blocks >> files >> free_files)) return std::nullopt;
+    Room room{.path = path, .total_bytes = blocks * size, .free_bytes = free_blocks * size};
+    if (files > 0) room.free_files = free_files;
     return room;
 }
 
@@ -122,7 +125,7 @@ std::vector<RemoteMount> remote_mounts_in(const std::string& text) {
     return mounts;
 }
 
-NodeFacts node_facts(const std::string& root, const Environment& environment, double mount_s) {
+NodeFacts node_facts(const std::string& root, const Environment& environment, double look_s) {
     NodeFacts facts;
     facts.gpus = gpus_below(root);
     facts.devices = devices_below(root);
@@ -131,14 +134,14 @@ NodeFacts node_facts(const std::string& root, const Environment& environment, do
             if (auto function = function_of(root, "infiniband/" + port.device))
                 facts.adapters.emplace(port.device, std::move(*function));
     for (const auto& address : sysfs::names_in(root + "/proc/driver/nvidia/gpus", most_functions))
-        facts.gpus_of_driver[address] = true;
+        facts.gpus_of_driver.insert(address);
     facts.direct = has_direct(root);
     facts.locked_bytes = limit(RLIMIT_MEMLOCK, false);
     facts.open_files = limit(RLIMIT_NOFILE, true);
     for (const auto& path : {std::string("/dev/shm"), environment.get("TMPDIR").value_or("/tmp")})
-        if (auto room = room_at(path)) facts.rooms.push_back(std::move(*room));
+        if (auto room = room_at(path, environment, look_s)) facts.rooms.push_back(std::move(*room));
     facts.mounts = remote_mounts_in(text_of(root + "/proc/self/mounts"));
-    ask(facts.mounts, environment, mount_s);
+    ask(facts.mounts, environment, look_s);
     timex clock{};
     if (adjtimex(&clock) >= 0) facts.clock_is_synchronised = (clock.status & STA_UNSYNC) == 0;
     facts.kernel_log = read_kernel_log(root + "/dev/kmsg");

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,10 @@ struct Room {
 
 /// A file system of another machine, and whether it answered.
 struct RemoteMount {
-    enum class State { answers, hangs, fails };
+    enum class State { not_asked, answers, hangs, fails };
     std::string path, kind; ///< "/home", "nfs4"
-    State state = State::answers;
-    std::string words; ///< why it fails
+    State state = State::not_asked;
+    std::string words; ///< why it was not asked
 };
 
 /// What is known of a node. What could not be read is absent, and never a plausible value.
@@ -31,11 +32,11 @@ struct NodeFacts {
     std::vector<PciFunction> gpus;
     std::map<std::string, PciFunction> adapters; ///< by RDMA device
     Devices devices;
-    std::map<std::string, bool> gpus_of_driver; ///< by address: NVIDIA's driver has it; empty: no such driver
-    std::optional<bool> direct;                 ///< GPUDirect RDMA: a module for it, or a driver with DMA-BUF
-    std::optional<std::uint64_t> locked_bytes;  ///< RLIMIT_MEMLOCK; UINT64_MAX: unlimited
-    std::optional<std::uint64_t> open_files;    ///< RLIMIT_NOFILE, the hard one
-    std::vector<Room> rooms;                    ///< /dev/shm and the folder for temporary files
+    std::set<std::string> gpus_of_driver;      ///< addresses; empty: there is no driver of NVIDIA's
+    std::optional<bool> direct;                ///< GPUDirect RDMA: a module for it, or a driver with DMA-BUF
+    std::optional<std::uint64_t> locked_bytes; ///< RLIMIT_MEMLOCK; UINT64_MAX: unlimited
+    std::optional<std::uint64_t> open_files;   ///< RLIMIT_NOFILE, the hard one
+    std::vector<Room> rooms;                   ///< /dev/shm and the folder for temporary files
     std::vector<RemoteMount> mounts;
     std::optional<bool> clock_is_synchronised;
     KernelLog kernel_log;
@@ -44,9 +45,9 @@ struct NodeFacts {
 
 constexpr std::size_t most_mounts = 256;
 
-/// Reads them; each look at a mount has `mount_s` seconds, all at once, and what hangs is left behind.
-/// `root`: where sys, proc and dev lie ("" but in tests). Starts children.
-NodeFacts node_facts(const std::string& root, const Environment& environment, double mount_s);
+/// Reads them; the looks at all mounts have `look_s` seconds together, that at each of the two rooms as much,
+/// and what hangs is left behind. `root`: where sys, proc and dev lie ("" but in tests). Starts children.
+NodeFacts node_facts(const std::string& root, const Environment& environment, double look_s);
 
 /// The file systems of other machines in a text of /proc/self/mounts (fstab(5)), with their kinds.
 std::vector<RemoteMount> remote_mounts_in(const std::string& text);

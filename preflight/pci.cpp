@@ -50,6 +50,7 @@ std::optional<PciFunction> function_at(const std::string& folder) {
         return static_cast<std::uint32_t>(sysfs::number_in(folder + "/" + name).value_or(0));
     };
     function.vendor = number("vendor");
+    function.device = number("device");
     function.kind = number("class");
     if (auto node = sysfs::number_in(folder + "/numa_node"); node && *node >= 0)
         function.numa = static_cast<int>(*node);

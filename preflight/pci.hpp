@@ -16,6 +16,7 @@ struct PciLink {
 struct PciFunction {
     std::string address;                ///< "0000:17:00.0"; domains are not only 0000
     std::uint32_t vendor = 0;           ///< 0x10de
+    std::uint32_t device = 0;           ///< 0x2330: with its vendor the model
     std::uint32_t kind = 0;             ///< class code, 0x030200
     std::optional<int> numa;            ///< NUMA node
     std::vector<std::string> ancestors; ///< from the host bridge ("pci0000:16") down to the bridge above it

@@ -20,14 +20,6 @@ std::string tally(const std::map<std::string, int>& counts) {
     return text;
 }
 
-/// They come and go with what runs on a node.
-bool is_of_containers(const std::string& interface) {
-    for (std::string_view name :
-         {"veth", "docker", "br-", "virbr", "cni", "podman", "cali", "flannel", "lxc", "tap"})
-        if (interface.starts_with(name)) return true;
-    return false;
-}
-
 /// "570.86.15" of "NVRM version: NVIDIA UNIX Open Kernel Module for x86_64  570.86.15  Release Build".
 std::string driver_version(const std::string& line) {
     auto is_version = [](const std::string& word) {
@@ -48,9 +40,7 @@ std::string limit_text(const std::optional<std::uint64_t>& limit) {
 
 void add_devices(Traits& traits, const std::string& root, const NodeFacts& facts) {
     std::map<std::string, int> gpus, ports, firmware;
-    for (const auto& gpu : facts.gpus)
-        ++gpus[fmt::format("{:04x}:{}", gpu.vendor,
-                           sysfs::line_in(root + "/sys/bus/pci/devices/" + gpu.address + "/device"))];
+    for (const auto& gpu : facts.gpus) ++gpus[fmt::format("{:04x}:{:04x}", gpu.vendor, gpu.device)];
     for (const auto& port : facts.devices.ports)
         if (port.is_active()) ++ports[port.rate];
     for (const auto& [name, function] : facts.adapters)

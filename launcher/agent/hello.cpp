@@ -141,8 +141,8 @@ void add_folder(Hello& hello, const Invitation& invitation) {
 
 /// What an agent cannot read, as without the rights of root, is no finding of a launch.
 void look_at_node(Hello& hello, const Environment& environment) {
-    constexpr double mount_s = 1;
-    const auto facts = node_facts("", environment, mount_s);
+    constexpr double look_s = 1;
+    const auto facts = node_facts("", environment, look_s);
     hello.traits = traits_of("", facts);
     constexpr std::size_t most_findings = 100; // a hello is one frame
     for (auto& finding : node_verdicts(facts)) {

@@ -1,4 +1,5 @@
 #include "base/fd.hpp"
+#include "launcher/agent/hello.hpp"
 #include "launcher/commands/launch_options.hpp"
 #include "launcher/json.hpp"
 #include "preflight/nccl_env.hpp"
@@ -131,13 +132,10 @@ int check_nccl_env(const Context& context, bool json) {
 }
 
 int check_node(const Context& context, bool json) {
-    constexpr double mount_s = 1;
-    const auto facts = node_facts("", context.environment, mount_s);
+    constexpr double look_s = 1;
+    const auto facts = node_facts("", context.environment, look_s);
     auto findings = node_verdicts(facts);
-    std::string node(256, '\0');
-    if (::gethostname(node.data(), node.size() - 1) != 0) node = "this node";
-    node.resize(std::min(node.find('\0'), node.size()));
-    node = context.environment.get("SLURMD_NODENAME").value_or(node);
+    const auto node = node_name(context.environment);
     for (auto& finding : findings) finding.where = node + (finding.where.empty() ? "" : ": " + finding.where);
     if (json) {
         fmt::print("{}\n", json_text({{"v", 1},

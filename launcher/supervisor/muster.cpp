@@ -77,8 +77,7 @@ std::vector<Finding> wrong_with_nodes(const std::vector<Hello>& hellos) {
             finding.id = mark + finding.id;
             findings.push_back(std::move(finding));
         }
-    std::stable_partition(findings.begin(), findings.end(),
-                          [](const Finding& each) { return each.level == Level::fail; });
+    sort_worst_first(findings);
     return findings;
 }
 

@@ -1,10 +1,10 @@
 // What is read of /sys, in trees that have its shape.
 #include "preflight/devices.hpp"
+#include "tests/unit/preflight/machine_rig.hpp"
 
 #include <gmock/gmock.h>
 
 #include <filesystem>
-#include <fstream>
 #include <string>
 
 using namespace railhead;
@@ -12,21 +12,7 @@ using testing::ElementsAre;
 using testing::IsEmpty;
 using testing::Pair;
 
-namespace {
-
-class DevicesBelow : public testing::Test {
-  protected:
-    std::filesystem::path root_ = testing::TempDir() + "railhead-sys";
-    void SetUp() override { std::filesystem::remove_all(root_); }
-    void TearDown() override { std::filesystem::remove_all(root_); }
-
-    void put(const std::string& path, const std::string& text) {
-        std::filesystem::create_directories((root_ / path).parent_path());
-        std::ofstream(root_ / path) << text << '\n';
-    }
-};
-
-} // namespace
+using DevicesBelow = Machine;
 
 TEST_F(DevicesBelow, reads_ports_in_the_order_of_their_numbers) {
     for (const auto* device : {"mlx5_10", "mlx5_2"}) {
@@ -38,9 +24,9 @@ TEST_F(DevicesBelow, reads_ports_in_the_order_of_their_numbers) {
         put(port + "/gid_attrs/types/3", "RoCE v2");
     }
     std::filesystem::create_directories(
-        root_ /
+        root /
         "sys/class/infiniband/mlx5_10/ports/1/gid_attrs/types/9"); // as unreadable as one that is not set
-    auto devices = devices_below(root_);
+    auto devices = devices_below(root);
     ASSERT_EQ(devices.ports.size(), 2U);
     EXPECT_EQ(name_of(devices.ports[0]), "mlx5_2:1");
     EXPECT_EQ(name_of(devices.ports[1]), "mlx5_10:1");
@@ -54,7 +40,7 @@ TEST_F(DevicesBelow, reads_which_interfaces_are_up) {
     put("sys/class/net/lo/flags", "0x9");
     put("sys/class/net/ib0/flags", "0x1002");
     put("sys/class/net/bonding_masters", "bond0");
-    auto devices = devices_below(root_);
+    auto devices = devices_below(root);
     EXPECT_THAT(devices.interfaces,
                 ElementsAre(NetInterface{"eth0", true, false}, NetInterface{"ib0", false, false},
                             NetInterface{"lo", true, true}));
@@ -63,7 +49,7 @@ TEST_F(DevicesBelow, reads_which_interfaces_are_up) {
 TEST_F(DevicesBelow, takes_what_is_not_there_for_absent) {
     put("sys/class/infiniband/mlx5_0/ports/1/rate", "");
     put("sys/class/infiniband/mlx5_0/ports/x/state", "4: ACTIVE");
-    auto devices = devices_below(root_);
+    auto devices = devices_below(root);
     ASSERT_EQ(devices.ports.size(), 1U);
     EXPECT_EQ(devices.ports[0].state, "");
     EXPECT_FALSE(devices.ports[0].is_active());

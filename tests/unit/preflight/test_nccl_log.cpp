@@ -226,6 +226,21 @@ TEST(NcclLog, leaves_out_a_line_without_end) {
     EXPECT_EQ(log.processes.at(0).network, "IB");
 }
 
+TEST(NcclLog, keeps_no_more_of_what_processes_say_than_its_bound) {
+    LogReader reader;
+    for (std::uint32_t i = 0; i < 200'000; ++i)
+        reader.read("h" + std::to_string(i % 1000) + ":1:1 [0] NCCL INFO NCCL_" + std::to_string(i) +
+                    " set to " + std::string(390, 'z') + "\n");
+    auto log = reader.take();
+    EXPECT_TRUE(log.is_partial);
+    std::size_t bytes = 0;
+    for (const auto& process : log.processes)
+        for (const auto& variable : process.variables)
+            bytes += variable.first.size() + variable.second.size();
+    EXPECT_LE(bytes, most_told_bytes + longest_text);
+    EXPECT_GT(bytes, most_told_bytes / 2);
+}
+
 TEST(NcclLog, keeps_no_more_than_its_bounds) {
     LogReader reader;
     std::string text;

@@ -244,6 +244,17 @@ TEST(NcclVerdict, makes_the_first_error_the_headline_and_its_victims_a_number) {
                             HasSubstr("warn nccl-remark: rank 0 on node1: NCCL says: Missing \"iommu=pt\"")));
 }
 
+TEST(NcclVerdict, takes_no_number_for_a_longer_one_and_always_says_what_to_do) {
+    EXPECT_THAT(
+        said_of_log(
+            Job().text() +
+            "node1:100:9 [0] a.cc:1 NCCL WARN Got completion from peer 1<2> with error 128, opcode 0\n")
+            .at(0),
+        HasSubstr("look at the ports of these two nodes"));
+    EXPECT_THAT(said_of_log(Job().text() + "node1:100:9 [0] a.cc:1 NCCL WARN Cuda failure 400\n").at(0),
+                HasSubstr("Cuda failure 400; see what that process did before, in its own log"));
+}
+
 TEST(NcclVerdict, warns_of_ranks_with_other_nics_and_of_other_versions) {
     Job job;
     job.before = [](int rank) {

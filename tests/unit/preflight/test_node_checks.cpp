@@ -30,14 +30,14 @@ NodeFacts good() {
                                        .state = "ACTIVE",
                                        .link_layer = "InfiniBand",
                                        .rate = "400 Gb/sec (4X NDR)"});
-        facts.gpus_of_driver[facts.gpus.back().address] = true;
+        facts.gpus_of_driver.insert(facts.gpus.back().address);
     }
     facts.direct = true;
     facts.locked_bytes = UINT64_MAX;
     facts.open_files = 1 << 20;
     facts.rooms = {{"/dev/shm", std::uint64_t{64} << 30, std::uint64_t{60} << 30, 1000},
                    {"/tmp", std::uint64_t{64} << 30, std::uint64_t{60} << 30, 1000}};
-    facts.mounts = {{.path = "/home", .kind = "nfs4"}};
+    facts.mounts = {{.path = "/home", .kind = "nfs4", .state = RemoteMount::State::answers}};
     facts.clock_is_synchronised = true;
     return facts;
 }
@@ -97,7 +97,17 @@ TEST(NodeChecks, see_a_port_that_is_slower_than_most) {
     facts.devices.ports[1].rate = "25 Gb/sec (1X EDR)";
     EXPECT_THAT(said_of_node(facts),
                 ElementsAre("warn rdma-rate: mlx5_1:1: the port has 25 Gb/sec (1X EDR) (expected 400 Gb/sec, "
-                            "as most of this node have); have the cable and both of its ends looked at"));
+                            "as most of its kind have here); have the cable and both of its ends looked at"));
+}
+
+TEST(NodeChecks, see_no_fault_in_the_second_port_of_a_card_nor_in_slower_cards_of_another_model) {
+    auto facts = good();
+    facts.devices.ports.push_back(
+        {.device = "mlx5_0", .port = 2, .state = "DOWN", .link_layer = "InfiniBand"});
+    facts.adapters.emplace("storage", PciFunction{.address = "0000:90:00.0", .device = 7});
+    facts.devices.ports.push_back(
+        {.device = "storage", .state = "ACTIVE", .link_layer = "InfiniBand", .rate = "100 Gb/sec (4X EDR)"});
+    EXPECT_THAT(said_of_node(facts), IsEmpty());
 }
 
 TEST(NodeChecks, see_what_keeps_rdma_from_memory) {
@@ -137,6 +147,13 @@ TEST(NodeChecks, name_a_mount_that_hangs) {
                 ElementsAre(HasSubstr("fail mount: /home (nfs4) does not answer, and holds "
                                       "whoever asks it; see whether its server is up"),
                             HasSubstr("warn clock: the clock is not synchronised")));
+}
+
+TEST(NodeChecks, say_that_a_mount_could_not_be_asked) {
+    auto facts = good();
+    facts.mounts[0] = {.path = "/home", .kind = "nfs4", .words = "stat is not on PATH"};
+    EXPECT_THAT(said_of_node(facts), ElementsAre("unknown mount: /home (nfs4) was not looked at: stat is not "
+                                                 "on PATH; install stat(1) of coreutils"));
 }
 
 TEST(NodeChecks, say_that_the_kernel_log_is_not_known) {

@@ -56,7 +56,7 @@ TEST_F(TraitsOf, a_machine_are_read) {
     EXPECT_THAT(
         traits_of(root, facts),
         IsSupersetOf({Pair("kernel", "6.1.0"), Pair("NVIDIA driver", "570.86.15"),
-                      Pair("GPUs", "1 x 10de:0x2330"), Pair("ACTIVE RDMA ports", "1 x 400 Gb/sec (4X NDR)"),
+                      Pair("GPUs", "1 x 10de:2330"), Pair("ACTIVE RDMA ports", "1 x 400 Gb/sec (4X NDR)"),
                       Pair("firmware of adapters", "1 x 28.39.1002"), Pair("adapters by GPU", "mlx5_0"),
                       Pair("MTU of ib0", "4092")}));
 }
