@@ -131,11 +131,11 @@ def test_the_shell_can_go_on_reading_its_input(cluster):
 
 def test_a_folder_that_some_nodes_lack_is_named_before_any_rank_runs(cluster):
     cluster.run("node1", "mkdir", "-p", "/opt/only-here", check=True)
-    job = cluster.submit("mkdir -p /opt/only-here; cd /opt/only-here; railhead run -- touch ~/ran; code=$?; ls ~/ran; echo code $code\n", "-N4")
+    job = cluster.submit("mkdir -p /opt/only-here; cd /opt/only-here; railhead run -- touch ~/ran-there; code=$?; ls ~/ran-there; echo code $code\n", "-N4")
     job.wait()
     said = "node2 (also node[3-4]): /opt/only-here cannot be entered: No such file or directory"
     assert said in job.output and "code 102" in job.output and "start it in a folder that all nodes have" in job.output, job.output
-    assert "ran\n" not in job.output
+    assert "ran-there\n" not in job.output
 
 
 def test_what_is_no_program_is_named_before_any_rank_runs(cluster):
