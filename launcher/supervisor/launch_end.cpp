@@ -90,11 +90,11 @@ bool Launch::cause_comes() const {
            std::ranges::all_of(failed_, [this](auto& failed) { return tells_nothing(failed); });
 }
 
-/// Told to end, not by us: mpirun does so, and goes on to the ranks on other nodes.
+/// Told to end, or killed with its task, not by us: mpirun does so, and goes on to the ranks on other nodes.
 bool Launch::ended_by_launcher() const {
     return launcher_runs() && std::ranges::all_of(failed_, [this](auto& failed) {
-               return tells_nothing(failed) &&
-                      processes_.at(failed.outcome.cause.process).ended->signal == SIGTERM;
+               const auto& ended = processes_.at(failed.outcome.cause.process).ended;
+               return tells_nothing(failed) && (ended->signal == SIGTERM || ended->with_step);
            });
 }
 

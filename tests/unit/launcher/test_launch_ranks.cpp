@@ -204,6 +204,10 @@ TEST(Launch, what_mpirun_says_of_a_rank_that_left_it_is_the_headline_and_those_t
     EXPECT_NE(slowly.launch.phase(), Launch::Phase::ending) << "mpirun is about to end rank 1, too";
     slowly.launch.on_tick(4.6);
     EXPECT_EQ(slowly.launch.outcome().exit_code, 143);
+    Play with_task(plan);
+    with_task.exited(0, "rank.0", {.signal = SIGKILL, .rank = 0, .with_step = true}, {}, 1000.1);
+    with_task.launch.on_tick(2.6);
+    EXPECT_NE(with_task.launch.phase(), Launch::Phase::ending) << "mpirun kills the rank's task, too";
     Play failed(plan);
     failed.exited(0, "rank.0", {.code = 3, .rank = 0}, {}, 1000.1);
     failed.exited(0, "mpirun", {.code = 1}, said, 1000.3);
