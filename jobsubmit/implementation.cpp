@@ -131,6 +131,7 @@ int error_of(const Decision& decision) {
 /// inlined, so that the code of the common case is a few cache lines.
 [[gnu::noinline]] int handle_other(const View& view, std::uint64_t shape, job_desc_msg_t& job, bool is_update,
                                    std::uint32_t uid, char** message) {
+    if (shape != 0 && !abi::is_known_by_shape(job)) shape = 0;
     const auto spelled = abi::spelled_shape_of(job, shape);
     if (const auto* said = view.judged->said_of(spelled); said && is_fresh(view, now())) {
         carry_out(*said, job, message);
@@ -156,7 +157,7 @@ int error_of(const Decision& decision) {
 [[gnu::hot]] int handle(job_desc_msg_t& job, bool is_update, std::uint32_t uid, char** message) {
     if (job.spank_job_env_size > 0 && abi::outlives_nodes(job)) job.kill_on_node_fail = 0; // as --no-kill
     const auto seed = silent_shapes.seed();
-    const auto shape = is_update || seed == 0 ? 0 : abi::shape_of(job, uid, seed);
+    const auto shape = is_update || seed == 0 ? 0 : abi::shape_of(job, uid, seed); // 0 is remembered by none
     if (silent_shapes.contains(shape) || !state().refresher) return SLURM_SUCCESS;
     return handle_other(*state().refresher->view(), shape, job, is_update, uid, message);
 }

@@ -7,7 +7,7 @@
 #include "slurm/spelling.hpp"
 
 #include <algorithm>
-#include <cstring>
+#include <string>
 #include <string_view>
 
 namespace railhead::abi {
@@ -95,31 +95,31 @@ std::optional<std::string_view> placement_of(const job_desc_msg_t& job) {
     return option_of_spank(job, placement_variable);
 }
 
-/// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio. Hot, like all that
-/// shape_of calls: then it lies on the same page of memory.
-[[gnu::hot]] void mix(std::uint64_t& hash, std::uint64_t value) {
+/// 64-bit multiplicative mixing; the constant is 2^64 divided by the golden ratio.
+[[gnu::hot]] std::uint64_t mixed(std::uint64_t hash, std::uint64_t value) {
     hash = (hash ^ value) * 0x9E3779B97F4A7C15;
-    hash ^= hash >> 32;
+    return hash ^ hash >> 32;
 }
 
-/// `place`: which of the texts it is; one that is empty is not mixed at all. Not std::hash: its code lies in
-/// another library, which slurmctld rarely has in its caches.
-[[gnu::hot]] void mix(std::uint64_t& hash, std::string_view text, std::uint64_t place) {
-    if (text.empty()) return;
-    mix(hash, text.size() << 8 | place);
-    for (std::uint64_t part = 0; !text.empty(); part = 0) {
-        auto size = std::min(text.size(), sizeof part);
-        std::memcpy(&part, text.data(), size);
-        mix(hash, part);
-        text.remove_prefix(size);
-    }
+/// `place`: which of the texts it is; one that is empty is not mixed at all. Byte by byte, and neither
+/// strlen nor std::hash: what takes time is to fetch code that slurmctld rarely has in its caches.
+[[gnu::hot, gnu::noinline]] std::uint64_t mixed_text(std::uint64_t hash, const char* text,
+                                                     std::uint64_t place) {
+    if (!text || *text == '\0') return hash;
+    hash = mixed(hash, place << 8);
+    for (; *text != '\0'; ++text) hash = mixed(hash, static_cast<unsigned char>(*text));
+    return hash;
 }
 
 std::uint64_t both(std::uint32_t high, std::uint32_t low) {
     return std::uint64_t{high} << 32 | low;
 }
 
-[[gnu::hot]] bool names_cpus_of_a_node(const job_desc_msg_t& job) {
+std::uint64_t four(std::uint16_t first, std::uint16_t second, std::uint16_t third, std::uint16_t last) {
+    return both(std::uint32_t{first} << 16 | second, std::uint32_t{third} << 16 | last);
+}
+
+bool names_cpus_of_a_node(const job_desc_msg_t& job) {
     for (std::uint16_t number :
          {job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec,
           job.sockets_per_node, job.cores_per_socket, job.threads_per_core})
@@ -196,29 +196,36 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     return request;
 }
 
+// Short, and all that it calls is on one page with it: its time is that of fetching it from memory.
 [[gnu::hot]] std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed) {
-    bool is_component = job.het_job_offset != NO_VAL && job.het_job_offset != INFINITE;
-    bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
-    if (is_component || several_per_node || !view_of(job.reservation).empty()) return 0;
     auto hash = seed;
     std::uint64_t place = 0;
     for (const char* text : {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task,
                              job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
-                             job.qos, job.features, job.req_nodes, job.exc_nodes, job.array_inx})
-        mix(hash, view_of(text), ++place);
-    if (job.spank_job_env_size > 0) mix(hash, placement_of(job).value_or(""), ++place);
-    std::uint32_t segment = 0, flags = job.overcommit | (names_cpus_of_a_node(job) ? 1U << 8 : 0U);
+                             job.qos, job.reservation, job.features, job.req_nodes, job.exc_nodes,
+                             job.array_inx})
+        hash = mixed_text(hash, text, ++place);
+    if (job.spank_job_env_size > 0)
+        hash = mixed_text(hash, placement_of(job).value_or("").data(), ++place); // ends where its text does
+    std::uint16_t segment = 0;
 #if RAILHEAD_HAS_SEGMENT
     segment = job.segment_size;
 #endif
     for (std::uint64_t numbers :
          {both(job.min_nodes, job.max_nodes), both(job.num_tasks, job.req_switch),
           both(job.time_limit, job.time_min), both(job.user_id, uid), job.pn_min_memory,
-          both(std::uint32_t{job.ntasks_per_node} << 16 | job.cpus_per_task,
-               std::uint32_t{job.ntasks_per_tres} << 16 | job.shared),
-          both(segment, flags)})
-        mix(hash, numbers);
-    return hash == 0 ? 1 : hash;
+          both(job.het_job_offset, std::uint32_t{segment} << 16 | job.overcommit),
+          four(job.ntasks_per_node, job.cpus_per_task, job.ntasks_per_tres, job.shared),
+          four(job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec),
+          four(job.sockets_per_node, job.cores_per_socket, job.threads_per_core, 0)})
+        hash = mixed(hash, numbers);
+    return hash;
+}
+
+bool is_known_by_shape(const job_desc_msg_t& job) {
+    const bool is_component = job.het_job_offset != NO_VAL && job.het_job_offset != INFINITE;
+    const bool several_per_node = view_of(job.tres_per_node).find(',') != std::string_view::npos;
+    return !is_component && !several_per_node && view_of(job.reservation).empty();
 }
 
 bool outlives_nodes(const job_desc_msg_t& job) {
@@ -230,8 +237,9 @@ std::uint64_t spelled_shape_of(const job_desc_msg_t& job, std::uint64_t shape) {
     auto asked = view_of(job.tres_per_node);
     if (shape == 0 || (asked.empty() && view_of(job.tres_per_task).empty())) return shape;
     auto line = view_of(job.submit_line), header = script_header(view_of(job.script));
-    mix(shape, static_cast<std::uint64_t>(option_of(line, header, asked)));
-    if (!view_of(job.tres_per_task).empty()) mix(shape, tres_per_task_in(line, header).value_or(""), 1);
+    shape = mixed(shape, static_cast<std::uint64_t>(option_of(line, header, asked)));
+    if (!view_of(job.tres_per_task).empty())
+        shape = mixed_text(shape, std::string(tres_per_task_in(line, header).value_or("")).c_str(), 1);
     return shape == 0 ? 1 : shape;
 }
 
