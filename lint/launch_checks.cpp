@@ -5,8 +5,10 @@
 #include "slurm/fields.hpp"
 
 #include <fmt/core.h>
+#include <fmt/ranges.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 namespace railhead {
@@ -124,6 +126,21 @@ std::string fixed_port(const std::vector<std::string>& words) {
     return {};
 }
 
+/// Of a server that people start in a job: of other programs, --port may be where somebody else listens.
+std::string port_of_server(const ScriptLine& line, const std::vector<std::string>& words) {
+    constexpr std::array servers{"vllm serve",   "vllm.entrypoints", "sglang.launch_server",
+                                 "trtllm-serve", "tensorboard",      "jupyter",
+                                 "uvicorn",      "mlflow server",    "text-generation-launcher"};
+    if (std::none_of(servers.begin(), servers.end(),
+                     [&](auto* server) { return line.text.find(server) != line.text.npos; }))
+        return {};
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        if (is_number(assigned(words[i], "--port"))) return std::string(assigned(words[i], "--port"));
+        if (words[i] == "--port" && i + 1 < words.size() && is_number(words[i + 1])) return words[i + 1];
+    }
+    return {};
+}
+
 /// "localhost" of "`hostname -i || echo localhost`", whose words the shell's reader leaves as they are.
 std::string_view before_backquote(std::string_view word) {
     return word.substr(0, word.find('`'));
@@ -149,7 +166,9 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
                             .next = std::move(next)});
     };
     const auto* exclusive = script.option("--exclusive");
-    if (auto port = fixed_port(words); !port.empty() && port != "0" && !exclusive && !prints(line))
+    auto port = fixed_port(words);
+    if (port.empty()) port = port_of_server(line, words);
+    if (!port.empty() && port != "0" && !exclusive && !prints(line))
         add("fixed-port", "port " + port, "is the same for every job, and two on one node collide",
             "derive it from the job: $((20000 + SLURM_JOB_ID % 10000))");
     for (std::size_t i = 0; i + 2 < words.size(); ++i)
@@ -297,10 +316,34 @@ bool is_time(std::string_view word) {
     return is_number(number) && (unit.empty() || unit == "s" || unit == "m" || unit == "h");
 }
 
+/// Those of "./server & sleep 10; python3 train.py", each with the & that ends it.
+std::vector<ScriptLine> parts_of(const ScriptLine& line) {
+    if (line.words.size() < 2 ||
+        std::find(line.words.begin(), line.words.end() - 1, "&") == line.words.end() - 1)
+        return {line};
+    std::vector<ScriptLine> commands;
+    auto add = [&](auto begin, auto end) {
+        if (begin == end) return;
+        commands.push_back(
+            {line.number, fmt::format("{}", fmt::join(begin, end, " ")), {begin, end}, line.in_loop});
+    };
+    auto begin = line.words.begin();
+    for (auto word = begin; word != line.words.end(); ++word) {
+        if (*word != "&" && *word != ";") continue;
+        add(begin, *word == "&" ? word + 1 : word);
+        begin = word + 1;
+    }
+    add(begin, line.words.end());
+    return commands;
+}
+
 /// A pause that hopes that something started in the background is up by then.
 void check_sleep(const Script& script, std::vector<Finding>& findings) {
+    std::vector<ScriptLine> commands;
+    for (const auto& line : script.lines)
+        for (auto& command : parts_of(line)) commands.push_back(std::move(command));
     bool background = false;
-    for (const auto& line : script.lines) {
+    for (const auto& line : commands) {
         if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
             is_time(line.words[1])) {
             findings.push_back({.id = "sleep-to-wait",

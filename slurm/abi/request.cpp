@@ -200,10 +200,10 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
 [[gnu::hot]] std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed) {
     auto hash = seed;
     std::uint64_t place = 0;
-    for (const char* text : {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task,
-                             job.cpus_per_tres, job.mem_per_tres, job.tres_bind, job.partition, job.account,
-                             job.qos, job.reservation, job.features, job.req_nodes, job.exc_nodes,
-                             job.array_inx})
+    for (const char* text :
+         {job.tres_per_job, job.tres_per_node, job.tres_per_socket, job.tres_per_task, job.cpus_per_tres,
+          job.mem_per_tres, job.tres_bind, job.partition, job.account, job.qos, job.reservation, job.features,
+          job.req_nodes, job.exc_nodes, job.array_inx})
         hash = mixed_text(hash, text, ++place);
     if (job.spank_job_env_size > 0)
         hash = mixed_text(hash, placement_of(job).value_or("").data(), ++place); // ends where its text does

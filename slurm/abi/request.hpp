@@ -11,8 +11,8 @@ namespace railhead::abi {
 Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify);
 
 /// A hash of all that request_from() makes of a submission and the rules judge by; it takes no memory of its
-/// own. Submissions of one shape are judged alike if they are known by it. `uid`: who sends it. `seed`: nobody
-/// who submits knows it, and so nobody makes two of one hash.
+/// own. Submissions of one shape are judged alike if they are known by it. `uid`: who sends it. `seed`:
+/// nobody who submits knows it, and so nobody makes two of one hash.
 std::uint64_t shape_of(const job_desc_msg_t& job, std::uint32_t uid, std::uint64_t seed);
 
 /// False for one whose judgement depends on more: a component of a heterogeneous job, a job in a reservation,

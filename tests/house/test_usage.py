@@ -54,3 +54,13 @@ def test_ones_own_settings_file_is_checked_with_a_users_rights(tmp_path) -> None
     done = call("config", "check", str(own), environment={"XDG_CONFIG_HOME": str(tmp_path)})
     assert done.returncode == 1
     assert done.stderr == f"railhead: {own}:2:11: submit.refresh may be set by the site only; remove it\n"
+
+
+def test_what_github_reads_cannot_be_ended_by_a_script(tmp_path) -> None:
+    script = tmp_path / "a,b:c.sh"
+    script.write_text("#!/bin/sh\n#SBATCH -N1\ntorchrun --master_port 29500 train%.py\n")
+    done = call("lint", "--offline", "--format=github", str(script))
+    said = done.stdout.splitlines()
+    assert done.returncode == 1 and said and all(line.startswith("::") for line in said), done
+    assert all(f"file={tmp_path}/a%2Cb%3Ac.sh," in line for line in said), said
+    assert any(line.endswith("SLURM_JOB_ID %25 10000))") for line in said), said

@@ -70,6 +70,10 @@ TEST(Lint, reads_what_stands_in_one_line_in_quotes_and_in_backquotes) {
               Ids{"scontrol-in-loop:3"});
     EXPECT_EQ(ids("-N2", "while read h; do echo $h; done < <(scontrol show nodes)"), Ids{});
     EXPECT_EQ(ids("-N1", "./server &\nsleep 5s\npython3 train.py"), Ids{"sleep-to-wait:4"});
+    EXPECT_EQ(ids("-N1", "./server & sleep 10; python3 train.py"), Ids{"sleep-to-wait:3"});
+    EXPECT_EQ(ids("-N1", "./server >log 2>&1 & sleep 10\npython3 train.py"), Ids{"sleep-to-wait:3"});
+    EXPECT_EQ(ids("-N1", "nvidia-smi dmon & sleep 10; kill %1"), Ids{});
+    EXPECT_EQ(ids("-N1", "python3 train.py & python3 train.py & wait; sleep 5"), Ids{});
     EXPECT_EQ(ids("-N1", "echo MASTER_PORT=29500"), Ids{}) << "a word that is printed";
     EXPECT_EQ(ids("-N1", "torchrun --master-port=0 train.py"), Ids{}) << "any that is free";
 }
@@ -85,6 +89,11 @@ TEST(Lint, knows_ports_that_collide) {
     EXPECT_EQ(ids("-N1", "torchrun --rdzv_endpoint=$HEAD:29500 train.py"), Ids{"fixed-port:3"});
     EXPECT_EQ(ids("-N1", "torchrun --rdzv-endpoint $HEAD:$PORT train.py"), Ids{});
     EXPECT_EQ(ids("-N1 --exclusive", "export MASTER_PORT=29500"), Ids{});
+    EXPECT_EQ(ids("-N1", "srun vllm serve model --port 8000 &\nwait"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "tensorboard --logdir runs --port=6006 &\nwait"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "vllm serve model --port $PORT &\nwait"), Ids{});
+    EXPECT_EQ(ids("-N1", "python3 train.py --host db.example.org --port 8000"), Ids{})
+        << "where another listens";
 }
 
 TEST(Lint, knows_a_master_that_is_not_found) {
