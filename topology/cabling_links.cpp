@@ -39,7 +39,7 @@ bool LinkRates::counts(const Link& link) const {
     auto known = [&](std::uint32_t device) {
         return fabric_.is_switch(device) || is_adapter_of_host_[device];
     };
-    return known(link.a) && known(link.b);
+    return link.a != link.b && known(link.a) && known(link.b);
 }
 
 LinkRates::Kind LinkRates::kind_of(const Link& link) const {
@@ -66,9 +66,23 @@ LinkRates::Usual LinkRates::most_have(const Rates& rates) {
     return {best, lanes};
 }
 
+/// A cable with both ends in one device, or a plug in one of its ports that sends back what comes.
+CablingFinding LinkRates::loop(const Link& link) const {
+    const bool is_plug = link.a_port == link.b_port;
+    const auto where = fmt::format("{} port {}", name_of(link.a), link.a_port);
+    return {{.id = "link-loop",
+             .level = Level::warn,
+             .where = is_plug ? where : fmt::format("{} - port {}", where, link.b_port),
+             .seen = is_plug ? "leads back to itself, as with a loop plug" : "leads back to the same device",
+             .expected = "a cable to another one",
+             .next = "take it out, or plug its end in where it belongs"},
+            0};
+}
+
 std::vector<CablingFinding> LinkRates::findings() const {
     std::vector<CablingFinding> found;
     for (const auto& link : fabric_.links) {
+        if (link.a == link.b && is_wanted(link)) found.push_back(loop(link));
         if (!counts(link) || link.rate.gbps_x10() == 0) continue;
         const auto usual = usual_[index(kind_of(link))];
         if (link.rate.gbps_x10() >= usual.gbps_x10 || !is_wanted(link)) continue;

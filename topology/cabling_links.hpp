@@ -18,7 +18,8 @@ class LinkRates {
 
     /// What a cable of a rail carries, in Gbit/s; 0: unknown.
     double one_rail() const { return usual_[index(Kind::host)].gbps_x10 / 10.0; }
-    /// Links that are slower than most of their kind (link-slow), or that lack lanes (link-narrow).
+    /// Links that are slower than most of their kind (link-slow), that lack lanes (link-narrow), or that lead
+    /// back to their device (link-loop).
     std::vector<CablingFinding> findings() const;
 
   private:
@@ -39,6 +40,7 @@ class LinkRates {
     bool is_wanted(const Link& link) const;
     bool is_wanted_leaf(std::uint32_t device) const;
     bool counts(const Link& link) const;
+    CablingFinding loop(const Link& link) const;
     Kind kind_of(const Link& link) const;
     std::string name_of(std::uint32_t device) const;
 

@@ -155,9 +155,9 @@ tl::unexpected<Error> no_hosts(const FabricOptions& options, const FabricInput& 
         ErrorKind::usage,
         {.id = "fabric-hosts",
          .thing = "the fabric",
-         .seen = fmt::format("has none of the {} among its {} devices",
+         .seen = fmt::format("has none of the {} among its {}",
                              options.nodes.empty() ? "hosts that are looked for" : "wanted nodes",
-                             input.fabric.devices.size()),
+                             counted(input.fabric.devices.size(), "device")),
          .next = fmt::format("look at {} there, or give --map", names_in(kind_of(options.from.front())))});
 }
 
@@ -254,8 +254,9 @@ void add_source_options(CLI::App& command, FabricOptions& options) {
         ->allow_extra_args(false);
     command
         .add_option("--map", options.map,
-                    "A file with lines GUID HOST [DEVICE] or NAME HOST, for what the source calls otherwise "
-                    "than Slurm")
+                    "A file with lines GUID HOST [DEVICE] or NAME HOST, or ibnetdiscover's node-name-map, "
+                    "for what the "
+                    "source calls otherwise than Slurm")
         ->type_name("FILE");
     command
         .add_option(

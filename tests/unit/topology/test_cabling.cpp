@@ -281,6 +281,23 @@ TEST(Cabling, names_slow_and_narrow_links) {
         ElementsAre(AllOf(HasSubstr("runs at 1xHDR (expected 200 Gbit/s"), HasSubstr("[link-narrow]"))));
 }
 
+TEST(Cabling, names_what_leads_back_to_its_device) {
+    const auto whole = *synthesize(shape({}));
+    std::smatch leaf;
+    ASSERT_TRUE(std::regex_search(whole, leaf, std::regex("Switch[^\"]*\"(S-[0-9a-f]+)\"[^\n]*\n")));
+    const auto self = fmt::format("\"{}\"", leaf[1].str());
+    const auto with = [&](int from, int to) {
+        const auto line = fmt::format("[{}]\t{}[{}]\t\t# \"x\" lid 1 4xEDR\n", from, self, to);
+        return Mapped(whole.substr(0, static_cast<std::size_t>(leaf.position() + leaf.length())) + line +
+                      leaf.suffix().str())
+            .findings();
+    };
+    EXPECT_THAT(with(60, 60), ElementsAre(MatchesRegex(
+                                  "[^ ]+ port 60: leads back to itself, as with a loop plug .expected a "
+                                  "cable to another one.; .* \\[link-loop\\]")));
+    EXPECT_THAT(with(60, 61), ElementsAre(HasSubstr(" port 60 - port 61: leads back to the same device (")));
+}
+
 TEST(Cabling, names_a_leaf_with_fewer_uplinks) {
     EXPECT_THAT(inspected(shape({"lost-uplink"})),
                 ElementsAre(MatchesRegex(
