@@ -54,6 +54,7 @@ int run(int argc, char** argv) {
     add_config(app, context);
     add_policy(app, context);
     add_check(app, context);
+    add_env(app, context);
     add_lint(app, context);
     add_inventory(app, context);
     add_topology(app, context);

@@ -133,8 +133,9 @@ std::string default_toml() {
     std::string out =
         "# Railhead's site policy, read by job_submit_railhead.so, spank_railhead.so and railhead.\n"
         "# Install it as /etc/slurm/railhead.toml. Every line that is commented out shows the default.\n"
-        "# A user's own file, ~/.config/railhead/config.toml, has the same form; [submit] and [spank]\n"
-        "# are the site's. railhead.toml(5) explains it; `railhead config show` prints what holds.\n"
+        "# A user's own file, ~/.config/railhead/config.toml, has the same form; [submit], [spank]\n"
+        "# and [node] are the site's. railhead.toml(5) explains it; `railhead config show` prints what "
+        "holds.\n"
         "\n"
         "# Settings that users may not change:\n"
         "# lock = [\"launch.ports\"]\n";

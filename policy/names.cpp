@@ -47,6 +47,7 @@ std::string_view section_title(std::string_view section) {
     if (section == "submit")
         return "job_submit_railhead.so; a [submit.partition.NAME] or [submit.user.NAME] section goes before "
                "it";
+    if (section == "node") return "what is known of the nodes";
     return "spank_railhead.so";
 }
 

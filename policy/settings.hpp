@@ -81,6 +81,11 @@ enum class Key {
                       ///< likewise
     // [spank]: site only
     spank_cleanup, ///< "on", "off": remove a step's leftover launch directory in the exit hook (default on)
+    spank_env,     ///< "off", "auto": --rail-env where a job does not say (default off)
+    spank_check,   ///< "off", "warn", "enforce": --rail-check where a job does not say (default off)
+    // [node]: site only
+    node_adapters, ///< host list of the RDMA devices that carry jobs' traffic; empty: by their places
+    node_root,     ///< folder in which sys, proc and dev of the node lie; empty: /
 };
 
 /// Where a value came from, for `config show` and for errors.

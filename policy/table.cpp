@@ -329,6 +329,29 @@ constexpr std::array table{
         .scope = Scope::site,
         .choices = "off on",
         .documentation = "Remove what a killed launch left on a node when its step ends."},
+    Row{.key = Key::spank_env,
+        .name = "spank.env",
+        .type = Type::choice,
+        .preset = "off",
+        .scope = Scope::site,
+        .choices = "off auto",
+        .documentation = "Whether tasks get the variables of railhead env where the job does not say by "
+                         "--rail-env; what a user has set stays."},
+    Row{.key = Key::spank_check,
+        .name = "spank.check",
+        .type = Type::choice,
+        .preset = "off",
+        .scope = Scope::site,
+        .choices = "off warn enforce",
+        .documentation =
+            "Whether a step's nodes are looked at, as by railhead check node, where the job does "
+            "not say by --rail-check: warn says what is wrong there, enforce ends each task on a "
+            "node with an error."},
+    names(Key::node_adapters, "node.adapters",
+          "RDMA devices that carry jobs' traffic, such as mlx5_[0-3,6-9]; empty: those that are nearest to a "
+          "GPU."),
+    names(Key::node_root, "node.root",
+          "Folder in which sys, proc and dev of a node are looked for; empty: /. Of tests."),
 };
 
 constexpr bool in_order() {
@@ -337,7 +360,7 @@ constexpr bool in_order() {
     return true;
 }
 static_assert(in_order(), "rows stand in the order of Key");
-static_assert(table.size() == static_cast<std::size_t>(Key::spank_cleanup) + 1, "one row for each Key");
+static_assert(table.size() == static_cast<std::size_t>(Key::node_root) + 1, "one row for each Key");
 
 } // namespace
 

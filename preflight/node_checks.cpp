@@ -214,36 +214,43 @@ void kernel_log(const NodeFacts& facts, Findings& findings) {
                         .next = "run this as root to hear of errors of GPUs (Xid)"});
 }
 
+/// The smaller, the nearer.
+std::tuple<Nearness, long> way_between(const PciFunction& one, const PciFunction& other) {
+    return {nearness(one, other), -static_cast<long>(common_way(one, other))};
+}
+
 } // namespace
 
-std::optional<std::string> nearest_adapter(const NodeFacts& facts, const PciFunction& gpu) {
-    auto is_near = [&](const PciFunction& one, const PciFunction& adapter) {
-        return std::tuple(nearness(one, adapter), -static_cast<long>(common_way(one, adapter)));
-    };
+std::vector<std::string> adapters_nearest_to(const NodeFacts& facts, const PciFunction& gpu) {
     std::vector<std::string> nearest;
     for (const auto& port : facts.devices.ports) {
         auto adapter = facts.adapters.find(port.device);
         if (adapter == facts.adapters.end() || (!nearest.empty() && nearest.back() == port.device)) continue;
         if (!nearest.empty()) {
             const auto& best = facts.adapters.at(nearest.front());
-            if (is_near(gpu, best) < is_near(gpu, adapter->second)) continue;
-            if (is_near(gpu, adapter->second) < is_near(gpu, best)) nearest.clear();
+            if (way_between(gpu, best) < way_between(gpu, adapter->second)) continue;
+            if (way_between(gpu, adapter->second) < way_between(gpu, best)) nearest.clear();
         }
         nearest.push_back(port.device);
     }
+    std::sort(nearest.begin(), nearest.end(), [&](const std::string& a, const std::string& b) {
+        return facts.adapters.at(a).address < facts.adapters.at(b).address;
+    });
+    return nearest;
+}
+
+std::optional<std::string> nearest_adapter(const NodeFacts& facts, const PciFunction& gpu) {
+    const auto nearest = adapters_nearest_to(facts, gpu);
     if (nearest.empty()) return std::nullopt;
     // GPUs that are as near to the same adapters share them out in the order of their addresses.
     const auto& best = facts.adapters.at(nearest.front());
     std::size_t place = 0;
     for (const auto& other : facts.gpus) {
         if (other.address == gpu.address) break;
-        place += is_near(other, best) == is_near(gpu, best) && common_way(other, gpu) >= common_way(gpu, best)
-                     ? 1
-                     : 0;
+        const bool shares = way_between(other, best) == way_between(gpu, best) &&
+                            common_way(other, gpu) >= common_way(gpu, best);
+        place += shares ? 1 : 0;
     }
-    std::sort(nearest.begin(), nearest.end(), [&](const std::string& a, const std::string& b) {
-        return facts.adapters.at(a).address < facts.adapters.at(b).address;
-    });
     return nearest[place % nearest.size()];
 }
 

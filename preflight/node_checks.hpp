@@ -8,8 +8,11 @@
 namespace railhead {
 
 /// What is wrong with a node by what it shows of itself, the worst first; of a GPU or port by comparison with
-/// the others of the node. gpu-bus        fail: a GPU does not answer on the PCI bus gpu-driver     fail:
-/// NVIDIA's driver has not got all GPUs gpu-xid        by what it means: errors that the driver logged
+/// the others of the node.
+///
+/// gpu-bus        fail: a GPU does not answer on the PCI bus
+/// gpu-driver     fail: NVIDIA's driver has not got all GPUs
+/// gpu-xid        by what it means: errors that the driver logged
 /// pcie-width     warn: a GPU or adapter has fewer lanes than it and its slot could have
 /// rdma-port      warn: a port is not ACTIVE while others are; fail where it is the nearest of a GPU
 /// rdma-rate      warn: a port is slower than most of its kind
@@ -28,6 +31,9 @@ std::string looked_at(const NodeFacts& facts);
 
 /// Each GPU with its nearest RDMA device: "GPU 0000:17:00.0: mlx5_0, on one PCIe switch".
 std::vector<std::string> nearest_adapters(const NodeFacts& facts);
+
+/// The RDMA devices that no other is nearer to a GPU than, in the order of their addresses.
+std::vector<std::string> adapters_nearest_to(const NodeFacts& facts, const PciFunction& gpu);
 
 /// The RDMA device that is nearest to a GPU by the way over the PCI bridges; of equals, the one whose own
 /// place among them is that of the GPU. Absent: none is there.

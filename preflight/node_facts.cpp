@@ -2,6 +2,7 @@
 
 #include "base/child.hpp"
 #include "base/clock.hpp"
+#include "base/number.hpp"
 #include "preflight/sysfs.hpp"
 
 #include <sys/resource.h>
@@ -111,6 +112,17 @@ std::optional<bool> has_direct(const std::string& root) {
     return version.find("Open Kernel Module") != version.npos;
 }
 
+/// "Device Minor: \t 3".
+std::optional<std::uint32_t> device_number_in(const std::string& information) {
+    constexpr std::string_view name = "Device Minor:";
+    auto at = information.find(name);
+    if (at == information.npos) return std::nullopt;
+    auto line = std::string_view(information).substr(at + name.size());
+    line = line.substr(0, line.find('\n'));
+    line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+    return whole_number<std::uint32_t>(line);
+}
+
 } // namespace
 
 std::vector<RemoteMount> remote_mounts_in(const std::string& text) {
@@ -125,7 +137,25 @@ std::vector<RemoteMount> remote_mounts_in(const std::string& text) {
     return mounts;
 }
 
-NodeFacts node_facts(const std::string& root, const Environment& environment, double look_s) {
+std::string default_interface_in(const std::string& text) {
+    std::istringstream lines(text);
+    std::string line, best;
+    std::optional<long> least;
+    std::getline(lines, line); // the names of the columns
+    while (std::getline(lines, line)) {
+        std::istringstream words(line);
+        std::string name, destination, gateway, flags, mask;
+        long references = 0, uses = 0, metric = 0;
+        if (!(words >> name >> destination >> gateway >> flags >> references >> uses >> metric >> mask) ||
+            destination != "00000000" || mask != "00000000" || (least && *least <= metric))
+            continue;
+        least = metric;
+        best = name;
+    }
+    return best;
+}
+
+NodeFacts rail_facts(const std::string& root) {
     NodeFacts facts;
     facts.gpus = gpus_below(root);
     facts.devices = devices_below(root);
@@ -134,7 +164,14 @@ NodeFacts node_facts(const std::string& root, const Environment& environment, do
             if (auto function = function_of(root, "infiniband/" + port.device))
                 facts.adapters.emplace(port.device, std::move(*function));
     for (const auto& address : sysfs::names_in(root + "/proc/driver/nvidia/gpus", most_functions))
-        facts.gpus_of_driver.insert(address);
+        facts.gpus_of_driver.emplace(address, device_number_in(text_of(root + "/proc/driver/nvidia/gpus/" +
+                                                                       address + "/information")));
+    facts.default_interface = default_interface_in(text_of(root + "/proc/net/route"));
+    return facts;
+}
+
+NodeFacts node_facts(const std::string& root, const Environment& environment, double look_s) {
+    auto facts = rail_facts(root);
     facts.direct = has_direct(root);
     facts.locked_bytes = limit(RLIMIT_MEMLOCK, false);
     facts.open_files = limit(RLIMIT_NOFILE, true);

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <map>
 #include <optional>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -32,7 +31,9 @@ struct NodeFacts {
     std::vector<PciFunction> gpus;
     std::map<std::string, PciFunction> adapters; ///< by RDMA device
     Devices devices;
-    std::set<std::string> gpus_of_driver;      ///< addresses; empty: there is no driver of NVIDIA's
+    /// Address of a GPU -> the number of its device file, /dev/nvidia0; none: there is no driver of NVIDIA's.
+    std::map<std::string, std::optional<std::uint32_t>> gpus_of_driver;
+    std::string default_interface;             ///< of the default route
     std::optional<bool> direct;                ///< GPUDirect RDMA: a module for it, or a driver with DMA-BUF
     std::optional<std::uint64_t> locked_bytes; ///< RLIMIT_MEMLOCK; UINT64_MAX: unlimited
     std::optional<std::uint64_t> open_files;   ///< RLIMIT_NOFILE, the hard one
@@ -48,6 +49,12 @@ constexpr std::size_t most_mounts = 256;
 /// Reads them; the looks at all mounts have `look_s` seconds together, that at each of the two rooms as much,
 /// and what hangs is left behind. `root`: where sys, proc and dev lie ("" but in tests). Starts children.
 NodeFacts node_facts(const std::string& root, const Environment& environment, double look_s);
+
+/// GPUs, adapters, ports and the default route only, which takes milliseconds and starts no child.
+NodeFacts rail_facts(const std::string& root);
+
+/// The interface of the default route with the lowest metric in a text of /proc/net/route; empty: none.
+std::string default_interface_in(const std::string& text);
 
 /// The file systems of other machines in a text of /proc/self/mounts (fstab(5)), with their kinds.
 std::vector<RemoteMount> remote_mounts_in(const std::string& text);

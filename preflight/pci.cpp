@@ -54,6 +54,7 @@ std::optional<PciFunction> function_at(const std::string& folder) {
     function.kind = number("class");
     if (auto node = sysfs::number_in(folder + "/numa_node"); node && *node >= 0)
         function.numa = static_cast<int>(*node);
+    function.cpus = sysfs::line_in(folder + "/local_cpulist");
     function.link = link_in(folder, "current");
     function.best = link_in(folder, "max");
     function.answers = answers(folder);

@@ -19,6 +19,7 @@ struct PciFunction {
     std::uint32_t device = 0;           ///< 0x2330: with its vendor the model
     std::uint32_t kind = 0;             ///< class code, 0x030200
     std::optional<int> numa;            ///< NUMA node
+    std::string cpus;                   ///< those near to it: "0-15,64-79"
     std::vector<std::string> ancestors; ///< from the host bridge ("pci0000:16") down to the bridge above it
     std::optional<PciLink> link, best;  ///< what it has, and what both ends could
     bool answers = true;                ///< false: its configuration space reads as all ones

@@ -27,6 +27,20 @@ std::vector<std::string> names_in(std::string_view list) {
     return names;
 }
 
+std::vector<int> numbers_in(std::string_view list) {
+    constexpr int most = 1024;
+    std::vector<int> numbers;
+    for (const auto& name : names_in(list)) {
+        const std::string_view part = name;
+        auto dash = part.find('-', 1);
+        auto low = whole_number<int>(part.substr(0, dash));
+        auto high = dash == part.npos ? low : whole_number<int>(part.substr(dash + 1));
+        for (int number = low.value_or(0); low && high && number <= *high && number - *low < most; ++number)
+            numbers.push_back(number);
+    }
+    return numbers;
+}
+
 int release_of(std::string_view version) {
     auto dot = version.find('.');
     auto year = whole_number<int>(version.substr(0, dot));

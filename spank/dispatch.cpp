@@ -15,6 +15,14 @@ int init(spank_t handle) {
     }
 }
 
+int init_post_opt(spank_t handle) {
+    return spank_context() == S_CTX_REMOTE ? look_at_node(handle) : 0;
+}
+
+int task_init(spank_t handle) {
+    return prepare_task(handle);
+}
+
 int exit(spank_t handle) {
     return spank_context() == S_CTX_REMOTE ? leave_step(handle) : 0;
 }

@@ -5,6 +5,7 @@
 #include "base/guard.hpp"
 
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -19,6 +20,12 @@ void report(const char* where, const char* what) noexcept {
 extern "C" int railhead_placement_callback(int value, const char* argument, int remote) {
     return guarded("--rail-placement", -1, report, [&] { return placement_option(value, argument, remote); });
 }
+extern "C" int railhead_env_callback(int value, const char* argument, int remote) {
+    return guarded("--rail-env", -1, report, [&] { return env_option(value, argument, remote); });
+}
+extern "C" int railhead_check_callback(int value, const char* argument, int remote) {
+    return guarded("--rail-check", -1, report, [&] { return check_option(value, argument, remote); });
+}
 extern "C" int railhead_on_loss_callback(int value, const char* argument, int remote) {
     return guarded("--rail-on-loss", -1, report, [&] { return on_loss_option(value, argument, remote); });
 }
@@ -30,6 +37,16 @@ char placement_usage[] = "compact: on the fewest leaf groups; any: where there i
 char on_loss_name[] = "rail-on-loss";
 char on_loss_argument[] = "fail|shrink:MIN|spare:N|requeue";
 char on_loss_usage[] = "what railhead does when the job loses a node (railhead(1), --on-loss)";
+
+char env_name[] = "rail-env";
+char env_argument[] = "auto|off";
+char env_usage[] =
+    "auto: tasks get NCCL's and UCX's variables for the node's rails; what you set stays (Railhead)";
+char check_name[] = "rail-check";
+char check_argument[] = "off|warn|enforce";
+char check_usage[] = "warn: say what is wrong with the step's nodes; enforce: end its tasks then (Railhead)";
+
+std::optional<std::string> asked_env, asked_check;
 
 const char* const setting = "RAILHEAD_LAUNCH_ON_LOSS";
 const char* const no_kill = "RAILHEAD_NO_KILL";
@@ -52,12 +69,42 @@ bool is_on_loss(std::string_view text) {
 int register_options(spank_t handle) {
     static spank_option options[] = {
         {placement_name, placement_argument, placement_usage, 1, 0, railhead_placement_callback},
+        {env_name, env_argument, env_usage, 1, 0, railhead_env_callback},
+        {check_name, check_argument, check_usage, 1, 0, railhead_check_callback},
         {on_loss_name, on_loss_argument, on_loss_usage, 1, 0, railhead_on_loss_callback}};
     for (auto& option : options) {
         auto code = spank_option_register(handle, &option);
         if (code != ESPANK_SUCCESS)
             slurm_error("spank/railhead: --%s is not available: %s", option.name, spank_strerror(code));
     }
+    return 0;
+}
+
+const std::optional<std::string>& env_asked() {
+    return asked_env;
+}
+const std::optional<std::string>& check_asked() {
+    return asked_check;
+}
+
+int env_option(int, const char* argument, int) {
+    std::string_view text = argument ? argument : "";
+    if (text != "auto" && text != "off") {
+        slurm_error("railhead: --rail-env is \"%s\" (expected auto or off)", argument ? argument : "");
+        return -1;
+    }
+    asked_env = text;
+    return 0;
+}
+
+int check_option(int, const char* argument, int) {
+    std::string_view text = argument ? argument : "";
+    if (text != "off" && text != "warn" && text != "enforce") {
+        slurm_error("railhead: --rail-check is \"%s\" (expected off, warn or enforce)",
+                    argument ? argument : "");
+        return -1;
+    }
+    asked_check = text;
     return 0;
 }
 

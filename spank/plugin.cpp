@@ -27,6 +27,18 @@ RAILHEAD_EXPORT int slurm_spank_init(spank_t handle, int, char**) {
     return railhead::guarded("slurm_spank_init", 0, report, [&] { return railhead::spank::init(handle); });
 }
 
+/// All contexts; of slurmstepd as root, before the step's tasks are there.
+RAILHEAD_EXPORT int slurm_spank_init_post_opt(spank_t handle, int, char**) {
+    return railhead::guarded("slurm_spank_init_post_opt", 0, report,
+                             [&] { return railhead::spank::init_post_opt(handle); });
+}
+
+/// slurmstepd, in the process that becomes the task, as its user.
+RAILHEAD_EXPORT int slurm_spank_task_init(spank_t handle, int, char**) {
+    return railhead::guarded("slurm_spank_task_init", 0, report,
+                             [&] { return railhead::spank::task_init(handle); });
+}
+
 /// sbatch, salloc, srun and slurmstepd.
 RAILHEAD_EXPORT int slurm_spank_exit(spank_t handle, int, char**) {
     return railhead::guarded("slurm_spank_exit", 0, report, [&] { return railhead::spank::exit(handle); });

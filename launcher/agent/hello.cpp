@@ -11,6 +11,7 @@
 #include "launcher/recipes/torch_probe.hpp"
 #include "preflight/node_checks.hpp"
 #include "preflight/traits.hpp"
+#include "slurm/fields.hpp"
 
 #include <fmt/core.h>
 
@@ -26,29 +27,6 @@ namespace railhead {
 namespace {
 
 constexpr std::size_t longest_first_line = 256; // of a script; the kernel reads no more
-
-std::vector<std::string> comma_separated(const std::string& text) {
-    std::vector<std::string> parts;
-    for (std::size_t begin = 0; begin < text.size();) {
-        auto end = std::min(text.find(',', begin), text.size());
-        if (end > begin) parts.push_back(text.substr(begin, end - begin));
-        begin = end + 1;
-    }
-    return parts;
-}
-
-/// "0,2-4" -> 0 2 3 4; parts that are no numbers are left out.
-std::vector<int> numbers_in(const std::string& text) {
-    std::vector<int> numbers;
-    for (auto& part : comma_separated(text)) {
-        auto dash = part.find('-', 1);
-        auto low = whole_number<int>(part.substr(0, dash));
-        auto high = dash == std::string::npos ? low : whole_number<int>(part.substr(dash + 1));
-        for (int number = low.value_or(0); low && high && number <= *high && number < *low + 1024; ++number)
-            numbers.push_back(number);
-    }
-    return numbers;
-}
 
 void note_unknown(Hello& hello, const std::string& thing, const std::string& why) {
     hello.findings.push_back(
@@ -140,10 +118,10 @@ void add_folder(Hello& hello, const Invitation& invitation) {
 }
 
 /// What an agent cannot read, as without the rights of root, is no finding of a launch.
-void look_at_node(Hello& hello, const Environment& environment) {
+void look_at_node(Hello& hello, const std::string& root, const Environment& environment) {
     constexpr double look_s = 1;
-    const auto facts = node_facts("", environment, look_s);
-    hello.traits = traits_of("", facts);
+    const auto facts = node_facts(root, environment, look_s);
+    hello.traits = traits_of(root, facts);
     constexpr std::size_t most_findings = 100; // a hello is one frame
     for (auto& finding : node_verdicts(facts)) {
         if (hello.findings.size() >= most_findings) return;
@@ -167,7 +145,7 @@ void add_probes(Hello& hello, const Invitation& invitation, const Environment& e
         if (name == torch_probe_name)
             probe = probe_torch(hello.node, argument(name), argument(script_probe_arg), invitation.cwd,
                                 environment, invitation.probe_within_s);
-        if (name == node_probe_name) look_at_node(hello, environment);
+        if (name == node_probe_name) look_at_node(hello, argument(name), environment);
         hello.versions.merge(probe.versions);
         hello.findings.insert(hello.findings.end(), probe.findings.begin(), probe.findings.end());
     }
@@ -191,7 +169,7 @@ std::vector<Gpu> gpus_of(const Environment& environment) {
     auto indices = numbers_in(on_node);
     std::vector<std::string> ids;
     if (visible)
-        ids = comma_separated(*visible);
+        ids = names_in(*visible);
     else
         for (int index : indices) ids.push_back(std::to_string(index));
     std::vector<Gpu> gpus;

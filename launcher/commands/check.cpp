@@ -117,7 +117,10 @@ int check_nccl_log(const NcclLogOptions& options) {
 
 /// Of this node: it has no business with a file that another process names.
 int check_nccl_env(const Context& context, bool json) {
-    nccl::EnvFacts facts{.variables = context.environment.all(), .devices = devices_below("")};
+    auto settings = settings_for(context, {});
+    if (!settings) return print_error(settings.error());
+    nccl::EnvFacts facts{.variables = context.environment.all(),
+                         .devices = devices_below(settings->text(Key::node_root))};
     facts.exists = [](const std::string& path) {
         std::error_code error;
         return std::filesystem::exists(path, error);
@@ -132,8 +135,10 @@ int check_nccl_env(const Context& context, bool json) {
 }
 
 int check_node(const Context& context, bool json) {
+    auto settings = settings_for(context, {});
+    if (!settings) return print_error(settings.error());
     constexpr double look_s = 1;
-    const auto facts = node_facts("", context.environment, look_s);
+    const auto facts = node_facts(settings->text(Key::node_root), context.environment, look_s);
     auto findings = node_verdicts(facts);
     const auto node = node_name(context.environment);
     for (auto& finding : findings) finding.where = node + (finding.where.empty() ? "" : ": " + finding.where);

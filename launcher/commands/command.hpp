@@ -22,6 +22,7 @@ void add_run(CLI::App& app, Context& context);
 void add_ray(CLI::App& app, Context& context);
 void add_attach(CLI::App& app, Context& context);
 void add_check(CLI::App& app, Context& context);
+void add_env(CLI::App& app, Context& context);
 void add_config(CLI::App& app, Context& context);
 void add_policy(CLI::App& app, Context& context);
 void add_inventory(CLI::App& app, Context& context);

@@ -18,7 +18,7 @@ namespace railhead {
 namespace {
 
 constexpr double sacct_within_s = 600; // a month of a large site
-constexpr std::size_t most_bytes = std::size_t{1} << 30;
+constexpr std::size_t most_history_bytes = std::size_t{1} << 30;
 constexpr std::size_t most_examples = 5;
 
 struct Rule {
@@ -37,7 +37,7 @@ Result<std::string> history_of(const Context& context, const ReplayOptions& opti
     ChildSpec sacct{.argv = {"sacct", "--allusers", "--allocations", "--noheader", "--parsable2",
                              "--starttime=" + options.since, "--format=" + std::string(sacct_fields)},
                     .env = context.environment.all()};
-    auto answer = capture(std::move(sacct), sacct_within_s, most_bytes);
+    auto answer = capture(std::move(sacct), sacct_within_s, most_history_bytes);
     std::string seen;
     if (!answer)
         seen = sentence(answer.error());

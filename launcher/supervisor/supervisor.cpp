@@ -40,7 +40,10 @@ Result<void> Supervisor::begin() {
         return tl::unexpected(std::move(can.error()).within("--log-dir"));
     if (auto can = can_be_told(spec_); !can) return can;
     if (auto read = read_restarts(); !read) return read;
-    if (spec_.settings.text(Key::launch_check) != "off") spec_.probes.emplace_back(node_probe_name);
+    if (spec_.settings.text(Key::launch_check) != "off") {
+        spec_.probes.emplace_back(node_probe_name);
+        spec_.probe_args[std::string(node_probe_name)] = spec_.settings.text(Key::node_root);
+    }
     for (auto* text : {&key_, &secret_, &launch_id_}) {
         auto made = make_key_text();
         if (!made) return tl::unexpected(made.error());

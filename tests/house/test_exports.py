@@ -17,6 +17,8 @@ EXPORTED = {
         "plugin_version",
         "spank_plugin_version",
         "slurm_spank_init",
+        "slurm_spank_init_post_opt",
+        "slurm_spank_task_init",
         "slurm_spank_exit",
     },
 }

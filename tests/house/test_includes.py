@@ -18,7 +18,7 @@ MAY_INCLUDE = {
     "slurm/abi": {"base", "slurm"},
     "rules": {"base", "policy", "slurm"},
     "jobsubmit": {"base", "policy", "slurm", "slurm/abi", "rules"},
-    "spank": {"base", "policy", "slurm", "slurm/abi", "rules"},
+    "spank": {"base", "policy", "slurm", "slurm/abi", "rules", "preflight"},
     "topology": {"base", "slurm"},
     "preflight": {"base", "slurm"},
     "launcher": {"base", "policy", "slurm", "rules", "lint", "topology", "preflight"},

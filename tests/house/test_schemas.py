@@ -31,6 +31,15 @@ def test_what_is_said_of_nccls_logs_is_as_documented(tmp_path) -> None:
     assert [finding["id"] for finding in document["findings"]] == ["nccl-fallback", "nccl-incomplete"]
 
 
+def test_what_is_said_of_a_node_is_as_documented() -> None:
+    environment = {"PATH": "/usr/bin:/bin", "HOME": "/", "NCCL_SOCKET_IFNAME": "=none", "NCCL_IB_DISABL": "1"}
+    for words, name in ((["check", "node"], "check"), (["check", "nccl-env"], "check"), (["env"], "env")):
+        done = subprocess.run([railhead(), *words, "--json"], stdout=subprocess.PIPE, text=True, timeout=10, env=environment)
+        document = json.loads(done.stdout)
+        schema.check(document, name)
+        assert not schema.undocumented(document, name)
+
+
 def test_the_checker_sees_what_is_wrong() -> None:
     one = {"type": "object", "required": ["a"], "properties": {"a": {"type": ["integer", "null"]}, "b": {"enum": ["x"]}}}
     assert schema.problems({"a": 1, "b": "x", "more": 1}, one) == []

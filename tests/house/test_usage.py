@@ -19,7 +19,7 @@ def call(*words: str, environment: dict[str, str] | None = None) -> subprocess.C
     [
         ("ray --", TWO_DASHES),
         ("attach 12 --", TWO_DASHES),
-        ("foo", "foo is no command of railhead (it has ray, torchrun, mpi, run, attach, config, policy, check, lint, inventory, topology and sweep); see railhead --help"),
+        ("foo", "foo is no command of railhead (it has ray, torchrun, mpi, run, attach, config, policy, check, env, lint, inventory, topology and sweep); see railhead --help"),
         ("config shw", "shw is no command of railhead config (it has show and check); see railhead config --help"),
         ("ray --hed-gpus 2", "--hed-gpus is no option of railhead ray; see railhead ray --help"),
         ("ray --hed-gpus=2 --foo", "--hed-gpus is no option of railhead ray; see railhead ray --help"),

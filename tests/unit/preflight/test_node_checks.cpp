@@ -30,7 +30,7 @@ NodeFacts good() {
                                        .state = "ACTIVE",
                                        .link_layer = "InfiniBand",
                                        .rate = "400 Gb/sec (4X NDR)"});
-        facts.gpus_of_driver.insert(facts.gpus.back().address);
+        facts.gpus_of_driver.emplace(facts.gpus.back().address, i);
     }
     facts.direct = true;
     facts.locked_bytes = UINT64_MAX;

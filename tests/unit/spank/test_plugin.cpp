@@ -37,6 +37,12 @@ namespace railhead::spank {
 int init(spank_t) {
     return misbehave();
 }
+int init_post_opt(spank_t) {
+    return misbehave();
+}
+int task_init(spank_t) {
+    return misbehave();
+}
 int exit(spank_t) {
     return misbehave();
 }
@@ -62,12 +68,16 @@ const char* spank_strerror(spank_err_t) {
 extern const char plugin_name[], plugin_type[];
 extern const unsigned int plugin_version;
 int slurm_spank_init(spank_t, int, char**);
+int slurm_spank_init_post_opt(spank_t, int, char**);
+int slurm_spank_task_init(spank_t, int, char**);
 int slurm_spank_exit(spank_t, int, char**);
 }
 
 TEST(SpankBoundary, forwards_the_result) {
     next = Throw::nothing;
     EXPECT_EQ(slurm_spank_init(nullptr, 0, nullptr), 42);
+    EXPECT_EQ(slurm_spank_init_post_opt(nullptr, 0, nullptr), 42);
+    EXPECT_EQ(slurm_spank_task_init(nullptr, 0, nullptr), 42);
     EXPECT_EQ(slurm_spank_exit(nullptr, 0, nullptr), 42);
 }
 
@@ -102,6 +112,22 @@ TEST(RailPlacement, takes_two_words_and_refuses_others) {
     EXPECT_EQ(option(0, "tight", 0), -1);
     EXPECT_EQ(said, "railhead: --rail-placement is \"tight\" (expected compact or any)");
     EXPECT_EQ(option(0, nullptr, 0), -1);
+}
+
+TEST(RailEnvAndCheck, are_kept_for_the_step_and_refuse_other_words) {
+    ASSERT_EQ(railhead::spank::register_options(nullptr), 0);
+    EXPECT_FALSE(railhead::spank::env_asked() || railhead::spank::check_asked());
+    auto *env = registered["rail-env"].cb, *check = registered["rail-check"].cb;
+    EXPECT_EQ(env(0, "auto", 1), 0);
+    EXPECT_EQ(check(0, "enforce", 1), 0);
+    EXPECT_EQ(railhead::spank::env_asked(), "auto");
+    EXPECT_EQ(railhead::spank::check_asked(), "enforce");
+    EXPECT_EQ(env(0, "on", 0), -1);
+    EXPECT_EQ(said, "railhead: --rail-env is \"on\" (expected auto or off)");
+    EXPECT_EQ(check(0, "hard", 0), -1);
+    EXPECT_EQ(said, "railhead: --rail-check is \"hard\" (expected off, warn or enforce)");
+    EXPECT_EQ(check(0, nullptr, 0), -1);
+    EXPECT_EQ(railhead::spank::check_asked(), "enforce");
 }
 
 TEST(RailOnLoss, becomes_the_jobs_setting_where_the_job_is_submitted) {
