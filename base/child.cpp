@@ -8,11 +8,13 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -94,6 +96,15 @@ void take_streams(const ChildSpec& spec, const Prepared& prepared, int failure_f
     if (spec.controlling_terminal && ioctl(0, TIOCSCTTY, 0) != 0) give_up(failure_fd, Failure::Stage::input);
 }
 
+void take_limits(const std::map<int, std::uint64_t>& soft) {
+    for (const auto& [resource, value] : soft) {
+        rlimit limits{};
+        if (getrlimit(static_cast<__rlimit_resource>(resource), &limits) != 0) continue;
+        limits.rlim_cur = std::min<rlim_t>(value, limits.rlim_max);
+        setrlimit(static_cast<__rlimit_resource>(resource), &limits); // what cannot be stays as it was
+    }
+}
+
 void take_identity(const Identity& identity, int failure_fd) {
     if (setgroups(identity.groups.size(), identity.groups.data()) != 0 ||
         setresgid(identity.gid, identity.gid, identity.gid) != 0 ||
@@ -109,6 +120,7 @@ void take_identity(const Identity& identity, int failure_fd) {
     }
     take_group(spec, failure_fd);
     take_streams(spec, prepared, failure_fd);
+    take_limits(spec.soft_limits);
     if (spec.identity) take_identity(*spec.identity, failure_fd);
     if (!spec.cwd.empty() && chdir(spec.cwd.c_str()) != 0) give_up(failure_fd, Failure::Stage::directory);
     if (!spec.keep_descriptors) close_on_exec_from(3);

@@ -4,6 +4,7 @@
 
 #include <sys/types.h>
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -44,9 +45,10 @@ struct ChildSpec {
     int stdout_fd = -1; ///< -1: the caller's own
     int stderr_fd = -1; ///< -1: the caller's own
     Group group = Group::own_group;
-    bool controlling_terminal = false; ///< with own_session: stdin becomes the controlling terminal
-    std::optional<Identity> identity;  ///< absent: the caller's; a change of user drops death_signal
-    bool keep_descriptors = false;     ///< the child also gets the caller's that are not close-on-exec
+    bool controlling_terminal = false;        ///< with own_session: stdin becomes the controlling terminal
+    std::optional<Identity> identity;         ///< absent: the caller's; a change of user drops death_signal
+    std::map<int, std::uint64_t> soft_limits; ///< of RLIMIT_*; lowered to the hard one
+    bool keep_descriptors = false;            ///< the child also gets the caller's that are not close-on-exec
     int death_signal = 0; ///< sent to the child when the calling thread ends (PR_SET_PDEATHSIG); 0: none
 };
 

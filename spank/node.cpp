@@ -1,7 +1,10 @@
 // slurmstepd, as root, before the tasks of a step: what its node tells of itself, each time by a child that
 // runs as the job's user, for it needs no more.
+#include "base/number.hpp"
 #include "spank/contexts.hpp"
 #include "spank/prepared.hpp"
+
+#include <sys/resource.h>
 
 namespace railhead::spank {
 namespace {
@@ -13,8 +16,18 @@ std::string asked_or(const std::optional<std::string>& asked, const Settings& se
     return asked.value_or(settings.text(key));
 }
 
-void look(Prepared& node, const Identity& owner) {
-    auto found = ask_node(RAILHEAD_PROGRAM, owner, check_within_s);
+/// Those of the user's shell, which srun and sbatch hand on (PropagateResourceLimits) and slurmstepd gives to
+/// the tasks later.
+std::map<int, std::uint64_t> limits_of_tasks(spank_t handle) {
+    std::map<int, std::uint64_t> limits;
+    for (auto [resource, name] :
+         {std::pair(RLIMIT_MEMLOCK, "SLURM_RLIMIT_MEMLOCK"), std::pair(RLIMIT_NOFILE, "SLURM_RLIMIT_NOFILE")})
+        if (auto value = whole_number<std::uint64_t>(variable(handle, name))) limits[resource] = *value;
+    return limits;
+}
+
+void look(Prepared& node, spank_t handle, const Identity& owner) {
+    auto found = ask_node(RAILHEAD_PROGRAM, owner, limits_of_tasks(handle), check_within_s);
     if (!found) {
         slurm_error("spank/railhead: %s", sentence(found.error()).c_str());
         found.error().finding.level = Level::unknown;
@@ -39,7 +52,7 @@ int look_at_node(spank_t handle) {
     auto& node = prepared();
     const auto check = asked_or(check_asked(), settings, Key::spank_check);
     node.enforces = check == "enforce";
-    if (check != "off") look(node, items->owner);
+    if (check != "off") look(node, handle, items->owner);
     node.gpus_of_step = variable(handle, "SLURM_STEP_GPUS");
     node.step_sees = variable(handle, "CUDA_VISIBLE_DEVICES");
     // What a batch script has would go on to the other nodes, whose devices may have other names.

@@ -19,15 +19,19 @@ using nlohmann::json;
 
 constexpr std::size_t most_findings = 100, longest_word = 1000, most_bytes = std::size_t{1} << 20;
 
+ChildSpec spec_of(std::vector<std::string> argv, const Identity& owner, const std::string& home) {
+    ChildSpec spec{.argv = std::move(argv),
+                   .env = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"HOME", home}},
+                   .cwd = "/"};
+    spec.identity = owner;
+    return spec;
+}
+
 /// What it prints. It may end with any code, as checks do.
-Result<std::string> answer_of(const std::vector<std::string>& argv, const Identity& owner,
-                              const std::string& home, double seconds) {
-    const auto name = fmt::format("railhead {}", argv[1]);
-    ChildSpec spec{
-        .argv = argv, .env = {{"PATH", "/usr/bin:/bin"}, {"LC_ALL", "C"}, {"HOME", home}}, .cwd = "/"};
+Result<std::string> answer_of(ChildSpec spec, double seconds) {
+    const auto name = fmt::format("railhead {}", spec.argv[1]);
     UniqueFd nowhere(::open("/dev/null", O_WRONLY | O_CLOEXEC));
     spec.stderr_fd = nowhere.get();
-    spec.identity = owner;
     auto captured = capture(std::move(spec), seconds, most_bytes);
     if (!captured) return tl::unexpected(std::move(captured.error()));
     if (captured->status) return std::move(captured->out);
@@ -59,13 +63,16 @@ std::string word_in(const json& object, const char* name) {
 
 Result<ToldRails> ask_rails(const std::string& program, const Identity& owner, const std::string& home,
                             double seconds) {
-    auto text = answer_of({program, "env", "--json"}, owner, home, seconds);
+    auto text = answer_of(spec_of({program, "env", "--json"}, owner, home), seconds);
     if (!text) return tl::unexpected(std::move(text.error()));
     return rails_from(*text);
 }
 
-Result<std::vector<Finding>> ask_node(const std::string& program, const Identity& owner, double seconds) {
-    auto text = answer_of({program, "check", "node", "--json"}, owner, "/", seconds);
+Result<std::vector<Finding>> ask_node(const std::string& program, const Identity& owner,
+                                      const std::map<int, std::uint64_t>& limits, double seconds) {
+    auto spec = spec_of({program, "check", "node", "--json"}, owner, "/");
+    spec.soft_limits = limits;
+    auto text = answer_of(std::move(spec), seconds);
     if (!text) return tl::unexpected(std::move(text.error()));
     const auto document = json::parse(*text, nullptr, false);
     const auto* list =

@@ -3,6 +3,8 @@
 #include "base/finding.hpp"
 #include "preflight/rails.hpp"
 
+#include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -13,8 +15,9 @@ namespace railhead::spank {
 Result<ToldRails> ask_rails(const std::string& program, const Identity& owner, const std::string& home,
                             double seconds);
 
-/// The same of `program check node --json`.
-Result<std::vector<Finding>> ask_node(const std::string& program, const Identity& owner, double seconds);
+/// The same of `program check node --json`, with these limits of its own, which are the tasks'.
+Result<std::vector<Finding>> ask_node(const std::string& program, const Identity& owner,
+                                      const std::map<int, std::uint64_t>& limits, double seconds);
 
 /// What is known of a task's GPUs.
 struct TaskGpus {

@@ -3,6 +3,7 @@
 
 #include <gmock/gmock.h>
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <filesystem>
@@ -95,20 +96,31 @@ TEST(SpankRails, trust_no_answer) {
     ASSERT_TRUE(odd);
     EXPECT_THAT(odd->rails.gpus, IsEmpty());
     EXPECT_THAT(odd->variables, IsEmpty());
-    EXPECT_FALSE(ask_node(program_that("echo '{\"findings\":3}'"), myself(), 5));
-    const auto silent = ask_node(program_that("exec sleep 60"), myself(), 0.2);
+    EXPECT_FALSE(ask_node(program_that("echo '{\"findings\":3}'"), myself(), {}, 5));
+    const auto silent = ask_node(program_that("exec sleep 60"), myself(), {}, 0.2);
     ASSERT_FALSE(silent);
     EXPECT_EQ(sentence(silent.error()),
               "railhead check did not answer within 0.2 s and was killed; run it there "
               "by hand, and look at file systems that hang");
-    EXPECT_FALSE(ask_node("/no/railhead", myself(), 5));
+    EXPECT_FALSE(ask_node("/no/railhead", myself(), {}, 5));
+}
+
+TEST(SpankRails, look_with_the_limits_of_the_tasks) {
+    const auto program = program_that(
+        R"(echo "{\"findings\":[{\"id\":\"limits\",\"level\":\"warn\",\"seen\":\"$(ulimit -l) $(ulimit -n)\"}]}")");
+    const auto found =
+        ask_node(program, myself(), {{RLIMIT_MEMLOCK, 65536}, {RLIMIT_NOFILE, UINT64_MAX - 1}}, 5);
+    ASSERT_TRUE(found) << sentence(found.error());
+    rlimit files{};
+    getrlimit(RLIMIT_NOFILE, &files);
+    EXPECT_EQ(found->front().seen, "64 " + std::to_string(files.rlim_max)) << "no more than the hard one";
 }
 
 TEST(SpankRails, say_what_the_node_was_found_to_have) {
     const auto found =
         ask_node(program_that("echo '{\"findings\":[{\"id\":\"mount\",\"level\":\"fail\",\"where\":"
                               "\"node1\",\"thing\":\"/home\",\"seen\":\"hangs\\u001b[31m\"},7]}'; exit 1"),
-                 myself(), 5);
+                 myself(), {}, 5);
     ASSERT_TRUE(found);
     ASSERT_EQ(found->size(), 1U);
     EXPECT_EQ(found->front().level, Level::fail);
