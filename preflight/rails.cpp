@@ -64,6 +64,8 @@ std::vector<const RdmaPort*> ports_of(const NodeFacts& facts, const RailWishes& 
             why = "is none of node.adapters";
         else if (wishes.adapters.empty() && !near.contains(port.device))
             why = "is the nearest to no GPU";
+        else if (port.link_layer != "InfiniBand" && port.link_layer != "Ethernet") // EFA
+            why = "is of neither InfiniBand nor Ethernet, and a plugin of NCCL finds it by itself";
         else if (!port.is_active())
             why = port.state.empty() ? "does not say its state" : "is " + port.state;
         if (why.empty())

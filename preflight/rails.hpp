@@ -37,7 +37,8 @@ struct RailWishes {
 };
 
 /// Adapters that are the nearest to no GPU carry storage or management, and so do those of another model
-/// that are slower than the others.
+/// that are slower than the others. NCCL and UCX take ports of InfiniBand and Ethernet (src/transport/
+/// net_ib.cc), and AWS's EFA by a plugin of its own.
 Rails rails_of(const NodeFacts& facts, const RailWishes& wishes);
 
 /// A variable, and why it has that value.
