@@ -14,6 +14,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <cstdio>
 #include <filesystem>
@@ -58,6 +59,27 @@ Result<std::map<std::string, std::string>> variables_from(const std::vector<std:
         variables[word.substr(0, equals)] = word.substr(equals + 1);
     }
     return variables;
+}
+
+/// Error (usage): the step would have other nodes or tasks than its agents are, and the launch would wait for
+/// them, or one agent's end would end the others.
+Result<void> check_srun_args(const std::vector<std::string>& args) {
+    constexpr std::array<std::string_view, 10> ours{
+        "--nodes",   "--ntasks",   "--ntasks-per-node",  "--nodelist", "--exclude",
+        "--no-kill", "--relative", "--kill-on-bad-exit", "--wait",     "--pty"};
+    constexpr std::string_view letters = "NnwxkrKW";
+    for (const std::string_view word : args) {
+        const auto name = word.substr(0, word.find('='));
+        const bool is_short = word.size() > 1 && word[0] == '-' && letters.find(word[1]) != letters.npos;
+        if (!is_short && std::ranges::find(ours, name) == ours.end()) continue;
+        return fail(ErrorKind::usage,
+                    {.id = "srun-arg",
+                     .thing = fmt::format("--srun-arg={}", word),
+                     .seen = "is railhead's to say: its step has one agent on each node of the job, and "
+                             "railhead alone ends it",
+                     .next = "leave it out; ask sbatch or salloc for other nodes"});
+    }
+    return {};
 }
 
 int refuse(const Error& error, const LaunchOptions& options, const std::string& recipe) {
@@ -151,6 +173,7 @@ Result<LaunchSpec> launch_spec(const Context& context, const LaunchOptions& opti
     if (!settings) return tl::unexpected(settings.error());
     auto variables = variables_from(options.env);
     if (!variables) return tl::unexpected(variables.error());
+    if (auto can = check_srun_args(options.srun_args); !can) return tl::unexpected(std::move(can.error()));
     std::error_code gone;
     (void)std::filesystem::current_path(gone);
     if (gone)

@@ -220,8 +220,10 @@ Process srun_of(const Mpi& mpi) {
                     "--wait=0",
                     "--export=ALL",
                     "--input=0",
-                    "--quiet",
                     "--job-name=railhead-mpi"};
+    auto is_verbose = [](const std::string& word) { return word.starts_with("-v") || word == "--verbose"; };
+    if (std::ranges::none_of(mpi.options.args, is_verbose)) // srun takes one of both
+        process.argv.push_back("--quiet");
     if (mpi.cpus_of_rank() == 0) process.argv.push_back("--overcommit");
     for (auto& word : srun_binding(mpi)) process.argv.push_back(word);
     if (const auto& container = mpi.input.allocation.container; !container.empty())

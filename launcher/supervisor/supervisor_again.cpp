@@ -29,6 +29,12 @@ Result<void> Supervisor::read_restarts() {
                      .seen = "names no file, and so would not end a crash loop",
                      .next = "name a file or folder that changes while work is done, or leave it out"});
     on_loss_ = *on_loss;
+    const bool never_again = spec_.settings.text(Key::launch_restarts) == "0" &&
+                             on_loss_.what == OnLoss::What::fail &&
+                             spec_.settings.text(Key::launch_at_limit) != "requeue";
+    if (progress_origin >= Origin::Kind::environment && never_again)
+        console_.line(now(),
+                      "--progress is looked at before another start, and there is none: give --restarts");
     const auto nodes = spec_.allocation.nodes().size();
     const auto most = on_loss_.what == OnLoss::What::spare ? nodes - 1 : nodes;
     if (static_cast<std::size_t>(on_loss_.nodes) > most)

@@ -33,6 +33,10 @@ def call(*words: str, environment: dict[str, str] | None = None) -> subprocess.C
         ("run --ready port:80 -- serve", "--ready requires --group; see railhead run --help"),
         ("run --group a=0 --ready tcp:1 -- serve", "--ready tcp:1 is no gate (expected port:N, http:N/PATH, file:PATH or line:REGEX)"),
         ("run --group a=0 -- serve --group=a=1 -- train", "--group a=1 has the name of another, a (expected a name of its own, also in capitals and with _ for -)"),
+        ("run --srun-arg=-N1 -- true", "--srun-arg=-N1 is railhead's to say: its step has one agent on each node of the job, and railhead alone ends it; "
+         "leave it out; ask sbatch or salloc for other nodes"),
+        ("run --srun-arg=--nodelist=n1 -- true", "--srun-arg=--nodelist=n1 is railhead's to say: its step has one agent on each node of the job, and railhead alone "
+         "ends it; leave it out; ask sbatch or salloc for other nodes"),
         ("ray train.py", 'railhead ray does not take "train.py" (a command of yours goes after two dashes); see railhead ray --help'),
     ],
 )
