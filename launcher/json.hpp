@@ -79,7 +79,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Gpu, index, id)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Hello, v, node, component, addresses, cpus, mem_bytes,
                                                 shm_bytes, tmp_free_bytes, tmp_free_files, nofile, file_bytes,
                                                 address_space, gpus, topology_addr, dir, step_id, versions,
-                                                traits, findings)
+                                                traits, reach_port, findings)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Ended, code, signal, oom, oom_ago_s, rank, with_step)
 NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::bound, "bound"},
@@ -92,6 +92,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Event::Type, {{Event::Type::finding, "finding"},
                                            {Event::Type::log_back, "log_back"},
                                            {Event::Type::survivor, "survivor"},
                                            {Event::Type::stopped, "stopped"},
+                                           {Event::Type::reached, "reached"},
                                            {Event::Type::cleared, "cleared"},
                                            {Event::Type::bye, "bye"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Event, type, id, name, value, t, at_s, ended, finding, lines)
@@ -104,6 +105,7 @@ NLOHMANN_JSON_SERIALIZE_ENUM(Order::Type, {{Order::Type::tail, "tail"},
                                            {Order::Type::warn, "warn"},
                                            {Order::Type::publish, "publish"},
                                            {Order::Type::window, "window"},
+                                           {Order::Type::reach, "reach"},
                                            {Order::Type::clear, "clear"},
                                            {Order::Type::leave, "leave"}})
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(Order, type, id, process, line, number, text, bytes, seconds)

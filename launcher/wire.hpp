@@ -64,6 +64,7 @@ struct Hello {
     std::map<std::string, std::string> versions; ///< "railhead", "ray", "python"
     std::map<std::string, std::string>
         traits;                    ///< of the node, which its others should share (node_probe_name)
+    std::uint16_t reach_port = 0;  ///< where others may try to reach it (reach_probe_name); 0: nowhere
     std::vector<Finding> findings; ///< level fail: the launch cannot work here
 };
 
@@ -102,6 +103,7 @@ struct Event {
         survivor,  ///< finding
         finding,   ///< finding; level fail: the launch cannot go on
         stopped,   ///< the agent was told to end by a signal; value: its number
+        reached,   ///< answers an order `reach`; lines: "NODE ADDRESS WHY" of each that was not
         cleared,   ///< answers an order `clear`
         bye,       ///< nothing of the launch is left on the node but what survivors say
     } type = Type::started;
@@ -128,6 +130,7 @@ struct Order {
         window,  ///< id; number: rows << 16 | columns
         publish, ///< text: JSON kept as ${dir}/attach.json (0600) for `railhead attach`; the agent fills
                  ///< ${dir} and adds its PATH and the like (agent/attach_env.hpp)
+        reach,   ///< text: "NODE ADDRESS PORT" lines: connect to each
         clear,   ///< as leave, but the agent stays with an empty directory, for a next attempt
         leave,   ///< seconds: grace. Stop everything, send back the last `number` bytes of each log (0: none)
                  ///< as log_back, name survivors, remove the directory, say bye. text: exit code and cause of
@@ -151,6 +154,8 @@ inline constexpr std::string_view program_probe_name = "program";
 /// In Invitation::probes: look at the node (preflight/node_checks.hpp); so begin the ids of what is wrong
 /// there.
 inline constexpr std::string_view node_probe_name = "node";
+/// In Invitation::probes: listen on a port, for others to try.
+inline constexpr std::string_view reach_probe_name = "reach";
 /// So begins the id of the finding of an agent that does not find Invitation::cwd.
 inline constexpr std::string_view folder_probe_name = "folder";
 

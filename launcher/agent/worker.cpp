@@ -10,6 +10,7 @@
 #include "launcher/agent/ports.hpp"
 #include "launcher/agent/processes.hpp"
 #include "launcher/agent/proctable.hpp"
+#include "launcher/agent/reach.hpp"
 #include "launcher/agent/room.hpp"
 #include "launcher/channel/client.hpp"
 #include "launcher/signals.hpp"
@@ -20,6 +21,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <map>
@@ -31,6 +33,7 @@ namespace railhead {
 namespace {
 
 constexpr double look_every_s = 0.05;    ///< whether all have ended, while leaving
+constexpr double reach_within_s = 3;     ///< all others together; nothing else is done meanwhile
 constexpr double finish_within_s = 1;    ///< for the supervisor to take the last events
 constexpr double shm_look_every_s = 0.1; ///< at most so often
 constexpr int log_bytes_of_lost_output = 1 << 20;
@@ -85,7 +88,7 @@ class Worker {
     std::unique_ptr<ChannelClient> client_;
     std::unique_ptr<Processes> processes_;
     std::unique_ptr<RoomWatch> room_;
-    UniqueFd signals_;
+    UniqueFd signals_, reached_at_;
     Loop::Handle signal_watch_, leash_watch_, leave_timer_, shm_timer_;
     FileEvents::Subscription shm_subscription_;
     bool leaving_ = false, gone_ = false, shm_changed_ = false, orphaned_ = false;
@@ -105,6 +108,8 @@ Worker::Worker(WorkerStart start)
     become_subreaper();
     // Before the probes: what they run is reaped by their own wait.
     hello_ = make_hello(start_.invitation, start_.environment, dir(), std::move(start_.findings));
+    if (std::ranges::find(start_.invitation.probes, reach_probe_name) != start_.invitation.probes.end())
+        reached_at_ = listen_anywhere(hello_.reach_port);
 }
 
 void Worker::say(Event event) {
@@ -189,6 +194,9 @@ void Worker::on_order(const Order& order) {
         return publish(order);
     case Order::Type::window:
         return processes_->window(order.id, order.number >> 16, order.number & 0xffff);
+    case Order::Type::reach:
+        return say(
+            {.type = Event::Type::reached, .lines = unreached(reaches_from(order.text), reach_within_s)});
     case Order::Type::clear:
         return leave(order.seconds, order.number, Then::stay);
     case Order::Type::leave:

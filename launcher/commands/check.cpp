@@ -159,6 +159,42 @@ int check_node(const Context& context, bool json) {
     return std::any_of(findings.begin(), findings.end(), is_wrong) ? 1 : 0;
 }
 
+int print_looked(const Looked& looked, double seconds, bool json) {
+    if (json)
+        fmt::print("{}\n", json_text({{"v", 1},
+                                      {"nodes", looked.nodes},
+                                      {"connects", looked.connects},
+                                      {"seconds", seconds},
+                                      {"findings", json_of_findings(looked.findings)}},
+                                     2));
+    else
+        print_findings(looked.findings);
+    if (!json)
+        fmt::print("{} looked at in {:.1f} s, {} between them: {}\n", counted(looked.nodes.size(), "node"),
+                   seconds, counted(looked.connects, "connection"),
+                   looked.findings.empty() ? "nothing found" : counted(looked.findings.size(), "finding"));
+    return std::fflush(stdout);
+}
+
+/// By agents on all nodes of the job, as a launch has them.
+void add_nodes(CLI::App& check, Context& context) {
+    auto* command = check.add_subcommand(
+        "nodes", "Look at all nodes of this job, at how they differ, and whether they reach each other: exit "
+                 "code 0 clean, 1 findings");
+    auto options = std::make_shared<LaunchOptions>();
+    command->add_flag("--json", options->json, "Print one JSON document")->disable_flag_override();
+    command->callback([&context, options] {
+        auto spec = launch_spec(context, *options, "check nodes");
+        if (spec) {
+            spec->output = Output::lines;
+            spec->looked = [begun_s = spec->begun_s, json = options->json](const Looked& looked) {
+                print_looked(looked, monotonic_s() - begun_s, json);
+            };
+        }
+        context.exit_code = run_launch(std::move(spec), {}, "check nodes");
+    });
+}
+
 void add_node(CLI::App& check, Context& context) {
     auto* command =
         check.add_subcommand("node", "Look at this node in about a second: exit code 0 clean, 1 findings");
@@ -195,6 +231,7 @@ void add_check(CLI::App& app, Context& context) {
     auto* check = app.add_subcommand("check", "Check what a job runs on, and what NCCL made of it");
     check->require_subcommand(1);
     add_node(*check, context);
+    add_nodes(*check, context);
     add_nccl_env(*check, context);
     add_nccl_log(*check, context);
 }

@@ -84,7 +84,8 @@ void Launch::on_event(int node, const Event& event, double now) {
                 sink_.say(fmt::format("driver started on {}", node_name(node)));
         }
         return;
-    case Event::Type::taken: // InputRelay's
+    case Event::Type::taken:   // InputRelay's
+    case Event::Type::reached: // Look's
         return;
     case Event::Type::milestone:
         return on_milestone(event, now);

@@ -40,7 +40,8 @@ Result<void> Supervisor::begin() {
         return tl::unexpected(std::move(can.error()).within("--log-dir"));
     if (auto can = can_be_told(spec_); !can) return can;
     if (auto read = read_restarts(); !read) return read;
-    if (spec_.settings.text(Key::launch_check) != "off") {
+    if (spec_.looked) spec_.probes.emplace_back(reach_probe_name);
+    if (spec_.looked || spec_.settings.text(Key::launch_check) != "off") {
         spec_.probes.emplace_back(node_probe_name);
         spec_.probe_args[std::string(node_probe_name)] = spec_.settings.text(Key::node_root);
     }
@@ -94,6 +95,10 @@ void Supervisor::make_server() {
             .on_event =
                 [this](auto& peer, auto& event) {
                     input_.on_event(event);
+                    if (look_ && event.type == Event::Type::reached) {
+                        look_->on_reached(peer, event);
+                        if (look_->is_over()) end_look();
+                    }
                     if (auto node = index_.find(peer); launch_ && node != index_.end())
                         launch_->on_event(node->second, event, now());
                     if (event.type == Event::Type::bye) server_->forget(peer);
@@ -134,6 +139,7 @@ Result<void> Supervisor::judge_nodes(const std::vector<Hello>& hellos) {
 
 void Supervisor::plan_and_launch() {
     auto hellos = muster_.in_order();
+    if (spec_.looked) return look(hellos);
     auto env = spec_.env; // --env wins
     env.merge(requests_of_job(spec_.environment));
     if (restarts_->causes().empty())
@@ -278,6 +284,7 @@ void Supervisor::tick() {
         if (error) return;
         limit_.look();
         watch_limit();
+        if (look_ && now() > look_until_s_) end_look();
         if (launch_) {
             launch_->on_tick(now());
             look_for_reader();

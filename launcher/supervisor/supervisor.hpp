@@ -16,6 +16,13 @@ namespace railhead {
 enum class DryRun { no, yes };
 enum class Output { lines, json };
 
+/// What was found to be wrong with the nodes of a job, the worst first.
+struct Looked {
+    std::vector<std::string> nodes;
+    std::size_t connects = 0; ///< that were tried between them
+    std::vector<Finding> findings;
+};
+
 /// Everything a launch starts from.
 struct LaunchSpec {
     std::string recipe;
@@ -31,6 +38,9 @@ struct LaunchSpec {
     std::vector<std::string> srun_args;
     DryRun dry_run = DryRun::no;
     Output output = Output::lines;
+    /// Set: nothing is started; each node is looked at, the nodes connect to each other, and this is told of
+    /// it.
+    std::function<void(const Looked&)> looked;
     std::vector<std::string> probes; ///< see Invitation
     std::map<std::string, std::string> probe_args;
     std::function<Result<Plan>(const LaunchInput&)> plan;

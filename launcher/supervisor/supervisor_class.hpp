@@ -7,6 +7,7 @@
 #include "launcher/supervisor/invite.hpp"
 #include "launcher/supervisor/launch.hpp"
 #include "launcher/supervisor/logs.hpp"
+#include "launcher/supervisor/look.hpp"
 #include "launcher/supervisor/muster.hpp"
 #include "launcher/supervisor/report_file.hpp"
 #include "launcher/supervisor/restarts.hpp"
@@ -45,6 +46,8 @@ class Supervisor {
     void hello(const std::string& peer, const Hello& hello);
     Result<void> judge_nodes(const std::vector<Hello>& hellos);
     void plan_and_launch();
+    void look(const std::vector<Hello>& hellos);
+    void end_look();
     void begin_launch(Plan plan);
     std::optional<double> again(Outcome& outcome, int present);
     void start_again();
@@ -99,6 +102,8 @@ class Supervisor {
     std::map<std::string, int> index_; ///< peer -> place in the plan's order
     std::optional<Outcome> early_;     ///< why nothing was begun
     std::optional<Launch> launch_;
+    std::optional<Look> look_;
+    double look_until_s_ = 0;
     std::optional<Restarts> restarts_;
     std::string progress_before_;          ///< progress() when this start was made
     std::vector<Finding> findings_before_; ///< of earlier starts

@@ -130,6 +130,7 @@ void Supervisor::headline() {
                                   .text = launch_->end_text(),
                                   .seconds = launch_->plan().grace_s});
     if (launch_->outcome().exit_code == 0 && spec_.dry_run == DryRun::yes) return;
+    if (spec_.looked && launch_->outcome().exit_code <= 1) return; // it has been told
     if (launch_->outcome().exit_code != 0) console_.line(now(), launch_->outcome().cause.sentence);
     write_report(Draft::yes);
     if (launch_->ended_by_signal()) limit_.ask();
@@ -148,7 +149,7 @@ int Supervisor::finish() {
     phase("done");
     phases_.pop_back();
     auto result = report();
-    if (spec_.dry_run == DryRun::no) {
+    if (spec_.dry_run == DryRun::no && !spec_.looked) {
         console_.report(result);
         write_report(Draft::no);
     }

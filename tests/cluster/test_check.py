@@ -2,24 +2,47 @@
 
 import contextlib
 import json
+import re
 import subprocess
 
 import pytest
 from sandbox.node import read_pid
 
+from tests import schema
+
 SMALL = "/run/small"  # of 256 MiB, less than a folder for temporary files should have free
 NODES = ("node1", "node2")
 
 
+def in_network_of(cluster, node, *words):
+    done = subprocess.run(["nsenter", "-t", str(read_pid(cluster.cluster.places, node)), "-n", *words], check=True, text=True, stdout=subprocess.PIPE)
+    return done.stdout
+
+
 @contextlib.contextmanager
 def another_mtu(cluster, node):
-    words = ["nsenter", "-t", str(read_pid(cluster.cluster.places, node)), "-n", "ip", "link", "set", "eth0", "mtu"]
-    before = subprocess.run([*words[:4], "cat", "/sys/class/net/eth0/mtu"], check=True, text=True, stdout=subprocess.PIPE).stdout.strip()
-    subprocess.run([*words, "1400"], check=True)
+    before = re.search(r" mtu (\d+) ", in_network_of(cluster, node, "ip", "-o", "link", "show", "eth0"))[1]
+    in_network_of(cluster, node, "ip", "link", "set", "eth0", "mtu", "1400")
     try:
         yield
     finally:
-        subprocess.run([*words, before], check=True)
+        in_network_of(cluster, node, "ip", "link", "set", "eth0", "mtu", before)
+
+
+@contextlib.contextmanager
+def apart(cluster, node, *others):
+    """The node sends nothing to the others."""
+    routes = []
+    for other in others:
+        address = in_network_of(cluster, other, "ip", "-4", "-o", "addr", "show", "eth0").split()[3].partition("/")[0]
+        routes.append(address + "/32")
+    for route in routes:
+        in_network_of(cluster, node, "ip", "route", "add", "unreachable", route)
+    try:
+        yield
+    finally:
+        for route in routes:
+            in_network_of(cluster, node, "ip", "route", "del", "unreachable", route)
 
 
 @pytest.fixture(autouse=True)
@@ -73,3 +96,46 @@ def test_the_node_that_differs_from_most_is_named(cluster):
     assert done.code == 0, done.text
     assert "warning: node3: MTU of eth0 is 1400 (expected " in done.err
     assert ", as on 2 of 3 nodes)" in done.err
+
+
+def looked(cluster, *words, code):
+    done = cluster.alice("salloc", "-Q", "-N3", "-wnode[1-3]", "railhead", "check", "nodes", *words, timeout=60)
+    assert done.code == code, done.text
+    return done
+
+
+def test_all_nodes_of_a_job_are_looked_at_and_reach_each_other(cluster):
+    said = json.loads(looked(cluster, "--json", code=1).out)
+    schema.check(said, "check")
+    assert not schema.undocumented(said, "check")
+    assert said["nodes"] == ["node1", "node2", "node3"] and said["connects"] == 6
+    assert [(finding["id"], finding["where"]) for finding in said["findings"]] == [("clock", "node[1-3]")], "what the sandbox's machine has"
+    assert "3 nodes looked at in " in looked(cluster, code=1).out
+
+
+def test_two_nodes_that_do_not_reach_each_other_are_named(cluster):
+    with apart(cluster, "node1", "node2"):
+        said = looked(cluster, code=1).out
+    assert re.search(r"error: node1: node2 at [\d.]+ cannot be reached: No route to host; look at routes and firewalls between both \[nodes-apart\]", said), said
+    assert re.search(r"error: node2: node1 at [\d.]+ cannot be reached: Connection timed out", said), said
+
+
+def test_a_node_that_reaches_no_other_is_named_once(cluster):
+    with apart(cluster, "node3", "node1", "node2"):
+        said = looked(cluster, code=1).out
+    assert len(re.findall("error: node3: ", said)) == 1 and "of 2 nodes" in said, said
+    assert "error: node1" not in said and "error: node2" not in said, said
+
+
+def test_it_wants_a_job(cluster):
+    done = cluster.alice("railhead", "check", "nodes")
+    assert done.code == 100 and "job" in done.err and len(done.err.splitlines()) == 1, done.text
+
+
+def test_a_node_that_slurm_cannot_start_is_named_and_not_waited_for(cluster):
+    cluster.run("node2", "mv", "/usr/bin/railhead", "/usr/bin/railhead.away", check=True)
+    try:
+        done = cluster.alice("salloc", "-Q", "-N2", "-wnode[1-2]", "railhead", "check", "nodes", timeout=60)
+    finally:
+        cluster.run("node2", "mv", "/usr/bin/railhead.away", "/usr/bin/railhead", check=True)
+    assert (done.code, "node2" in done.err) == (102, True) or done.code == 1, done.text

@@ -9,7 +9,7 @@ import pytest
 import tree
 from programs import railhead
 
-COMMANDS = ["ray", "torchrun", "mpi", "run", "attach", "check node", "check nccl-env", "check nccl-log", "env", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
+COMMANDS = ["ray", "torchrun", "mpi", "run", "attach", "check node", "check nodes", "check nccl-env", "check nccl-log", "env", "config show", "config check", "policy stats", "policy show", "policy check", "policy replay", "inventory save", "lint", "sweep",
             *(f"topology {name}" for name in ("generate", "report", "draw", "check", "diff", "install", "score", "order", "synth"))]
 PAGE = tree.Path("docs/man/railhead.1")
 PAGES = {name: tree.Path(f"docs/man/railhead-{name}.1") for name in ("check", "env", "topology")}
