@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from bench.check import measure as check
 from bench.launch import measure as launch
 from bench.placement import measure as placement
 from bench.ray_bringup import measure as ray_bringup
@@ -46,6 +47,13 @@ def main() -> int:
     zero.add_argument("--sizes", type=positive, nargs="+", default=list(launch.SIZES), help="numbers of nodes (default %(default)s)")
     zero.add_argument("--suite", default="bookworm", help="torchrun only where PyTorch is (default %(default)s)")
     zero.set_defaults(run=launch.run)
+    five = commands.add_parser("check", help="a look at 4, 32 and 128 nodes against srun of `true`, and NCCL's logs against grep")
+    five.add_argument("--json", action="store_true", help="end with one line of JSON")
+    five.add_argument("--rounds", type=positive, default=5, help="how often each is run; medians are shown (default 5)")
+    five.add_argument("--sizes", type=positive, nargs="+", default=list(check.SIZES), help="numbers of nodes (default %(default)s)")
+    five.add_argument("--mib", type=positive, default=256, help="size of the log (default %(default)s)")
+    five.add_argument("--suite", default="trixie")
+    five.set_defaults(run=check.run)
     one = commands.add_parser("submit", help="sbatch's RPC with no submit plugin, an empty one, Railhead's and Lua's, and the time inside")
     one.add_argument("--json", action="store_true", help="end with one line of JSON")
     one.add_argument("--rounds", type=positive, default=5, help="each plugin has two blocks in a round (default 5)")
