@@ -150,6 +150,11 @@ def together(dice: random.Random) -> Request:
     return words
 
 
+def mistyped(dice: random.Random) -> Request:
+    """A type that no node has, as people know it from another cluster."""
+    return [f"--gpus-per-node={dice.choice(('v100', 'h200', 'H100', 'a100-80g'))}:{near(dice, 8)}"]
+
+
 def reserved(dice: random.Random) -> Request:
     name = dice.choice(list(RESERVATIONS))
     partition = dice.choice([*RESERVATIONS[name][1], "gpu", ""])
@@ -161,6 +166,7 @@ def reserved(dice: random.Random) -> Request:
 WAYS = {tasks_on_nodes: 0.04, any_request: 0.26, timed: 0.14, ranged: 0.13, limited: 0.08, featured: 0.13, together: 0.13, reserved: 0.09}
 # 24.11 rejects at once much that 22.05 and 26.05 let wait for ever: more of what waits there, too, so that it is a fifth everywhere.
 WAYS_OF = {
+    "bookworm": WAYS | {mistyped: 0.03},  # which rejects least
     "trixie": {tasks_on_nodes: 0.04, any_request: 0.21, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
     "sid": WAYS | {by_tres: 0.04},
 }
