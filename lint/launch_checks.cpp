@@ -342,10 +342,16 @@ void check_sleep(const Script& script, std::vector<Finding>& findings) {
     std::vector<ScriptLine> commands;
     for (const auto& line : script.lines)
         for (auto& command : parts_of(line)) commands.push_back(std::move(command));
+    // A signal before the time limit, as programs that write a checkpoint then want it.
+    auto waits_for_end = [&](std::size_t next) {
+        return next < commands.size() &&
+               (commands[next].words.front() == "kill" || commands[next].words.front() == "pkill");
+    };
     bool background = false;
-    for (const auto& line : commands) {
+    for (std::size_t i = 0; i < commands.size(); ++i) {
+        const auto& line = commands[i];
         if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
-            is_time(line.words[1])) {
+            is_time(line.words[1]) && !waits_for_end(i + 1)) {
             findings.push_back({.id = "sleep-to-wait",
                                 .level = Level::warn,
                                 .where = place(script, line.number),

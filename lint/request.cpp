@@ -152,7 +152,8 @@ class Request {
             job_.partitions = names_in(partition->value);
         const auto* placement = script_.option("--rail-placement");
         if (placement) job_.placement = placement->value;
-        job_.exclusive = script_.option("--exclusive") != nullptr;
+        const auto* exclusive = script_.option("--exclusive"); // =user and =mcs share nodes with their like
+        job_.exclusive = exclusive && exclusive->value.empty();
         for (const char* name : {"--ntasks-per-socket", "--ntasks-per-core", "--core-spec", "--thread-spec",
                                  "--sockets-per-node", "--cores-per-socket", "--threads-per-core",
                                  "--extra-node-info", "--hint"})

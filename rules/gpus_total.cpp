@@ -147,12 +147,21 @@ std::string most_of(const GresItem& item, const JobRequest& job, const Inventory
     return nodes == 0 || !works(item.count, nodes) ? "" : nodes_option(nodes, job);
 }
 
-/// GPUs of `type` (empty: all) that a component asks for in total.
+/// GPUs of `type` (empty: all) that a component asks for in total. What it asks for the job, for each node,
+/// task and socket are the same GPUs.
 std::uint64_t gpus_asked(const JobRequest& component, const std::string& type) {
-    std::uint64_t sum = 0;
-    for (const auto* item : gpu_items(component))
-        if (type.empty() || item->type == type) sum += demand_of(*item, component).total;
-    return sum;
+    std::map<Per, std::map<std::string, std::uint64_t>> asked; // by type: --gres may say it once more
+    for (const auto* item : gpu_items(component)) {
+        auto& total = asked[item->per][item->type];
+        if (type.empty() || item->type == type) total = std::max(total, demand_of(*item, component).total);
+    }
+    std::uint64_t most = 0;
+    for (const auto& way : asked) {
+        std::uint64_t sum = 0;
+        for (const auto& [_, total] : way.second) sum += total;
+        most = std::max(most, sum);
+    }
+    return most;
 }
 
 using ClassSizes = std::map<std::uint32_t, std::uint32_t>; // node class -> nodes

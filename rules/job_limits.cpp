@@ -195,6 +195,13 @@ std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Invent
     return finding;
 }
 
+/// Of the type that is asked for; of several types the fewest, for they may not all be counted.
+std::uint64_t gpus_counted(const NodeClass& node, const std::vector<const GresItem*>& items) {
+    std::uint64_t least = UINT64_MAX;
+    for (const auto* item : items) least = std::min(least, gpus_of_class(node, item->type));
+    return least;
+}
+
 /// On a node of its own, what a job asks for each GPU is asked for all GPUs of the node.
 std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Inventory& inventory,
                                              const Partition& partition) {
@@ -209,7 +216,7 @@ std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Invent
     std::optional<Finding> finding;
     for (auto [index, nodes] : partition.class_sizes) {
         const auto& node = inventory.classes[index];
-        auto gpus = gpus_of_class(node, "");
+        auto gpus = gpus_counted(node, items);
         bool by_cpus = product(cpus, gpus) > node.cpus;
         if (gpus == 0) continue;
         if (!by_cpus && product(mib, gpus) <= node.memory_mib) return std::nullopt;

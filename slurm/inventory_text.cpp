@@ -156,7 +156,8 @@ class TextReader {
         partition.max_nodes = limit_of(field_of(line, "MaxNodes"));
         partition.max_minutes = time_of(field_of(line, "MaxTime"));
         partition.default_minutes = time_of(field_of(line, "DefaultTime"));
-        partition.whole_nodes = field_of(line, "OverSubscribe") == "EXCLUSIVE";
+        partition.whole_nodes = field_of(line, "OverSubscribe") == "EXCLUSIVE" ||
+                                field_of(line, "Exclusive") == "NODE"; // since 26.05
         partition.min_nodes = limit_of(field_of(line, "MinNodes")).value_or(0);
         partition.max_cpus_per_node = limit_of(field_of(line, "MaxCPUsPerNode"));
         partition.bounds_sockets = limit_of(field_of(line, "MaxCPUsPerSocket")).has_value();

@@ -77,6 +77,24 @@ void count(Replayed& counts, const PastJob& job, const Inventory& inventory, con
     }
 }
 
+/// Components of a heterogeneous job follow each other, "17+0" and "17+1", and are judged together.
+class Components {
+  public:
+    void add_to(PastJob& job) {
+        auto leader = job.id.substr(0, job.id.find('+'));
+        if (leader != leader_) before_.clear();
+        leader_ = std::move(leader);
+        if (!job.request.het_offset) return;
+        job.request.earlier = before_;
+        before_.push_back(job.request);
+        before_.back().earlier.clear();
+    }
+
+  private:
+    std::string leader_;
+    std::vector<JobRequest> before_;
+};
+
 void print(const Replayed& counts, bool json) {
     if (json) {
         auto rules = nlohmann::json::object();
@@ -111,14 +129,18 @@ int replay(const Context& context, const ReplayOptions& options) {
     auto history = history_of(context, options);
     if (!history) return print_error(history.error());
     Replayed counts;
+    Components components;
     for (std::string_view rest = *history; !rest.empty();) {
         auto line = rest.substr(0, rest.find('\n'));
         rest.remove_prefix(std::min(line.size() + 1, rest.size()));
         if (line.empty()) continue;
-        if (auto job = past_job_from(line))
-            count(counts, *job, *inventory, *settings);
-        else
+        auto job = past_job_from(line);
+        if (!job) {
             ++counts.unread;
+            continue;
+        }
+        components.add_to(*job);
+        count(counts, *job, *inventory, *settings);
     }
     print(counts, options.json);
     return 0;

@@ -145,7 +145,9 @@ def together(dice: random.Random) -> Request:
     for _ in range(dice.randint(2, 3)):
         partition = dice.choice(("gpu", "gpu", "a100", "few"))  # gpu and few share their nodes
         nodes, each = SIZES[partition]
-        part = [f"--partition={partition}", f"--nodes={dice.randint(1, nodes)}", f"--gpus-per-node={dice.randint(each // 2, each)}"]
+        count, on_each = dice.randint(1, nodes), dice.randint(each // 2, each)
+        part = [f"--partition={partition}", f"--nodes={count}", f"--gpus-per-node={on_each}"]
+        part += dice.choice(([], [], [f"--gpus={count * on_each}"]))  # the same GPUs, said once more
         words += [":", *part] if words else part
     return words
 

@@ -71,6 +71,7 @@ TEST(Lint, reads_what_stands_in_one_line_in_quotes_and_in_backquotes) {
     EXPECT_EQ(ids("-N2", "while read h; do echo $h; done < <(scontrol show nodes)"), Ids{});
     EXPECT_EQ(ids("-N1", "./server &\nsleep 5s\npython3 train.py"), Ids{"sleep-to-wait:4"});
     EXPECT_EQ(ids("-N1", "./server & sleep 10; python3 train.py"), Ids{"sleep-to-wait:3"});
+    EXPECT_EQ(ids("-N1", "python3 train.py & PID=$!\nsleep 3500\nkill -USR1 $PID\nwait $PID"), Ids{});
     EXPECT_EQ(ids("-N1", "./server >log 2>&1 & sleep 10\npython3 train.py"), Ids{"sleep-to-wait:3"});
     EXPECT_EQ(ids("-N1", "nvidia-smi dmon & sleep 10; kill %1"), Ids{});
     EXPECT_EQ(ids("-N1", "python3 train.py & python3 train.py & wait; sleep 5"), Ids{});

@@ -39,6 +39,12 @@ TEST(RequestOfScript, is_what_sbatch_would_ask_for) {
     EXPECT_TRUE(job->exclusive);
 }
 
+TEST(RequestOfScript, has_a_node_alone_by_exclusive_only) {
+    EXPECT_TRUE(request("--exclusive")->exclusive);
+    for (const auto* shared : {"-N1", "--exclusive=user", "--exclusive=mcs"})
+        EXPECT_FALSE(request(shared)->exclusive) << shared;
+}
+
 TEST(RequestOfScript, knows_every_way_to_ask_for_gpus) {
     for (auto [options, per] : {std::pair{"-G 4", Per::job},
                                 {"--gres=gpu:4", Per::node},

@@ -103,6 +103,25 @@ TEST(GpusTotal, adds_up_the_components_of_a_heterogeneous_job) {
     EXPECT_EQ(verdict(job), "accepted");
 }
 
+TEST(GpusTotal, counts_the_gpus_of_a_component_once_however_often_they_are_said) { // each ran on 24.11
+    auto said_twice = on(asks(Per::job, "", 128), 16); // --gpus=128 --gpus-per-node=8
+    said_twice.gpus.items.push_back(asks(Per::node, "", 8).gpus.items[0]);
+    auto job = on(asks(Per::node, "", 8), 16);
+    job.earlier = {said_twice};
+    EXPECT_EQ(verdict(job), "accepted");
+    auto by_tasks = said_twice; // --gpus-per-task=1 -n128, too
+    by_tasks.tasks = 128;
+    by_tasks.gpus.items.push_back(asks(Per::task, "", 1).gpus.items[0]);
+    job.earlier = {by_tasks};
+    EXPECT_EQ(verdict(job), "accepted");
+    std::swap(job, said_twice);
+    job.earlier = {said_twice};
+    EXPECT_EQ(verdict(job), "accepted");
+    job.nodes_min = job.nodes_max = 17;
+    job.gpus.items[0].count = 136;
+    EXPECT_EQ(verdict(job).substr(0, 36), "gpu:264 of components 0 to 1 togethe");
+}
+
 TEST(GpusTotal, gives_no_node_to_two_components) {
     auto job = on(asks(Per::node, "h100", 2), 20);
     job.earlier = {on(asks(Per::node, "h100", 2), 12)};

@@ -224,6 +224,25 @@ TEST(JobLimits, count_all_gpus_of_a_node_that_the_job_has_alone) {
               "partition gpu gives of a node (32000 MiB); try --mem-per-gpu=4000M");
 }
 
+TEST(JobLimits, count_the_gpus_of_the_type_that_a_job_has_alone) { // each ran on 24.11
+    InventoryBuilder builder;
+    builder.add_node("n1",
+                     {.gres = {{"gpu", "h100", 4}, {"gpu", "1g.10gb", 4}}, .cpus = 16, .memory_mib = 32000});
+    builder.add_partition({.name = "gpu", .is_default = true}, {"n1"});
+    const auto inventory = builder.take();
+    auto said = [&](JobRequest job) {
+        job.exclusive = true;
+        auto finding = node_shape_rule(job, inventory, inventory.partitions_of(job));
+        return finding ? finding->thing : "nothing";
+    };
+    auto typed = asks(Per::node, "h100", 1), any = asks(Per::node, "", 1);
+    typed.cpus_per_gpu = any.cpus_per_gpu = 4;
+    EXPECT_EQ(said(typed), "nothing");
+    EXPECT_EQ(said(any), "--cpus-per-gpu=4 for all 8 GPUs of a node (--exclusive)");
+    typed.cpus_per_gpu = 5;
+    EXPECT_EQ(said(typed), "--cpus-per-gpu=5 for all 4 GPUs of a node (--exclusive)");
+}
+
 TEST(JobLimits, answer_in_the_tres_per_task_that_asked) {
     auto job = on(asks(Per::task, "h100", 1), 1);
     job.tasks = 2;

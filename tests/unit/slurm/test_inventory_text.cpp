@@ -56,6 +56,15 @@ TEST(InventoryText, has_what_the_controller_has) {
     EXPECT_TRUE(inventory_from_text(text + "MaxNodeCount = 9\n")->can_grow);
 }
 
+TEST(InventoryText, knows_partitions_of_whole_nodes_as_26_05_tells_them) {
+    auto read =
+        inventory_from_text(text + "PartitionName=whole Nodes=node1 Exclusive=NODE OverSubscribe=NO\n"
+                                   "PartitionName=mine Nodes=node1 Exclusive=USER OverSubscribe=NO\n");
+    ASSERT_TRUE(read) << sentence(read.error());
+    EXPECT_TRUE(read->partition("whole")->whole_nodes);
+    EXPECT_FALSE(read->partition("mine")->whole_nodes);
+}
+
 TEST(InventoryText, has_the_limits_of_partitions_and_of_slurm_conf) {
     auto with = text + "PartitionName=lean Nodes=node1 MinNodes=2 MaxCPUsPerNode=8 MaxMemPerNode=8000 "
                        "DefMemPerCPU=500 JobDefaults=DefCpuPerGPU=4,DefMemPerGPU=9000\n"
