@@ -30,6 +30,11 @@ std::string place(const Script& script, int line) {
     return line > 0 ? fmt::format("{}:{}", script.name, line) : script.name;
 }
 
+bool is_number(std::string_view text) {
+    return !text.empty() &&
+           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
+}
+
 long number_of(const Script& script, std::string_view option, long otherwise) {
     const auto* given = script.option(option);
     return given ? leading_number<long>(given->value).value_or(otherwise) : otherwise;

@@ -27,6 +27,8 @@ std::vector<Finding> check_script(const Script& script, const Surroundings& arou
 void check_header(const Script& script, int slurm, std::vector<Finding>& findings);
 /// In launch_checks.cpp: how the program is started on the nodes.
 void check_launch(const Script& script, std::vector<Finding>& findings);
+/// In sleep_check.cpp: a pause that hopes that something started in the background is up by then.
+void check_sleep(const Script& script, std::vector<Finding>& findings);
 /// In path_checks.cpp: files and folders that are not there.
 void check_paths(const Script& script, const Surroundings& around, std::vector<Finding>& findings);
 
@@ -38,6 +40,9 @@ std::string place(const Script& script, int line);
 
 /// The number that an option gives; `otherwise` when it gives none.
 long number_of(const Script& script, std::string_view option, long otherwise);
+
+/// Digits alone.
+bool is_number(std::string_view text);
 
 /// "|", "&&", ";" and so on.
 bool is_operator(std::string_view word);

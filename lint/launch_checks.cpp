@@ -5,19 +5,12 @@
 #include "slurm/fields.hpp"
 
 #include <fmt/core.h>
-#include <fmt/ranges.h>
 
 #include <algorithm>
 #include <array>
-#include <cctype>
 
 namespace railhead {
 namespace {
-
-bool is_number(std::string_view text) {
-    return !text.empty() &&
-           std::all_of(text.begin(), text.end(), [](unsigned char c) { return std::isdigit(c); });
-}
 
 /// The value of a word "NAME=..." or "NAME:=..."; nullptr-like empty view: it is none.
 std::string_view assigned(std::string_view word, std::string_view name) {
@@ -112,7 +105,8 @@ void check_ray(const Script& script, std::vector<Finding>& findings) {
 /// The number of a port that the words give as such; empty: none. 0 is any that is free.
 std::string fixed_port(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
-        for (std::string_view name : {"MASTER_PORT", "--master_port", "--master-port"}) {
+        for (std::string_view name : {"MASTER_PORT", "--master_port", "--master-port", "--main_process_port",
+                                      "--main-process-port"}) {
             if (is_number(assigned(words[i], name))) return std::string(assigned(words[i], name));
             if (words[i] == name && i + 1 < words.size() && is_number(words[i + 1])) return words[i + 1];
         }
@@ -211,6 +205,28 @@ bool is_of_each_task(std::string_view text) {
     return false;
 }
 
+/// The value of an option of that name, in either form, at this word; empty: it is none.
+std::string_view value_at(const std::vector<std::string>& words, std::size_t i, std::string_view name) {
+    if (words[i] == name && i + 1 < words.size()) return words[i + 1];
+    return assigned(words[i], name);
+}
+
+/// "localhost:29400" of a torchrun of several nodes, as it stands in the line; empty: none.
+std::string own_rendezvous(const std::vector<std::string>& words) {
+    std::string found;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        for (std::string_view name : {"--nnodes", "--nnode"})
+            if (value_at(words, i, name) == "1") return {};
+        for (std::string_view name :
+             {"--rdzv_endpoint", "--rdzv-endpoint", "--master_addr", "--master-addr", "--main_process_ip"}) {
+            const auto value = value_at(words, i, name);
+            const auto host = value.substr(0, value.find(':'));
+            if (host == "localhost" || host == "127.0.0.1") found = fmt::format("{}={}", name, value);
+        }
+    }
+    return found;
+}
+
 /// Where a job of several nodes has its first rank look for all others.
 void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     if (number_of(script, "--nodes", 1) < 2) return;
@@ -218,6 +234,17 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
     auto words = all_words(line);
     for (const auto& word : line.words) // "export MASTER_ADDR=$(hostname); python3 train.py"
         for (auto& inner : shell_words(word)) words.push_back(std::move(inner));
+    if (auto own = own_rendezvous(words); !own.empty() && starts_torch(line.text) && step_of(line)) {
+        findings.push_back({.id = "master-addr",
+                            .level = Level::warn,
+                            .where = place(script, line.number),
+                            .thing = own,
+                            .seen = "is each node's own address, and each waits for itself",
+                            .next =
+                                "name the first node: $(scontrol show hostnames \"$SLURM_JOB_NODELIST\" | "
+                                "head -n 1), or let railhead torchrun do it"});
+        return;
+    }
     for (const auto& word : words) {
         auto address = assigned(word, "MASTER_ADDR");
         if (address.empty()) continue;
@@ -291,78 +318,6 @@ void check_torchrun(const Script& script, std::vector<Finding>& findings) {
                  "is started {} times on each node, and starts all of a node's processes each time", *tasks),
              .next = "ask for --ntasks-per-node=1"});
         return;
-    }
-}
-
-/// What the script waits for until it ends.
-bool is_work(const ScriptLine& line) {
-    const auto& first = line.words.front();
-    return line.words.back() != "&" && (step_of(line) || starts_program(line.text) || first == "railhead" ||
-                                        first == "bash" || first == "sh" || first.starts_with("./"));
-}
-
-bool starts_monitor(const ScriptLine& line) {
-    return line.text.find("monitor") != line.text.npos ||
-           std::any_of(line.words.begin(), line.words.end(), [](auto& word) {
-               return word == "nvidia-smi" || word == "dcgmi" || word == "sar" || word == "vmstat" ||
-                      word == "iostat" || word == "top" || word == "nvtop" || word == "rocm-smi";
-           });
-}
-
-/// "5", "5s", "1m"
-bool is_time(std::string_view word) {
-    auto number = word.substr(0, word.find_last_of("0123456789") + 1); // npos + 1 is 0
-    auto unit = word.substr(number.size());
-    return is_number(number) && (unit.empty() || unit == "s" || unit == "m" || unit == "h");
-}
-
-/// Those of "./server & sleep 10; python3 train.py", each with the & that ends it.
-std::vector<ScriptLine> parts_of(const ScriptLine& line) {
-    if (line.words.size() < 2 ||
-        std::find(line.words.begin(), line.words.end() - 1, "&") == line.words.end() - 1)
-        return {line};
-    std::vector<ScriptLine> commands;
-    auto add = [&](auto begin, auto end) {
-        if (begin == end) return;
-        commands.push_back(
-            {line.number, fmt::format("{}", fmt::join(begin, end, " ")), {begin, end}, line.in_loop});
-    };
-    auto begin = line.words.begin();
-    for (auto word = begin; word != line.words.end(); ++word) {
-        if (*word != "&" && *word != ";") continue;
-        add(begin, *word == "&" ? word + 1 : word);
-        begin = word + 1;
-    }
-    add(begin, line.words.end());
-    return commands;
-}
-
-/// A pause that hopes that something started in the background is up by then.
-void check_sleep(const Script& script, std::vector<Finding>& findings) {
-    std::vector<ScriptLine> commands;
-    for (const auto& line : script.lines)
-        for (auto& command : parts_of(line)) commands.push_back(std::move(command));
-    // A signal before the time limit, as programs that write a checkpoint then want it.
-    auto waits_for_end = [&](std::size_t next) {
-        return next < commands.size() &&
-               (commands[next].words.front() == "kill" || commands[next].words.front() == "pkill");
-    };
-    bool background = false;
-    for (std::size_t i = 0; i < commands.size(); ++i) {
-        const auto& line = commands[i];
-        if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
-            is_time(line.words[1]) && !waits_for_end(i + 1)) {
-            findings.push_back({.id = "sleep-to-wait",
-                                .level = Level::warn,
-                                .where = place(script, line.number),
-                                .thing = fmt::format("sleep {}", line.words[1]),
-                                .seen = "hopes that what was started in the background is up by then",
-                                .next = "wait for its port or file, with a bound"});
-            return;
-        }
-        // A pause after work, or after all has ended, waits for no start.
-        if (is_work(line) || line.words.front() == "wait") background = false;
-        background = background || (line.words.back() == "&" && !starts_monitor(line));
     }
 }
 

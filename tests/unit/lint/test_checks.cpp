@@ -88,6 +88,7 @@ TEST(Lint, knows_ports_that_collide) {
     EXPECT_EQ(ids("-N1", "export MASTER_PORT=29500"), Ids{"fixed-port:3"});
     EXPECT_EQ(ids("-N1", "torchrun --master_port 29500 train.py"), Ids{"fixed-port:3"});
     EXPECT_EQ(ids("-N1", "torchrun --rdzv_endpoint=$HEAD:29500 train.py"), Ids{"fixed-port:3"});
+    EXPECT_EQ(ids("-N1", "accelerate launch --main_process_port 29500 train.py"), Ids{"fixed-port:3"});
     EXPECT_EQ(ids("-N1", "torchrun --rdzv-endpoint $HEAD:$PORT train.py"), Ids{});
     EXPECT_EQ(ids("-N1 --exclusive", "export MASTER_PORT=29500"), Ids{});
     EXPECT_EQ(ids("-N1", "srun vllm serve model --port 8000 &\nwait"), Ids{"fixed-port:3"});
@@ -98,6 +99,12 @@ TEST(Lint, knows_ports_that_collide) {
 }
 
 TEST(Lint, knows_a_master_that_is_not_found) {
+    EXPECT_EQ(ids("-N2", "srun -K torchrun --nnodes=2 --rdzv-endpoint=localhost:$PORT train.py"),
+              Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K torchrun --nnodes 2 --master_addr 127.0.0.1 train.py"),
+              Ids{"master-addr:3"});
+    EXPECT_EQ(ids("-N2", "srun -K torchrun --nnodes=1 --rdzv-endpoint=localhost:0 train.py"), Ids{});
+    EXPECT_EQ(ids("-N2", "srun -K torchrun --nnodes=2 --rdzv-endpoint=$HEAD:$PORT train.py"), Ids{});
     EXPECT_EQ(ids("-N2", "export MASTER_ADDR=localhost"), Ids{"master-addr:3"});
     EXPECT_EQ(ids("-N2", "export MASTER_ADDR=$SLURM_SUBMIT_HOST"), Ids{"master-addr:3"});
     EXPECT_EQ(ids("-N2", "srun -K bash -c 'MASTER_ADDR=$(hostname) python3 train.py'"), Ids{"master-addr:3"});
