@@ -103,7 +103,10 @@ class Shape {
         if (usable_.need().cpus > count_.most_cpus) return too_many_cpus();
         if (on_cores(usable_.need(), fewest_threads()).memory_mib > count_.most_memory_mib)
             return too_much_memory();
-        if (auto node = usable_.unfit_in(partition_); !node.empty())
+        // Of more names than the job may have nodes, 24.11 and 26.05 leave out those that do not fit; 22.05
+        // rejects the list itself.
+        const bool takes_all = usable_.named() <= job_.nodes_max.value_or(UINT32_MAX);
+        if (auto node = usable_.unfit_in(partition_); takes_all && !node.empty())
             return finding(
                 node,
                 fmt::format("is named in --nodelist, and is no {} that has what the job asks of a "

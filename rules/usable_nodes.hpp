@@ -50,6 +50,8 @@ class UsableNodes {
     /// Number of usable nodes of the partition on each leaf group that has any, in descending order; empty
     /// when a usable node is on none.
     std::vector<std::uint32_t> on_leaves_of(const Partition& partition) const;
+    /// How many nodes that are known --nodelist names.
+    std::size_t named() const { return wanted_.size(); }
     /// The first of those named in --nodelist that is not usable in the partition; empty: none. One that is
     /// excluded besides is the rule conflict's.
     std::string unfit_in(const Partition& partition) const;

@@ -93,6 +93,8 @@ TEST(NodeShape, knows_a_node_that_cannot_be_had) {
               "a1 is named in --nodelist, and is no node of partition gpu with the GPUs asked for that has "
               "what the job asks of a node; leave it out, or ask less");
     EXPECT_EQ(verdict(in(job, {"gpu", "a100"})).substr(0, 22), "a1 is named in --nodel");
+    EXPECT_EQ(verdict(on(job, 2)).substr(0, 22), "a1 is named in --nodel");
+    EXPECT_EQ(verdict(on(job, 1)), "accepted") << "-N1 -w node1,a1 ran on node1 (24.11)";
 }
 
 TEST(NodeShape, knows_the_features_of_the_nodes) {
