@@ -47,7 +47,12 @@ std::vector<GresItem> gres_of(std::string_view list) {
 /// The options of "sbatch -N2 : -N4 job.sh --epochs 3": of each component up to its program, whose own they
 /// are from there on; ":" stays.
 std::vector<std::string> options_in(std::string_view submit_line) {
-    auto words = shell_words(submit_line);
+    std::string text; // the shell has read it: "|" of -C "a|b" is no operator any more
+    for (char c : submit_line) {
+        if (std::string_view("|&;()").find(c) != std::string_view::npos) text += '\\';
+        text += c;
+    }
+    auto words = shell_words(text);
     std::vector<std::string> options;
     bool of_program = false;
     for (std::size_t i = 1; i < words.size(); ++i) {

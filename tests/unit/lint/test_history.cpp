@@ -26,6 +26,14 @@ TEST(PastJob, is_judged_by_the_options_of_its_command_line) {
     EXPECT_EQ(job->request.time_minutes, 1440u);
 }
 
+TEST(PastJob, has_what_a_shell_took_the_quotes_from) {
+    auto job = past_job_from("124|alice|acct|gpu|normal||2026-11-01T10:00:00|60|" + totals +
+                             "|sbatch --parsable -C ib|eth&rack1 -N3 --gpus-per-node=8 job.sh");
+    ASSERT_TRUE(job);
+    EXPECT_EQ(job->request.features, "ib|eth&rack1");
+    EXPECT_EQ(job->request.nodes_max, 3u);
+}
+
 TEST(PastJob, is_judged_by_its_totals_where_its_script_said_the_rest) {
     auto job =
         past_job_from("18_3|bob|acct|gpu,big|normal|mine|Unknown|UNLIMITED|" + totals + "|sbatch job.sh");
