@@ -1,5 +1,6 @@
 #include "slurm/abi/inventory.hpp"
 
+#include "base/number.hpp"
 #include "slurm/abi/headers.hpp"
 #include "slurm/abi/memory.hpp"
 #include "slurm/constraint.hpp"
@@ -11,6 +12,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 
 namespace railhead::abi {
 namespace {
@@ -200,15 +202,34 @@ void for_each(decltype(assoc_mgr_info_msg_t::qos_list) list, const std::function
     slurm_list_iterator_destroy(each);
 }
 
+using QosNames = std::map<std::uint32_t, std::string>; // by id
+
+/// The QOS of a job that names none: the association's default, else one of those that it may use, or
+/// "normal" (assoc_mgr_get_default_qos_info() of src/common/assoc_mgr.c), so all of these. An empty name: not
+/// known.
+std::set<std::string> default_qos_of(const slurmdb_assoc_rec_t& association, const QosNames& names) {
+    if (auto its = names.find(association.def_qos_id); its != names.end()) return {its->second};
+    std::set<std::string> found;
+    for_each<char>(association.qos_list, [&](const char& first) { // "1", and "+2" where it is no whole list
+        const auto id = whole_number<std::uint32_t>(std::string_view(&first));
+        auto its = id ? names.find(*id) : names.end();
+        found.insert(its == names.end() ? "" : its->second);
+    });
+    if (found.empty()) return {""};
+    for (const auto& each : names)
+        if (each.second == "normal") found.insert(each.second);
+    return found;
+}
+
 /// A site may have a hundred thousand associations: they are asked for only where it matters which QOS a job
 /// has by default.
-Result<void> add_default_qos(InventoryBuilder& builder, const std::map<std::uint32_t, std::string>& names) {
+Result<void> add_default_qos(InventoryBuilder& builder, const QosNames& names) {
     auto message = accounting(ASSOC_MGR_INFO_FLAG_ASSOC, "associations");
     if (!message) return tl::unexpected(message.error());
     for_each<slurmdb_assoc_rec_t>((*message)->assoc_list, [&](const slurmdb_assoc_rec_t& association) {
         if (!association.user || association.uid == NO_VAL) return; // of an account, or of nobody here
-        auto its = names.find(association.def_qos_id);
-        builder.add_default_qos(association.uid, its == names.end() ? "" : its->second);
+        for (const auto& name : default_qos_of(association, names))
+            builder.add_default_qos(association.uid, name);
     });
     return {};
 }
@@ -218,7 +239,7 @@ Result<void> add_qos(InventoryBuilder& builder) {
     auto& inventory = builder.inventory();
     auto message = accounting(ASSOC_MGR_INFO_FLAG_QOS, "QOS");
     if (!message) return tl::unexpected(message.error());
-    std::map<std::uint32_t, std::string> names; // by id
+    QosNames names;
     for_each<slurmdb_qos_rec_t>((*message)->qos_list, [&](const slurmdb_qos_rec_t& qos) {
         auto has = [&](auto flag) { return (qos.flags & flag) != 0; };
         names[qos.id] = text_of(qos.name);

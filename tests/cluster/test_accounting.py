@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 import pytest
 from sandbox.cluster import Cluster, Wanted
@@ -72,3 +73,11 @@ def test_the_default_qos_of_a_user_lifts_a_limit_or_does_not(site):
     wait_until("a refusal by the default QOS", lambda: TOO_LONG in site.submit(), within=45)
     site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "defaultqos=late")
     wait_until("the new default to be known", lambda: "Submitted" in site.submit(), within=45)
+
+
+def test_of_a_user_without_a_default_each_qos_that_he_may_use_counts(site):
+    site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "qos=normal,late", "defaultqos=-1")
+    time.sleep(20)  # nothing tells that a limit is not known again
+    assert "Submitted" in site.submit(), "late may be his"
+    site.root("sacctmgr", "-i", "modify", "user", "alice", "set", "qos=normal")
+    wait_until("a refusal, for normal alone is his", lambda: TOO_LONG in site.submit(), within=45)
