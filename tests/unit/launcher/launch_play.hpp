@@ -27,7 +27,7 @@ struct Play {
                    [this](int node, const Order& order) {
                        static const char* names[] = {"reserve", "start", "release", "input",
                                                      "signal",  "warn",  "tail",    "window",
-                                                     "publish", "clear", "leave"};
+                                                     "publish", "reach", "clear",   "leave"};
                        orders.push_back(std::to_string(node) + " " + names[static_cast<int>(order.type)] +
                                         (order.id.empty() ? "" : " " + order.id) +
                                         (order.line.empty() ? "" : " " + order.line));
