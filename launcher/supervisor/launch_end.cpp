@@ -104,8 +104,10 @@ std::optional<Outcome> Launch::told_by(const Failed& launcher, const std::vector
     const auto& running = processes_.at(id);
     const int code = running.ended->code.value_or(0);
     Outcome outcome{.exit_code = code, .cause = {.kind = "exit", .process = id}};
+    // One whose agent was killed goes with it, and mpirun says the same of it.
     if (auto left = left_before_finalize(running.log);
-        left && std::ranges::all_of(ranks, [this](auto& each) { return tells_nothing(each); })) {
+        left && away_.empty() &&
+        std::ranges::all_of(ranks, [this](auto& each) { return tells_nothing(each); })) {
         outcome.cause.rank = left->rank;
         outcome.cause.node = left->node;
         outcome.cause.sentence = fmt::format("rank {} on {} ended with exit code 0 before it called "

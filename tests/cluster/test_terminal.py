@@ -45,7 +45,8 @@ def test_a_driver_from_salloc_has_the_terminal(terminal):
     terminal.sendline(f'salloc -Q -N2 -wnode1,node2 --gpus-per-node=1 railhead ray -- bash -c "{script}"'.replace("$", r"\$"))
     terminal.expect(r"starting; missing: .*\r\x1b\[K")  # one live line, rewritten
     terminal.expect("ray is ready: 2 nodes, 2 GPUs")
-    terminal.expect(r"/dev/pts/\d+\r+\n30 111\r+\non node1\r+\n")
+    # Railhead's own word of the start may come between.
+    terminal.expect(r"/dev/pts/\d+\r+\n(railhead:[^\n]*\n)?30 111\r+\non node1\r+\n")
     terminal.expect(r"name\? ")
     terminal.sendline("Ada")
     terminal.expect("hello Ada")

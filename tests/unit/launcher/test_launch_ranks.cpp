@@ -204,6 +204,14 @@ TEST(Launch, what_mpirun_says_of_a_rank_that_left_it_is_the_headline_and_those_t
     EXPECT_NE(slowly.launch.phase(), Launch::Phase::ending) << "mpirun is about to end rank 1, too";
     slowly.launch.on_tick(4.6);
     EXPECT_EQ(slowly.launch.outcome().exit_code, 143);
+    Play agent_gone(plan); // its ranks go with it
+    agent_gone.launch.on_away(1);
+    agent_gone.exited(0, "rank.0", killed, {}, 1000.1);
+    agent_gone.exited(0, "mpirun", {.code = 1}, said, 1000.3);
+    agent_gone.launch.on_lost(1, "closed its connection", 0, 3);
+    EXPECT_EQ(agent_gone.launch.outcome().exit_code, 104);
+    for (const auto& victim : agent_gone.launch.victims())
+        EXPECT_EQ(victim.sentence.find("MPI_Finalize"), std::string::npos) << victim.sentence;
     Play with_task(plan);
     with_task.exited(0, "rank.0", {.signal = SIGKILL, .rank = 0, .with_step = true}, {}, 1000.1);
     with_task.launch.on_tick(2.6);
