@@ -233,7 +233,7 @@ def cluster_on(suite: str, options: argparse.Namespace, only: str) -> Counts:
     command = program("sandbox/pytest", "-v", "tests/cluster", f"--suite={suite}", f"--junitxml={junit}")
     command += ["-m", only]
     command += ["-k", options.k] if options.k else []
-    return run_counted(name, command, junit, within=2400)
+    return run_counted(name, command, junit, within=3000)
 
 
 def faults_on(suite: str, full: bool) -> Counts:
