@@ -246,6 +246,11 @@ class Installer {
     }
 
     Result<void> put_in_place() {
+        if (old_text_ && *old_text_ == text_) { // and .old stays what was there before
+            told_["in_place"] = true;
+            tell(fmt::format("{} is this file already", target_));
+            return {};
+        }
         if (old_text_)
             if (auto kept = replace(target_ + ".old", *old_text_); !kept) return kept;
         if (auto put = replace(target_, text_); !put) return put;

@@ -38,6 +38,9 @@ def test_a_good_file_is_tried_put_in_place_and_in_force(cluster):
     assert "has read it in a scratch folder: 3 leaves" in done.out and done.out.endswith("slurmctld has it\n"), done.text
     assert leaves(cluster) == {"east": "node[1,3]", "west": "node[2,4]", "rest": "a100-[1-2],cpu1"}
     assert cluster.run("ctl", "cat", TOPOLOGY + ".old", check=True).out == old
+    done = install(cluster, NEW, "--reconfigure")
+    assert done.code == 0 and f"{TOPOLOGY} is this file already\n" in done.out and done.out.endswith("slurmctld has it\n"), done.text
+    assert cluster.run("ctl", "cat", TOPOLOGY + ".old", check=True).out == old, "what was there before both"
 
 
 def test_a_dry_run_changes_nothing(cluster):
