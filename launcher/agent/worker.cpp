@@ -91,7 +91,8 @@ class Worker {
     UniqueFd signals_, reached_at_;
     Loop::Handle signal_watch_, leash_watch_, leave_timer_, shm_timer_;
     FileEvents::Subscription shm_subscription_;
-    bool leaving_ = false, gone_ = false, shm_changed_ = false, orphaned_ = false;
+    bool leaving_ = false, gone_ = false, orphaned_ = false;
+    int shm_looks_ = 0; ///< due at /dev/shm
     Then then_ = Then::leave;
     int log_bytes_ = 0;
     std::optional<Process> after_;           ///< the command after the end
@@ -346,14 +347,15 @@ void Worker::watch_room() {
 
 void Worker::watch_shm() {
     shm_subscription_ = shm_events_.subscribe([this] {
-        shm_changed_ = true;
+        shm_looks_ = 2; // the name is there before its maker holds it: the first may come between
         if (!shm_timer_) shm_timer_ = loop_.after(0, [this] { look_at_shm(); });
     });
     shm_events_.watch("/dev/shm", FileEvents::What::closes); // the record says who holds what now
 }
 
 void Worker::look_at_shm() {
-    if (!std::exchange(shm_changed_, false)) return shm_timer_.cancel();
+    if (shm_looks_ == 0) return shm_timer_.cancel();
+    --shm_looks_;
     auto begin_s = monotonic_s();
     shm_.look(living_descendants(), ShmFiles::Holders::living);
     // At most a fiftieth of a core, however many processes there are and whatever they create.
