@@ -111,6 +111,9 @@ class Request {
         for (auto [name, into] : {std::pair{"--ntasks", &job_.tasks},
                                   {"--ntasks-per-node", &job_.tasks_per_node},
                                   {"--ntasks-per-gpu", &job_.tasks_per_gpu},
+                                  {"--ntasks-per-core", &job_.tasks_per_core},
+                                  {"--ntasks-per-socket", &job_.tasks_per_socket},
+                                  {"--threads-per-core", &job_.threads_per_core},
                                   {"--cpus-per-task", &job_.cpus_per_task},
                                   {"--cpus-per-gpu", &cpus_per_gpu}})
             if (script_.option(name)) *into = number_in(value_of(name));
@@ -158,6 +161,8 @@ class Request {
                                  "--sockets-per-node", "--cores-per-socket", "--threads-per-core",
                                  "--extra-node-info", "--hint"})
             job_.some_cpus |= script_.option(name) != nullptr;
+        job_.core_spec = script_.option("--core-spec") || script_.option("--thread-spec");
+        if (value_of("--hint") == "nomultithread") job_.threads_per_core = 1;
         job_.overcommit = script_.option("--overcommit") != nullptr;
     }
 

@@ -107,6 +107,23 @@ std::uint64_t product(std::uint64_t a, std::uint64_t b) {
     return __builtin_mul_overflow(a, b, &result) ? UINT64_MAX : result;
 }
 
+std::uint32_t cpus_for(const JobRequest& job, const NodeClass& node) {
+    bool reserves = node.cpus_for_jobs > 0 && !job.core_spec;
+    auto cpus = reserves ? std::min(node.cpus_for_jobs, node.cpus) : node.cpus;
+    if (!job.threads_per_core || *job.threads_per_core >= node.threads) return cpus;
+    return cpus / node.threads * *job.threads_per_core;
+}
+
+std::uint64_t tasks_for(const JobRequest& job, const NodeClass& node) {
+    if (job.overcommit) return UINT64_MAX;
+    std::uint64_t most = UINT64_MAX;
+    auto cores = node.cpus / std::max(node.threads, 1u);
+    if (job.tasks_per_core && *job.tasks_per_core < node.threads)
+        most = std::min(most, product(*job.tasks_per_core, cores));
+    if (job.tasks_per_socket) most = std::min(most, product(*job.tasks_per_socket, node.sockets));
+    return most;
+}
+
 std::vector<const GresItem*> gpu_items(const JobRequest& job) {
     std::vector<const GresItem*> items;
     for (const auto& item : job.gpus.items)

@@ -45,6 +45,12 @@ std::string spelled(const GresItem& item);
 /// GPUs of `type` (empty: of all types together) of such a node; those without a type count for every type.
 std::uint64_t gpus_of_class(const NodeClass& node, const std::string& type);
 
+/// CPUs of such a node that the job can get: without specialized ones, and of each core the threads that it
+/// uses.
+std::uint32_t cpus_for(const JobRequest& job, const NodeClass& node);
+/// Tasks that such a node takes at most, whatever CPUs they need.
+std::uint64_t tasks_for(const JobRequest& job, const NodeClass& node);
+
 /// GPUs of `partitions` by type and number, the kind with most nodes first. A node in two of them counts once
 /// per partition only where class sizes overlap; the numbers are for texts and maxima, not for sums.
 std::vector<GpuPool> gpu_pools(const Inventory& inventory, const Partitions& partitions);

@@ -117,6 +117,20 @@ std::optional<Finding> no_gpus_of_tasks(const JobRequest& job) {
                     try_one_of({fmt::format("--ntasks={}", even)}));
 }
 
+/// --gpus and --ntasks-per-gpu make so many tasks, and no more (24.11 and 26.05; 22.05 gives more nodes).
+std::optional<Finding> more_tasks_than_gpus_make(const JobRequest& job, const Inventory& inventory) {
+    if (!inventory.tasks_bound_nodes) return std::nullopt;
+    const auto* total = item_per(gpu_items(job), Per::job);
+    if (!total || total->option == NodeOption::ntasks_per_gpu || !job.tasks_per_gpu || !job.tasks)
+        return std::nullopt;
+    auto most = product(total->count, *job.tasks_per_gpu);
+    if (*job.tasks <= most) return std::nullopt;
+    return conflict(Level::fail, fmt::format("--ntasks={}", *job.tasks),
+                    fmt::format("are more than {} with --ntasks-per-gpu={} take ({})",
+                                counted(total->count, "GPU"), *job.tasks_per_gpu, most),
+                    try_one_of({fmt::format("--ntasks={}", most)}));
+}
+
 /// Of either list, a name that is no node; rejected by all versions.
 std::optional<Finding> unknown_node(const JobRequest& job, const Inventory& inventory) {
     if (inventory.can_grow || inventory.nodes.size() < 2) return std::nullopt; // one node may be "localhost"
@@ -158,6 +172,7 @@ std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory& inv
     if (auto finding = node_lists(job)) return finding;
     if (auto finding = unknown_node(job, inventory)) return finding;
     if (auto finding = no_gpus_of_tasks(job)) return finding;
+    if (auto finding = more_tasks_than_gpus_make(job, inventory)) return finding;
     if (auto finding = totals(job)) return finding;
     if (auto finding = tasks_on_nodes(job, inventory)) return finding;
     return both_node_options(job);

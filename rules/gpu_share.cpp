@@ -48,7 +48,8 @@ std::string fewer_cpus(const JobRequest& job, const NodeDemand& need, std::uint6
 }
 
 std::string less_memory(const JobRequest& job, const NodeDemand& need, std::uint64_t mib) {
-    if (job.memory_per_cpu_mib) return fmt::format("--mem-per-cpu={}M", mib / need.cpus);
+    if (job.memory_per_cpu_mib)
+        return fmt::format("--mem-per-cpu={}M", mib / std::max<std::uint64_t>(need.cpus, 1));
     if (job.memory_per_node_mib) return fmt::format("--mem={}M", mib);
     return fmt::format("--mem-per-gpu={}M", mib / need.gpus);
 }
@@ -56,9 +57,12 @@ std::string less_memory(const JobRequest& job, const NodeDemand& need, std::uint
 /// What the job takes above its share of such a node of `gpus` GPUs.
 Finding above_its_share(const JobRequest& job, const NodeDemand& need, const NodeClass& node,
                         std::uint64_t gpus, const std::string& partition) {
-    bool cpus = above_share(need.cpus, need.gpus, node.cpus, gpus);
-    bool memory = above_share(need.memory_mib, need.gpus, node.memory_mib, gpus);
-    auto fewer = node.cpus / gpus * need.gpus, less = node.memory_mib / gpus * need.gpus; // its share
+    auto all = cpus_for(job, node);
+    bool cpus = above_share(need.cpus, need.gpus, all, gpus);
+    auto fewer = all / gpus * need.gpus;
+    auto less = node.memory_mib / gpus * need.gpus; // its share
+    auto rest = cpus && job.memory_per_cpu_mib ? product(*job.memory_per_cpu_mib, fewer) : need.memory_mib;
+    bool memory = above_share(rest, need.gpus, node.memory_mib, gpus);
     auto with = memory ? less_memory(job, need, less) : "";
     if (cpus) with = fewer_cpus(job, need, fewer) + (memory ? " " + with : "");
     return {.id = "gpu-share",
@@ -66,12 +70,11 @@ Finding above_its_share(const JobRequest& job, const NodeDemand& need, const Nod
             .thing = fmt::format("{} for {}",
                                  cpus ? counted(need.cpus, "CPU") : fmt::format("{} MiB", need.memory_mib),
                                  counted(need.gpus, "GPU")),
-            .seen =
-                fmt::format("{} more than {} share of a node of {} ({} of {}), so that others of its GPUs "
-                            "cannot be used",
-                            cpus && need.cpus == 1 ? "is" : "are", need.gpus == 1 ? "its" : "their",
-                            partition, cpus ? counted(fewer, "CPU") : fmt::format("{} MiB", less),
-                            cpus ? node.cpus : node.memory_mib),
+            .seen = fmt::format(
+                "{} more than {} share of a node of {} ({} of {}), so that others of its GPUs "
+                "cannot be used",
+                cpus && need.cpus == 1 ? "is" : "are", need.gpus == 1 ? "its" : "their", partition,
+                cpus ? counted(fewer, "CPU") : fmt::format("{} MiB", less), cpus ? all : node.memory_mib),
             .next = "try " + with};
 }
 
@@ -89,9 +92,10 @@ std::optional<Finding> gpu_share_rule(const JobRequest& job, const Inventory& in
             const auto& node = inventory.classes[index];
             auto gpus = gpus_of_class(node, items.front()->type);
             if (need.all_memory) need.memory_mib = node.memory_mib;
-            if (gpus < need.gpus || node.cpus < need.cpus || node.memory_mib < need.memory_mib) continue;
+            if (gpus < need.gpus || cpus_for(job, node) < need.cpus || node.memory_mib < need.memory_mib)
+                continue;
             if (partition->whole_nodes || need.gpus == gpus ||
-                (!above_share(need.cpus, need.gpus, node.cpus, gpus) &&
+                (!above_share(need.cpus, need.gpus, cpus_for(job, node), gpus) &&
                  !above_share(need.memory_mib, need.gpus, node.memory_mib, gpus)))
                 return std::nullopt; // fits one
             if (!finding) finding = above_its_share(job, need, node, gpus, partition->name);

@@ -20,7 +20,7 @@ const GpuPool& likeliest(const std::vector<GpuPool>& pools, const std::string& t
     return found == pools.end() ? pools.front() : *found;
 }
 
-/// The same request for GPUs of `pool`, as many as there are at most; empty when that cannot be held either.
+/// The same request for GPUs of `pool`, as many as there are at most; empty when there are none for it.
 std::string option_from(const GpuPool& pool, const GresItem& item, const JobRequest& job,
                         const Inventory& inventory, const Partitions& partitions) {
     auto wanted = item;
@@ -30,8 +30,7 @@ std::string option_from(const GpuPool& pool, const GresItem& item, const JobRequ
     if (item.per == Per::job)
         most = most_gpus(inventory, partitions, pool.type, job.nodes_max.value_or(UINT32_MAX), job.lifts);
     wanted.count = std::min(item.count, most);
-    if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
-    return option_for(wanted, item, job);
+    return wanted.count == 0 ? "" : option_for(wanted, item, job);
 }
 
 std::string next_step(const Inventory& inventory, const Partitions& partitions, const GresItem& item,

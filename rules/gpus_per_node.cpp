@@ -77,8 +77,7 @@ std::string the_most(const Case& in) {
     if (item.per == Per::job)
         wanted.count = most_gpus(inventory, partitions, item.type, demand_of(item, job).nodes_max, job.lifts);
     if (item.per == Per::task) wanted.count = limit / tasks_with_gpus_on_one_node(job);
-    if (wanted.count == 0 || !can_hold(inventory, partitions, demand_of(wanted, job))) return "";
-    return option_for(wanted, item, job);
+    return wanted.count == 0 ? "" : option_for(wanted, item, job);
 }
 
 std::string next_step(const Case& in) {

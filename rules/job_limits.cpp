@@ -110,10 +110,11 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
         return too_many_cpus_for_memory(*asked, inventory, partition, most->mib);
     bool all_cpus = job.exclusive || partition.whole_nodes;
     std::optional<Finding> finding;
+    std::uint64_t within = 0; // nodes
     for (auto [index, nodes] : partition.class_sizes) {
         auto [limit, need] = limit_and_need(inventory.classes[index], *asked, *most, all_cpus);
-        if (need <= limit) return std::nullopt;
-        if (finding) continue;
+        if (need <= limit) within += nodes;
+        if (finding || need <= limit) continue;
         auto each = asked->cpus > 0 && !asked->whole ? need / asked->mib : 0; // CPUs
         auto next = each > 0 && !asked->by_default ? fmt::format("try --mem-per-cpu={}M", limit / each)
                                                    : fmt::format("try --mem={}M", limit);
@@ -121,6 +122,7 @@ std::optional<Finding> too_much_memory(const JobRequest& job, const Inventory& i
         finding = above(text_of(*asked, need), many ? Number::many : Number::one, partition,
                         fmt::format("{} MiB", limit), next);
     }
+    if (within >= job.nodes_min.value_or(1)) return std::nullopt;
     return finding;
 }
 
@@ -182,7 +184,7 @@ std::optional<Finding> too_much_for_all_cpus(const JobRequest& job, const Invent
     std::optional<Finding> finding;
     for (auto [index, nodes] : partition.class_sizes) {
         const auto& node = inventory.classes[index];
-        auto cpus = node.cpus_for_jobs > 0 ? std::min(node.cpus_for_jobs, node.cpus) : node.cpus;
+        auto cpus = cpus_for(job, node);
         cpus /= std::max(node.threads, 1u);
         if (product(mib, cpus) <= node.memory_mib) return std::nullopt;
         if (finding) continue;
@@ -217,7 +219,8 @@ std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Invent
     for (auto [index, nodes] : partition.class_sizes) {
         const auto& node = inventory.classes[index];
         auto gpus = gpus_counted(node, items);
-        bool by_cpus = product(cpus, gpus) > node.cpus;
+        auto all = cpus_for(job, node);
+        bool by_cpus = product(cpus, gpus) > all;
         if (gpus == 0) continue;
         if (!by_cpus && product(mib, gpus) <= node.memory_mib) return std::nullopt;
         if (finding) continue;
@@ -226,8 +229,8 @@ std::optional<Finding> too_much_for_all_gpus(const JobRequest& job, const Invent
         finding = above(fmt::format("{} for all {} of a node ({})", option, counted(gpus, "GPU"),
                                     job.exclusive ? "--exclusive" : "the partition gives whole nodes"),
                         Number::one, partition,
-                        by_cpus ? counted(node.cpus, "CPU") : fmt::format("{} MiB", node.memory_mib),
-                        by_cpus ? fmt::format("try --cpus-per-gpu={}", node.cpus / gpus)
+                        by_cpus ? counted(all, "CPU") : fmt::format("{} MiB", node.memory_mib),
+                        by_cpus ? fmt::format("try --cpus-per-gpu={}", all / gpus)
                                 : fmt::format("try --mem-per-gpu={}M", node.memory_mib / gpus));
     }
     return finding;

@@ -24,6 +24,7 @@
 #include <cctype>
 #include <cmath>
 #include <functional>
+#include <utility>
 
 namespace railhead {
 namespace {
@@ -110,6 +111,10 @@ bool is_exempt(const JobRequest& job, const Settings& settings) {
            listed(Key::submit_exempt_reservations, settings, job.reservation);
 }
 
+bool is_refusal(const Finding& finding) {
+    return finding.level == Level::fail;
+}
+
 std::vector<Finding> verdicts(const JobRequest& job, const Inventory& inventory, const Settings& settings,
                               const Partitions& partitions);
 
@@ -120,8 +125,7 @@ std::optional<Finding> refused_by_each(const JobRequest& job, const Inventory& i
     std::optional<Finding> all;
     for (const auto* partition : partitions) {
         auto findings = verdicts(job, inventory, settings, {partition});
-        auto refusal = std::find_if(findings.begin(), findings.end(),
-                                    [](const Finding& each) { return each.level == Level::fail; });
+        auto refusal = std::find_if(findings.begin(), findings.end(), is_refusal);
         if (refusal == findings.end()) return std::nullopt;
         if (!all) {
             all = *refusal;
@@ -204,6 +208,29 @@ std::vector<Partitions> where_it_may_be(const JobRequest& job, const Inventory& 
     return each;
 }
 
+NextRefusal next_refusal_of(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
+    return [&](std::string_view options) -> std::optional<std::string> {
+        auto changed = with_options(job, options);
+        if (!changed) return std::nullopt;
+        auto later = verdicts(*changed, inventory, settings, partitions_for(*changed, inventory));
+        auto refusal = std::find_if(later.begin(), later.end(), is_refusal);
+        if (refusal == later.end()) return "";
+        return refusal->next.empty() ? std::nullopt : std::optional(refusal->next);
+    };
+}
+
+/// Who types what each of several refusals proposes is not to be refused once more, for what none of them
+/// said: then the first one proposes all of it.
+void propose_together(std::vector<Finding>& findings, const NextRefusal& next_refusal) {
+    std::string first_ways;
+    for (const auto& finding : findings) first_ways = with_first_way(first_ways, finding.next);
+    if (first_ways.empty() || next_refusal(first_ways) == "") return;
+    auto together = ways_in_turn(findings.front().next, next_refusal);
+    if (together.empty()) return;
+    for (auto& finding : findings) finding.next.clear();
+    findings.front().next = std::move(together);
+}
+
 /// What is left to say, and no proposal that would be refused in its turn, or warned of by the same rule.
 std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, const Inventory& inventory,
                           const Settings& settings) {
@@ -217,6 +244,7 @@ std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, 
         return later.id == finding.id ||
                (later.level == Level::fail && std::none_of(all.begin(), all.end(), same));
     };
+    const auto next_refusal = next_refusal_of(job, inventory, settings);
     if (refuses(findings))
         std::erase_if(findings, [](const Finding& finding) { return finding.level != Level::fail; });
     if (findings.size() > most_verdicts) findings.resize(most_verdicts);
@@ -231,15 +259,19 @@ std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, 
                                     [&](const Finding& each) { return is_new(finding, each); });
             });
         };
-        if (finding.next.find("try ") == std::string::npos) continue;
-        finding.next = ways_that_work(finding.next, works);
+        if (!finding.next.empty() && finding.next.find("try ") == std::string::npos) continue;
+        auto next = std::exchange(finding.next, ways_that_work(finding.next, works));
         if (!finding.next.empty() || finding.level != Level::fail) continue;
         if (!job.modify) finding.next = on_fewer_nodes(job, works);
+        if (!job.modify && !unknown_nodes && finding.next.empty())
+            finding.next = ways_in_turn(std::move(next), next_refusal);
         if (!stranger.empty())
             finding.next = fmt::format("name nodes of this cluster, of which {} is none", stranger);
         if (finding.next.empty())
             finding.next = job.nodelist.empty() ? "ask for less" : "ask for less, or name fewer nodes";
     }
+    if (!job.modify && !unknown_nodes && findings.size() > 1 && refuses(findings))
+        propose_together(findings, next_refusal);
     return findings;
 }
 
@@ -304,14 +336,18 @@ Judgement no_nodes(const JobRequest& job, const Settings& settings, const Partit
 } // namespace
 
 bool refuses(const std::vector<Finding>& findings) {
-    return std::any_of(findings.begin(), findings.end(),
-                       [](const Finding& finding) { return finding.level == Level::fail; });
+    return std::any_of(findings.begin(), findings.end(), is_refusal);
 }
 
 Judgement judge(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
     if (!inventory.counts_memory && (job.memory_per_cpu_mib || job.memory_per_gpu_mib)) {
         auto other = job;
         other.memory_per_cpu_mib = other.memory_per_gpu_mib = std::nullopt;
+        return judge(other, inventory, settings);
+    }
+    if (job.threads_per_core && !inventory.threads_bound_cpus) {
+        auto other = job;
+        other.threads_per_core.reset();
         return judge(other, inventory, settings);
     }
     if (!job.lifts && !job.modify && !inventory.qos.empty()) {

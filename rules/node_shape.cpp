@@ -101,18 +101,19 @@ class Shape {
         if (count_.in_reservation < nodes() && usable_.confined()) return too_small_a_reservation();
         if (count_.with_features < nodes()) return too_few_features();
         if (usable_.need().cpus > count_.most_cpus) return too_many_cpus();
+        if (usable_.need().tasks > count_.most_tasks) return too_many_tasks_on_a_node();
         if (on_cores(usable_.need(), fewest_threads()).memory_mib > count_.most_memory_mib)
             return too_much_memory();
         // Of more names than the job may have nodes, 24.11 and 26.05 leave out those that do not fit; 22.05
         // rejects the list itself.
         const bool takes_all = usable_.named() <= job_.nodes_max.value_or(UINT32_MAX);
         if (auto node = usable_.unfit_in(partition_); takes_all && !node.empty())
-            return finding(
+            return not_in_partition(node).value_or(finding(
                 node,
                 fmt::format("is named in --nodelist, and is no {} that has what the job asks of a "
                             "node{}",
                             kind(), usable_.confined() ? " and is in reservation " + job_.reservation : ""),
-                usable_.confined() ? "leave it out" : "leave it out, or ask less");
+                usable_.confined() ? "leave it out" : "leave it out, or ask less"));
         if (count_.all < nodes()) return too_few_nodes();
         if (auto gpus = too_many_gpus()) return gpus;
         return too_many_tasks();
@@ -158,9 +159,41 @@ class Shape {
                           ? by_default("DefCpuPerGPU", asked_.cpus_per_gpu, job_.cpus_per_gpu)
                           : "";
         return finding(cpus_asked(need) + preset,
-                       fmt::format("{} more than any {} has ({})", need.cpus == 1 ? "is" : "are", kind(),
-                                   count_.most_cpus),
+                       fmt::format("{} more than any {} has ({}{})", need.cpus == 1 ? "is" : "are", kind(),
+                                   count_.most_cpus, by_threads()),
                        fewer_cpus());
+    }
+
+    std::optional<Finding> not_in_partition(const std::string& node) const {
+        auto has_all = [&](const Partition* each) { return usable_.has_named(*each); };
+        if (std::any_of(partitions_.begin(), partitions_.end(), has_all)) return std::nullopt;
+        if (partitions_.size() > 1)
+            return finding("--nodelist=" + job_.nodelist,
+                           fmt::format("names nodes that no one of {} has all of", describe(partitions_)),
+                           "name nodes of one of them");
+        std::vector<std::string> ways;
+        for (const auto& other : inventory_.partitions)
+            if (other.open && usable_.has_named(other)) ways.push_back(option_for(other, job_));
+        return finding(node, fmt::format("is named in --nodelist, and is not in {}", describe(partitions_)),
+                       ways.empty() ? "leave it out" : try_one_of(std::move(ways)) + " or leave it out");
+    }
+
+    /// By --ntasks-per-core or --ntasks-per-socket.
+    Finding too_many_tasks_on_a_node() const {
+        auto bound = job_.tasks_per_socket ? fmt::format("--ntasks-per-socket={}", *job_.tasks_per_socket)
+                                           : fmt::format("--ntasks-per-core={}", *job_.tasks_per_core);
+        return finding(
+            fmt::format("{} on a node", counted(usable_.need().tasks, "task")),
+            fmt::format("are more than {} allows on any {} ({})", bound, kind(), count_.most_tasks),
+            "ask for fewer tasks or more nodes");
+    }
+
+    std::string by_threads() const {
+        auto threads = job_.threads_per_core.value_or(UINT32_MAX);
+        bool fewer =
+            std::any_of(partition_.class_sizes.begin(), partition_.class_sizes.end(),
+                        [&](auto& size) { return inventory_.classes[size.first].threads > threads; });
+        return fewer ? fmt::format(", with {} of each core", counted(threads, "thread")) : "";
     }
 
     std::string fewer_cpus() const {
@@ -248,7 +281,8 @@ class Shape {
         std::uint64_t limit = job_.tasks_per_node.value_or(UINT32_MAX);
         auto cpus = partition_.max_cpus_per_node.value_or(UINT32_MAX);
         auto most = most_together(count_, nodes_max_, [&](std::uint32_t index) {
-            return std::min(std::min(inventory_.classes[index].cpus, cpus) / each, limit);
+            const auto& node = inventory_.classes[index];
+            return std::min({std::min(cpus_for(job_, node), cpus) / each, tasks_for(job_, node), limit});
         });
         if (*job_.tasks <= most) return std::nullopt;
         return finding(

@@ -185,6 +185,27 @@ bool is_option(std::string_view way) {
     return first.find('=') != first.npos || first.starts_with("--");
 }
 
+/// Of "try A or B or C or else D" those of A to D that are options.
+std::vector<std::string_view> options_in(std::string_view next) {
+    std::vector<std::string_view> options;
+    for (auto way : split(next, " or ")) {
+        for (auto before : {fallback, attempt})
+            if (way.starts_with(before)) way.remove_prefix(before.size());
+        if (is_option(way)) options.push_back(way);
+    }
+    return options;
+}
+
+/// `options` and those of `way`, which replace the same ones.
+std::string put_into(const std::string& options, std::string_view way) {
+    std::string all;
+    for (auto word : split(options, " ")) {
+        auto name = std::string(word.substr(0, word.find('='))) + "=";
+        if (!word.empty() && way.find(name) == way.npos) all += std::string(word) + " ";
+    }
+    return all.append(way);
+}
+
 } // namespace
 
 std::optional<JobRequest> with_options(JobRequest job, std::string_view options) {
@@ -221,6 +242,26 @@ std::string ways_that_work(std::string_view next, const std::function<bool(std::
         }
     }
     return fmt::format("{}", fmt::join(kept, " or "));
+}
+
+std::string with_first_way(const std::string& options, std::string_view next) {
+    auto ways = options_in(next);
+    return ways.empty() ? options : put_into(options, ways.front());
+}
+
+std::string ways_in_turn(std::string next, const NextRefusal& next_refusal) {
+    constexpr int most_turns = 4; // each is a judgement, in slurmctld
+    std::string options;
+    for (int turn = 0; turn < most_turns; ++turn) {
+        auto more = with_first_way(options, next);
+        if (more == options) return "";
+        options = std::move(more);
+        auto refusal = next_refusal(options);
+        if (!refusal) return "";
+        if (refusal->empty()) return std::string(attempt) + options;
+        next = std::move(*refusal);
+    }
+    return "";
 }
 
 std::string on_fewer_nodes(const JobRequest& job, const std::function<bool(std::string_view)>& works) {

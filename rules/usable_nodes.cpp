@@ -77,8 +77,8 @@ std::string unknown_host(const std::string& hosts, const Inventory& inventory) {
 }
 
 UsableNodes::UsableNodes(const JobRequest& job, const Inventory& inventory)
-    : inventory_(inventory), need_(node_need_of(job, inventory)), wanted_(indices_of(job.nodelist)),
-      excluded_(indices_of(job.exclude)) {
+    : job_(job), inventory_(inventory), need_(node_need_of(job, inventory)),
+      wanted_(indices_of(job.nodelist)), excluded_(indices_of(job.exclude)) {
     for (const auto* item : gpu_items(job)) demands_.push_back(demand_of(*item, job));
     if (auto constraint = parse_constraint(job.features)) {
         sets_ = std::move(constraint->any_of);
@@ -97,7 +97,8 @@ bool UsableNodes::has_gpus(const NodeClass& node) const {
 }
 
 bool UsableNodes::has_room(const NodeClass& node) const {
-    return node.cpus >= need_.cpus && node.memory_mib >= on_cores(need_, node.threads).memory_mib;
+    return cpus_for(job_, node) >= need_.cpus && tasks_for(job_, node) >= need_.tasks &&
+           node.memory_mib >= on_cores(need_, node.threads).memory_mib;
 }
 
 std::map<std::uint32_t, std::uint64_t> UsableNodes::given(const Partition& partition) const {
@@ -118,7 +119,8 @@ UsableNodes::Count UsableNodes::count(const Partition& partition, const Sets& se
         count.in_reservation += nodes;
         if (!fits(node, sets)) continue;
         count.with_features += nodes;
-        count.most_cpus = std::max<std::uint64_t>(count.most_cpus, node.cpus);
+        count.most_cpus = std::max<std::uint64_t>(count.most_cpus, cpus_for(job_, node));
+        count.most_tasks = std::max(count.most_tasks, tasks_for(job_, node));
         count.most_memory_mib = std::max(count.most_memory_mib, node.memory_mib);
         if (has_room(node)) count.classes[index] = nodes;
     }
@@ -164,6 +166,10 @@ std::vector<std::uint32_t> UsableNodes::on_leaves_of(const Partition& partition)
         if (number > 0) sizes.push_back(number);
     std::sort(sizes.begin(), sizes.end(), std::greater<>());
     return sizes;
+}
+
+bool UsableNodes::has_named(const Partition& partition) const {
+    return std::includes(partition.nodes.begin(), partition.nodes.end(), wanted_.begin(), wanted_.end());
 }
 
 std::string UsableNodes::unfit_in(const Partition& partition) const {

@@ -42,6 +42,7 @@ class UsableNodes {
         std::uint64_t with_features = 0;  ///< and that the constraint allows
         std::uint64_t all = 0;            ///< and that have the CPUs and the memory, and are not excluded
         std::uint64_t most_cpus = 0, most_memory_mib = 0; ///< of one of `with_features`
+        std::uint64_t most_tasks = 0;                     ///< whatever their CPUs, likewise
         std::map<std::uint32_t, std::uint64_t> classes{}; ///< of `all`: node class -> nodes
     };
     /// With alternatives of which all nodes must have the same, for the one that leaves most.
@@ -52,6 +53,8 @@ class UsableNodes {
     std::vector<std::uint32_t> on_leaves_of(const Partition& partition) const;
     /// How many nodes that are known --nodelist names.
     std::size_t named() const { return wanted_.size(); }
+    /// Whether the partition has all of them.
+    bool has_named(const Partition& partition) const;
     /// The first of those named in --nodelist that is not usable in the partition; empty: none. One that is
     /// excluded besides is the rule conflict's.
     std::string unfit_in(const Partition& partition) const;
@@ -72,6 +75,7 @@ class UsableNodes {
     std::map<std::uint32_t, std::uint64_t> given(const Partition& partition) const;
     std::set<std::uint32_t> indices_of(const std::string& hosts) const;
 
+    const JobRequest& job_;
     const Inventory& inventory_;
     NodeNeed need_;
     std::vector<Demand> demands_;

@@ -18,7 +18,7 @@ namespace railhead {
 struct NodeClass {
     std::vector<NodeGres> gres;
     std::uint32_t cpus = 0;              ///< specialized ones too: a job may be allowed to use them
-    std::uint64_t memory_mib = 0;        ///< as configured
+    std::uint64_t memory_mib = 0;        ///< RealMemory without MemSpecLimit
     std::vector<std::string> features{}; ///< available ones, sorted
     std::uint32_t threads = 1;           ///< that are CPUs, of a core, all of which one job gets
     std::uint32_t sockets = 1;
@@ -123,6 +123,9 @@ struct Inventory {
     /// A job of fewer tasks than MinNodes of its partition gets no more nodes, and with GPUs waits for ever
     /// (24.11; 26.05 rejects it); 22.05 gives it more tasks.
     bool tasks_bound_nodes = false;
+    /// --threads-per-core=1 gives a job one CPU of each core; 22.05 gives it two for each that it asks for,
+    /// and more than the node has.
+    bool threads_bound_cpus = false;
     /// Beside GPUs per task, a job waits for ever that does not fill each of its nodes with --ntasks-per-node
     /// tasks (26.05).
     bool tasks_fill_nodes = false;

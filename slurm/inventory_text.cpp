@@ -85,11 +85,12 @@ class TextReader {
         auto number = [&](std::string_view key) {
             return leading_number<std::uint32_t>(field_of(line, key)).value_or(0);
         };
+        auto memory = number_of(field_of(line, "RealMemory"));
         builder_.add_node(
             std::string(field_of(line, "NodeName")),
             {.gres = std::move(*gres),
              .cpus = number("CPUTot"),
-             .memory_mib = number_of(field_of(line, "RealMemory")),
+             .memory_mib = memory - std::min(memory, number_of(field_of(line, "MemSpecLimit"))),
              .features = node_features(known(field_of(line, "AvailableFeatures"))),
              .threads = threads_of_core(number("ThreadsPerCore"), number("CPUTot"),
                                         std::uint64_t{number("Sockets")} * number("CoresPerSocket")),
@@ -127,7 +128,7 @@ class TextReader {
         memory("DefMemPerNode", "DefMemPerCPU", limits.default_memory);
         add_job_defaults(limits, known(setting_of(line, "JobDefaults")));
         if (auto value = setting_of(line, "SLURM_VERSION"); !value.empty()) {
-            inventory.tasks_bound_nodes = release_of(value) >= 2411;
+            inventory.tasks_bound_nodes = inventory.threads_bound_cpus = release_of(value) >= 2411;
             inventory.tasks_fill_nodes = inventory.gpus_on_each_socket = release_of(value) >= 2605;
         }
         if (auto value = setting_of(line, "NodeFeaturesPlugins"); !value.empty())

@@ -71,6 +71,9 @@ struct JobRequest {
     /// --ntasks-per-socket, --core-spec and others like them: also with --exclusive, Slurm may count fewer
     /// CPUs than a node has.
     bool some_cpus = false;
+    /// Bounds of what it uses of a node; --hint=nomultithread is one thread per core.
+    std::optional<std::uint32_t> threads_per_core, tasks_per_core, tasks_per_socket;
+    bool core_spec = false; ///< --core-spec, --thread-spec: it may get specialized CPUs
     std::optional<std::uint32_t> het_offset;
     std::vector<JobRequest> earlier{};    ///< the components of its heterogeneous job that came before it
     std::optional<std::string> placement; ///< --rail-placement: "compact" or "any"

@@ -90,14 +90,15 @@ Result<void> add_nodes(InventoryBuilder& builder, std::uint32_t most_nodes) {
         auto gres = parse_node_gres(node.gres ? node.gres : "");
         if (!gres) return tl::unexpected(std::move(gres.error()).within(node.name));
         ++nodes;
-        builder.add_node(node.name, {.gres = std::move(*gres),
-                                     .cpus = node.cpus,
-                                     .memory_mib = node.real_memory,
-                                     .features = node_features(text_of(node.features)),
-                                     .threads = threads_of_core(node.threads, node.cpus,
-                                                                std::uint64_t{node.sockets} * node.cores),
-                                     .sockets = std::max<std::uint32_t>(node.sockets, 1),
-                                     .cpus_for_jobs = node.cpus_efctv});
+        builder.add_node(
+            node.name,
+            {.gres = std::move(*gres),
+             .cpus = node.cpus,
+             .memory_mib = node.real_memory - std::min(node.real_memory, node.mem_spec_limit),
+             .features = node_features(text_of(node.features)),
+             .threads = threads_of_core(node.threads, node.cpus, std::uint64_t{node.sockets} * node.cores),
+             .sockets = std::max<std::uint32_t>(node.sockets, 1),
+             .cpus_for_jobs = node.cpus_efctv});
         builder.inventory().nodes.back().down = (node.node_state & NODE_STATE_BASE) == NODE_STATE_DOWN;
     }
     builder.inventory().can_grow = nodes < most_nodes;
@@ -168,7 +169,8 @@ Result<Configuration> add_configuration(InventoryBuilder& builder) {
     Message<slurm_conf_t> conf(raw, slurm_free_ctl_conf);
 #endif
     inventory.slurm_user = conf->slurm_user_id;
-    inventory.tasks_bound_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
+    inventory.tasks_bound_nodes = inventory.threads_bound_cpus =
+        SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(24, 11, 0);
     inventory.tasks_fill_nodes = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
     inventory.gpus_on_each_socket = SLURM_VERSION_NUMBER >= SLURM_VERSION_NUM(26, 5, 0);
     inventory.counts_memory = conf->select_type_param & counted_memory;

@@ -131,6 +131,13 @@ std::string_view view_of(const char* text) {
     return text ? std::string_view(text) : std::string_view();
 }
 
+/// Beside --gpus and --ntasks-per-gpu, sbatch makes other tasks of --ntasks (24.11, 26.05), and CPUs for
+/// those that were typed.
+std::optional<std::uint32_t> typed_tasks(const JobRequest& request, std::optional<std::uint32_t> cpus) {
+    if (!request.tasks || !cpus) return request.tasks;
+    return std::max(*request.tasks, *cpus / request.cpus_per_task.value_or(1));
+}
+
 #if RAILHEAD_TASKS_BOUND_NODES
 /// Where nobody says how many nodes, 26.05 takes as few as hold the tasks with so many on each; without
 /// --ntasks that is one (scontrol show job: NumNodes=1-1; 24.11 takes more for --gpus).
@@ -159,6 +166,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
         request.cpus_by_tres = typed && typed->find("cpu") != typed->npos;
     }
     request.tasks_per_gpu = number_of16(job.ntasks_per_tres);
+    if (request.tasks_per_gpu) request.tasks = typed_tasks(request, count_of(job.min_cpus));
     if (job.pn_min_memory != NO_VAL64 && job.pn_min_memory & MEM_PER_CPU)
         request.memory_per_cpu_mib = job.pn_min_memory & ~MEM_PER_CPU;
     else if (job.pn_min_memory != NO_VAL64)
@@ -183,6 +191,10 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
     request.exclusive = job.shared == 0;
     request.overcommit = job.overcommit != 0 && job.overcommit != NO_VAL8;
     request.some_cpus = names_cpus_of_a_node(job);
+    request.threads_per_core = number_of16(job.threads_per_core);
+    request.tasks_per_core = number_of16(job.ntasks_per_core);
+    request.tasks_per_socket = number_of16(job.ntasks_per_socket);
+    request.core_spec = number_of16(job.core_spec).has_value();
     request.het_offset = number_of(job.het_job_offset);
     request.placement = placement_of(job);
     request.uid = job.user_id;
@@ -217,7 +229,7 @@ Result<JobRequest> request_from(const job_desc_msg_t& job, bool modify) {
           both(job.het_job_offset, std::uint32_t{segment} << 16 | job.overcommit),
           four(job.ntasks_per_node, job.cpus_per_task, job.ntasks_per_tres, job.shared),
           four(job.ntasks_per_socket, job.ntasks_per_core, job.ntasks_per_board, job.core_spec),
-          four(job.sockets_per_node, job.cores_per_socket, job.threads_per_core, 0)})
+          four(job.sockets_per_node, job.cores_per_socket, job.threads_per_core, 0), both(job.min_cpus, 0)})
         hash = mixed(hash, numbers);
     return hash;
 }

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import random
 
-from sandbox.inventory import NODE_CPUS, NODE_MEMORY
+from sandbox.inventory import NODE_CPUS, NODE_MEMORY, NODE_SOCKETS
 
 NODES = 4
+SPECIAL_MEMORY = 2000
 # Beside the sandbox's own three, made for the run: name, and how scontrol makes it.
 PARTITIONS = {
     "short": "nodes=node[1-4] maxtime=60",
@@ -15,6 +16,12 @@ PARTITIONS = {
     "lean": "nodes=node[1-4] maxmempernode=16000 maxcpuspernode=12 jobdefaults=DefCpuPerGPU=2",
 }
 FEATURES = {"node[1-2]": "rack1,ib", "node[3-4]": "rack2,ib", "a100-1": "rack1", "a100-2": "rack2", "cpu1": "rack1"}
+SPECIAL = f"CoreSpecCount=2 MemSpecLimit={SPECIAL_MEMORY}"
+# Beginning of nodes' names, what the sandbox's slurm.conf says of them, and what it says for the run.
+ODD_NODES = {
+    "a100-": ("RealMemory=", f"{SPECIAL} RealMemory="),
+    "cpu": (f"CoresPerSocket={NODE_CPUS // NODE_SOCKETS}", f"CoresPerSocket={NODE_CPUS // NODE_SOCKETS // 2} ThreadsPerCore=2"),
+}
 # Name, how scontrol makes it, nodes of each partition in it. Their nodes are lost to all others, so who names one comes last.
 RESERVATIONS = {
     "two": ("nodes=node[1-2]", {"gpu": 2, "short": 2, "few": 2}),
@@ -152,6 +159,18 @@ def together(dice: random.Random) -> Request:
     return words
 
 
+def on_odd_nodes(dice: random.Random) -> Request:
+    """Around what nodes with threads, and those with specialized CPUs and memory, have for jobs."""
+    if dice.random() < 0.5:
+        words = ["--partition=a100", *dice.choice(([], ["--nodes=1"], ["--nodes=2"])), f"--gpus-per-node={near(dice, 4)}"]
+        words += dice.choice(([f"--cpus-per-task={near(dice, NODE_CPUS - 2)}"], [f"--ntasks={near(dice, NODE_CPUS - 2)}"], [f"--cpus-per-gpu={near(dice, 3)}"], []))
+        return words + dice.choice(([f"--mem={near(dice, NODE_MEMORY - SPECIAL_MEMORY)}"], ["--mem=0"], [], ["--exclusive"]))
+    cores = NODE_CPUS // 2
+    words = ["--partition=cpu", dice.choice((f"--ntasks={near(dice, cores)}", f"--cpus-per-task={near(dice, cores)}", f"--ntasks={near(dice, NODE_CPUS)}"))]
+    words += dice.choice(([], ["--hint=nomultithread"], ["--threads-per-core=1"], ["--threads-per-core=2"], ["--ntasks-per-core=1"], [f"--ntasks-per-socket={near(dice, 4)}"]))
+    return words + dice.choice(([], [], ["--exclusive"], [f"--mem-per-cpu={near(dice, NODE_MEMORY // NODE_CPUS)}"]))
+
+
 def mistyped(dice: random.Random) -> Request:
     """A type that no node has, as people know it from another cluster."""
     return [f"--gpus-per-node={dice.choice(('v100', 'h200', 'H100', 'a100-80g'))}:{near(dice, 8)}"]
@@ -165,11 +184,11 @@ def reserved(dice: random.Random) -> Request:
     return words + [f"--gpus-per-node={near(dice, SIZES[partition or 'gpu'][1])}"]
 
 
-WAYS = {tasks_on_nodes: 0.04, any_request: 0.26, timed: 0.14, ranged: 0.13, limited: 0.08, featured: 0.13, together: 0.13, reserved: 0.09}
+WAYS = {tasks_on_nodes: 0.04, on_odd_nodes: 0.04, any_request: 0.22, timed: 0.14, ranged: 0.13, limited: 0.08, featured: 0.13, together: 0.13, reserved: 0.09}
 # 24.11 rejects at once much that 22.05 and 26.05 let wait for ever: more of what waits there, too, so that it is a fifth everywhere.
 WAYS_OF = {
     "bookworm": WAYS | {mistyped: 0.03},  # which rejects least
-    "trixie": {tasks_on_nodes: 0.04, any_request: 0.21, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
+    "trixie": {tasks_on_nodes: 0.04, on_odd_nodes: 0.04, any_request: 0.17, timed: 0.15, ranged: 0.19, limited: 0.08, by_tres: 0.03, featured: 0.09, together: 0.13, reserved: 0.08},
     "sid": WAYS | {by_tres: 0.04},
 }
 

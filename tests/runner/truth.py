@@ -19,7 +19,7 @@ from collections import Counter
 from sandbox.buildroot import build
 from sandbox.cluster import Cluster, Wanted
 from sandbox.inventory import LOGIN
-from tests.runner.draw import FEATURES, NODES, PARTITIONS, RESERVATIONS, Request, draw, names_reservation
+from tests.runner.draw import FEATURES, NODES, ODD_NODES, PARTITIONS, RESERVATIONS, Request, draw, names_reservation
 from tests.runner.steps import say
 
 CONF = "/etc/slurm/slurm.conf"
@@ -65,6 +65,14 @@ for line in sys.stdin:
 """
 
 
+def with_odd_nodes(conf: str) -> str:
+    """With what many sites' nodes have and the sandbox's have not: hardware threads, and CPUs and memory for the system."""
+    for prefix, (plain, odd) in ODD_NODES.items():
+        conf, changed = re.subn(rf"^(NodeName={prefix}\S* .*){plain}", rf"\1{odd}", conf, flags=re.M)
+        assert changed == 1, f"NodeName={prefix} in slurm.conf: {changed} lines changed"
+    return conf
+
+
 class Site:
     def __init__(self, suite: str, accounting: bool, name: str) -> None:
         self.cluster = Cluster(name)
@@ -73,7 +81,9 @@ class Site:
 
     def __enter__(self) -> Site:
         self.cluster.up(self.wanted)
-        self.conf = self.at("ctl", "cat", CONF).stdout
+        self.conf = with_odd_nodes(self.at("ctl", "cat", CONF).stdout)
+        for node in ("a100-1", "a100-2", "cpu1"):
+            self.at(node, "sh", "-c", f"cat >{CONF}", text=self.conf)
         return self
 
     def __exit__(self, *_: object) -> None:

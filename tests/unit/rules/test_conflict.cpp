@@ -128,6 +128,19 @@ TEST(Conflict, warns_of_a_number_that_slurm_drops_for_another) {
     EXPECT_EQ(verdict(job), "accepted");
 }
 
+TEST(Conflict, knows_how_many_tasks_gpus_take) { // 24.11: -G4 --ntasks-per-gpu=2 -n9 is rejected, -n7 runs
+    auto job = asks(Per::job, "", 4);
+    job.tasks_per_gpu = 2;
+    job.tasks = 8;
+    EXPECT_EQ(verdict(job), "accepted");
+    job.tasks = 9;
+    EXPECT_EQ(verdict(job), "accepted") << "22.05 gives another node";
+    auto inventory = cluster();
+    inventory.tasks_bound_nodes = true;
+    EXPECT_EQ(verdict(job, inventory),
+              "--ntasks=9 are more than 4 GPUs with --ntasks-per-gpu=2 take (8); try --ntasks=8");
+}
+
 TEST(Conflict, knows_that_tasks_per_node_count_beside_gpus_per_task) {
     auto job = asks(Per::task, "", 1);
     job.tasks = 4;

@@ -99,8 +99,9 @@ TEST(GpusPerNode, proposes_the_most_where_there_are_no_more_nodes) {
               "gpu:a100:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes); "
               "try --gpus-per-node=a100:4");
     EXPECT_EQ(verdict(in(on(asks(Per::node, "a100", 8), 3), {"a100"})),
-              "gpu:a100:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes)")
-        << "there are no 3 nodes either";
+              "gpu:a100:8 per node is more than any node of partition a100 has (a100 x 4 on 2 nodes); "
+              "try --gpus-per-node=a100:4")
+        << "that there are no 3 nodes is said beside it";
 }
 
 TEST(GpusPerNode, proposes_no_more_nodes_than_tasks) {
@@ -133,7 +134,7 @@ TEST(GpusPerNode, counts_the_tasks_that_one_node_must_take) {
     EXPECT_EQ(verdict(job), "accepted") << "they may spread";
     job.tasks_per_node = 5;
     EXPECT_EQ(verdict(job), "gpu:2 per task with 5 tasks per node is more than any node of partition gpu has "
-                            "(h100 x 8 on 32 nodes)");
+                            "(h100 x 8 on 32 nodes); try --gpus-per-task=1");
 }
 
 TEST(GpusPerNode, counts_what_gpus_are_shared_by) { // rejected by 22.05, 24.11 and 26.05

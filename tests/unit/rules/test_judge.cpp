@@ -1,4 +1,5 @@
 #include "rules/judge.hpp"
+#include "rules/proposal.hpp"
 #include "slurm/inventory_text.hpp"
 #include "tests/unit/rules/clusters.hpp"
 
@@ -284,8 +285,34 @@ TEST(Judge, proposes_nothing_that_would_be_refused_itself) {
     job.time_minutes = 60;
     EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next,
               "try --gpus-per-node=h100:1 or --partition=a100");
-    job.cpus_per_task = 17;
-    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "ask for less") << "no node has 17 CPUs";
+    EXPECT_EQ(judge(in(on(asks(Per::node, "h100", 1), 3), {"a100"}), inventory, {}).findings.at(0).next,
+              "try --gpus-per-node=a100:1 or --partition=gpu")
+        << "that there are no 3 nodes in a100 is said beside it";
+}
+
+TEST(Judge,
+     knows_that_22_05_gives_more_threads_than_there_are) { // -c9 --threads-per-core=1 has CPUs=18 of 16
+    auto threads = cluster();
+    for (auto& each : threads.classes) each.threads = 2;
+    auto job = on(asks(Per::node, "h100", 1), 1);
+    job.threads_per_core = 1;
+    job.cpus_per_task = 9;
+    EXPECT_FALSE(refuses(judge(job, threads, {}).findings));
+    threads.threads_bound_cpus = true;
+    EXPECT_TRUE(refuses(judge(job, threads, {}).findings));
+}
+
+TEST(Judge, proposes_together_what_works_only_together) {
+    auto inventory = cluster();
+    auto job = asks(Per::node, "a100", 1);
+    job.cpus_per_task = 17; // of which nobody speaks as long as the type is wrong
+    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "try --gpus-per-node=h100:1 --cpus-per-task=16");
+    job = on(asks(Per::node, "h200", 8), 40);
+    job.memory_per_node_mib = 100000;
+    auto findings = judge(job, inventory, {}).findings;
+    EXPECT_EQ(findings.at(0).next, "try --gpus-per-node=h100:8 --nodes=32 --mem=32000M");
+    auto changed = with_options(job, findings.at(0).next.substr(4));
+    EXPECT_FALSE(refuses(judge(changed.value(), inventory, {}).findings));
 }
 
 TEST(Judge, never_waits_longer_than_the_site_allows) {

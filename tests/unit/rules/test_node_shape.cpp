@@ -10,10 +10,14 @@ namespace node_shape_test {
 
 namespace {
 
-std::string verdict(const JobRequest& job) {
-    static const auto inventory = cluster();
+std::string verdict(const JobRequest& job, const Inventory& inventory) {
     auto finding = node_shape_rule(job, inventory, inventory.partitions_of(job));
     return finding ? sentence(*finding) : "accepted";
+}
+
+std::string verdict(const JobRequest& job) {
+    static const auto inventory = cluster();
+    return verdict(job, inventory);
 }
 
 } // namespace
@@ -69,6 +73,46 @@ TEST(NodeShape, knows_the_memory_of_a_node) {
     EXPECT_EQ(verdict(job), "accepted") << "all of it";
 }
 
+TEST(NodeShape, leaves_specialized_cpus_to_the_system) { // CoreSpecCount, 24.11
+    auto inventory = cluster();
+    for (auto& each : inventory.classes) each.cpus_for_jobs = each.cpus - 2;
+    auto job = asks(Per::node, "h100", 1);
+    job.cpus_per_task = 14;
+    EXPECT_EQ(verdict(job, inventory), "accepted");
+    job.cpus_per_task = 15;
+    EXPECT_EQ(verdict(job, inventory), "15 CPUs per task are more than any node of partition gpu with the "
+                                       "GPUs asked for has (14); try --cpus-per-task=14");
+    job.core_spec = true; // may lift it, where AllowSpecResourcesUsage is set
+    EXPECT_EQ(verdict(job, inventory), "accepted");
+}
+
+TEST(NodeShape, counts_the_threads_of_a_core_that_the_job_uses) {
+    auto inventory = cluster();
+    for (auto& each : inventory.classes) each.threads = 2;
+    auto job = on(asks(Per::node, "h100", 1), 1);
+    job.threads_per_core = 1; // and --hint=nomultithread
+    job.tasks = 8;
+    EXPECT_EQ(verdict(job, inventory), "accepted");
+    job.tasks = 9;
+    EXPECT_EQ(verdict(job, inventory),
+              "9 CPUs for 9 tasks are more than any node of partition gpu with the GPUs asked for has (8, "
+              "with 1 thread of each core); try --nodes=2 or --ntasks=8");
+    job.threads_per_core = 2;
+    EXPECT_EQ(verdict(job, inventory), "accepted");
+    job.threads_per_core.reset();
+    job.tasks_per_core = 1;
+    EXPECT_EQ(verdict(job, inventory), "9 tasks on a node are more than --ntasks-per-core=1 allows on any "
+                                       "node of partition gpu with the GPUs asked for (8); ask for fewer "
+                                       "tasks or more nodes");
+    job.tasks_per_core = 2;
+    EXPECT_EQ(verdict(job, inventory), "accepted");
+    job.tasks_per_socket = 4;
+    for (auto& each : inventory.classes) each.sockets = 2;
+    EXPECT_EQ(verdict(job, inventory).substr(0, 53), "9 tasks on a node are more than --ntasks-per-socket=4");
+    job.nodes_max.reset();
+    EXPECT_EQ(verdict(job, inventory), "accepted") << "they may spread";
+}
+
 TEST(NodeShape, counts_the_nodes_that_are_left) {
     auto job = on(asks(Per::node, "h100", 8), 31);
     job.exclude = "node1";
@@ -88,11 +132,17 @@ TEST(NodeShape, knows_a_node_that_cannot_be_had) {
     auto job = asks(Per::node, "h100", 8);
     job.nodelist = "node1";
     EXPECT_EQ(verdict(job), "accepted");
-    job.nodelist = "node1,a1";
+    job.nodelist = "a1";
     EXPECT_EQ(verdict(job),
-              "a1 is named in --nodelist, and is no node of partition gpu with the GPUs asked for that has "
-              "what the job asks of a node; leave it out, or ask less");
-    EXPECT_EQ(verdict(in(job, {"gpu", "a100"})).substr(0, 22), "a1 is named in --nodel");
+              "a1 is named in --nodelist, and is not in partition gpu; try --partition=a100 or leave it out");
+    EXPECT_EQ(verdict(in(job, {"gpu", "a100"})),
+              "a1 is named in --nodelist, and is no node of partitions gpu and a100 with the GPUs asked for "
+              "that has what the job asks of a node; leave it out, or ask less")
+        << "its GPUs are no h100";
+    job.nodelist = "node1,a1";
+    EXPECT_EQ(verdict(in(job, {"gpu", "a100"})),
+              "--nodelist=node1,a1 names nodes that no one of partitions gpu and a100 has all of; "
+              "name nodes of one of them");
     EXPECT_EQ(verdict(on(job, 2)).substr(0, 22), "a1 is named in --nodel");
     EXPECT_EQ(verdict(on(job, 1)), "accepted") << "-N1 -w node1,a1 ran on node1 (24.11)";
 }
