@@ -44,6 +44,26 @@ bool starts_program(const std::string& text) {
     return mentions(text, "torchrun") || text.find("python") != text.npos;
 }
 
+std::size_t times_set(const Script& script, std::string_view variable) {
+    std::size_t times = 0;
+    for (const auto& line : script.lines)
+        times +=
+            static_cast<std::size_t>(std::count_if(line.words.begin(), line.words.end(), [&](auto& word) {
+                return word.starts_with(variable) && word.substr(variable.size()).starts_with('=');
+            }));
+    return times;
+}
+
+bool starts_torch(const std::string& text) {
+    return mentions(text, "torchrun") || text.find("torch.distributed.run") != text.npos ||
+           text.find("torch.distributed.launch") != text.npos;
+}
+
+std::string_view assigned(std::string_view word, std::string_view name) {
+    if (!word.starts_with(name) || !word.substr(name.size()).starts_with('=')) return {};
+    return word.substr(name.size() + 1);
+}
+
 int version_from(std::string_view said) {
     return release_of(said.substr(std::min(said.find(' ') + 1, said.size()))); // npos + 1 is 0
 }

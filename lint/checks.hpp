@@ -27,6 +27,8 @@ std::vector<Finding> check_script(const Script& script, const Surroundings& arou
 void check_header(const Script& script, int slurm, std::vector<Finding>& findings);
 /// In launch_checks.cpp: how the program is started on the nodes.
 void check_launch(const Script& script, std::vector<Finding>& findings);
+/// In master_check.cpp: where a job of several nodes has its ranks look for the first.
+void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings);
 /// In sleep_check.cpp: a pause that hopes that something started in the background is up by then.
 void check_sleep(const Script& script, std::vector<Finding>& findings);
 /// In path_checks.cpp: files and folders that are not there.
@@ -47,11 +49,37 @@ bool is_number(std::string_view text);
 /// "|", "&&", ";" and so on.
 bool is_operator(std::string_view word);
 
+/// The simple commands of a line, in their order, without the shell's own words before them ("then", "do").
+std::vector<ScriptLine> commands_of(const ScriptLine& line);
+
+/// Whether a command shows, looks up or searches for its words and starts none of them.
+bool prints(const ScriptLine& command);
+
+/// All words of the line, and those inside of its quoted commands ("bash -c '...'") and substitutions; of
+/// what is only printed, the substitutions alone.
+std::vector<std::string> all_words(const ScriptLine& line);
+
+/// "bash" and its like, with or without a folder.
+bool is_shell(std::string_view program);
+
+/// The text behind the -c of a shell that the command starts, itself or by srun; empty: none.
+std::string shell_command(const ScriptLine& command);
+
+/// The value of a word "NAME=..."; empty: it is none.
+std::string_view assigned(std::string_view word, std::string_view name);
+
+/// Whether a shell's words start torchrun.
+bool starts_torch(const std::string& text);
+
+/// How often the script gives the variable a value.
+std::size_t times_set(const Script& script, std::string_view variable);
+
 /// A step that a line starts: srun's own options, and the program's words up to the shell's next operator.
 struct StepLine {
     std::vector<ScriptOption> options;
     std::vector<std::string> program;
     bool in_background = false;
+    bool is_heterogeneous = false; ///< "srun A : B"; options and program are those of A
     /// The last one of this long name; nullptr: srun has none.
     const ScriptOption* option(std::string_view name) const;
 };
@@ -60,5 +88,8 @@ std::optional<StepLine> step_of(const ScriptLine& line);
 
 /// Whether it starts Python or torchrun.
 bool starts_program(const std::string& text);
+
+/// The program and its words.
+std::string text_of(const StepLine& step);
 
 } // namespace railhead

@@ -1,19 +1,13 @@
+#include "base/number.hpp"
 #include "lint/checks.hpp"
 
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 namespace railhead {
 namespace {
-
-bool sets(const Script& script, std::string_view variable) {
-    return std::any_of(script.lines.begin(), script.lines.end(), [&](const ScriptLine& line) {
-        return std::any_of(line.words.begin(), line.words.end(), [&](const std::string& word) {
-            return word.starts_with(variable) && word.substr(variable.size()).starts_with('=');
-        });
-    });
-}
 
 void check_reading(const Script& script, std::vector<Finding>& findings) {
     if (!script.has_interpreter)
@@ -46,7 +40,7 @@ void check_reading(const Script& script, std::vector<Finding>& findings) {
 /// From 22.05 to 23.x srun takes --cpus-per-task from its own option or SRUN_CPUS_PER_TASK only: srun(1).
 void check_cpus(const Script& script, int slurm, std::vector<Finding>& findings) {
     auto cpus = number_of(script, "--cpus-per-task", 1);
-    if (slurm < 2205 || slurm >= 2400 || cpus <= 1 || sets(script, "SRUN_CPUS_PER_TASK")) return;
+    if (slurm < 2205 || slurm >= 2400 || cpus <= 1 || times_set(script, "SRUN_CPUS_PER_TASK") > 0) return;
     for (const auto& line : script.lines) {
         auto step = step_of(line);
         if (!step || step->option("--cpus-per-task") || mentions(line.text, "railhead")) continue;
@@ -71,13 +65,20 @@ bool has_no_others(const StepLine& step) {
            (step.in_background && (step.option("--exact") || step.option("--exclusive")));
 }
 
+/// Whether the step has more than one task, by its own options or the job's.
+bool has_several(const Script& script, const StepLine& step) {
+    return std::ranges::any_of(std::array{"--nodes", "--ntasks", "--ntasks-per-node"}, [&](auto* name) {
+        const auto* own = step.option(name);
+        return own ? leading_number<long>(own->value).value_or(1) > 1 : number_of(script, name, 1) > 1;
+    });
+}
+
 void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
-    bool several = number_of(script, "--nodes", 1) > 1 || number_of(script, "--ntasks", 1) > 1 ||
-                   number_of(script, "--ntasks-per-node", 1) > 1;
-    if (!several || sets(script, "SLURM_KILL_BAD_EXIT")) return;
+    if (times_set(script, "SLURM_KILL_BAD_EXIT") > 0) return;
     for (const auto& line : script.lines) {
         auto step = step_of(line);
-        if (!step || !starts_program(line.text) || step->option("--kill-on-bad-exit") || has_no_others(*step))
+        if (!step || !has_several(script, *step) || !starts_program(text_of(*step)) ||
+            step->option("--kill-on-bad-exit") || has_no_others(*step) || step->is_heterogeneous)
             continue;
         findings.push_back({.id = "kill-on-bad-exit",
                             .level = Level::warn,

@@ -76,7 +76,7 @@ void note_made(const ScriptLine& line, std::vector<std::string>& made) {
 /// The Python file that a line starts; empty: none, or one that only the shell knows.
 std::string program_of(const ScriptLine& line) {
     const auto& words = line.words;
-    if (words.front() == "echo" || words.front() == "printf") return {};
+    if (prints(line)) return {};
     auto python = std::find_if(words.begin(), words.end(), [](const std::string& word) {
         auto name = last_part(word);
         return word.find(' ') == word.npos && (name.starts_with("python") || name == "torchrun" ||
@@ -119,7 +119,7 @@ constexpr auto harmless = std::to_array<std::string_view>(
      "trap",   "true",   ":",          "eval",     "conda",    "mamba",  "pip",   "pip3",   "ls",
      "pwd",    "cat",    "head",       "tail",     "wc",       "grep",   "which", "type",   "uname",
      "whoami", "env",    "printenv",   "nproc",    "free",     "df",     "lscpu", "shopt",  "declare",
-     "cd",     "pushd",  "nvidia-smi", "ibstat",   "id"});
+     "cd",     "pushd",  "nvidia-smi", "ibstat",   "id",       "for",    "done",  "fi",     "}"});
 
 /// It makes no file that a later command could start.
 bool is_preparation(const ScriptLine& command) {
@@ -139,21 +139,6 @@ bool is_preparation(const ScriptLine& command) {
         return step && !step->program.empty() && is_harmless(step->program.front());
     }
     return is_harmless(words.front()) || (words.front().find('=') != std::string::npos && words.size() == 1);
-}
-
-/// The simple commands of a line, in their order.
-std::vector<ScriptLine> commands_of(const ScriptLine& line) {
-    std::vector<ScriptLine> commands;
-    auto command = line;
-    command.words.clear();
-    for (std::size_t i = 0; i <= line.words.size(); ++i)
-        if (i < line.words.size() && !is_operator(line.words[i])) {
-            command.words.push_back(line.words[i]);
-        } else if (!command.words.empty()) {
-            commands.push_back(command);
-            command.words.clear();
-        }
-    return commands;
 }
 
 bool starts_container(const std::string& text) {
@@ -191,12 +176,32 @@ class Paths {
         note_made(line, made_);
         for (const auto& command : commands_of(line)) {
             note_moves(command);
+            if (auto text = shell_command(command); !text.empty() && prepared_) {
+                check_inner(command, text);
+                continue;
+            }
+            is_missing_ = false;
             if (prepared_) check_command(command);
-            prepared_ = prepared_ && is_preparation(command);
+            // What is not there makes nothing.
+            prepared_ = prepared_ && (is_missing_ || is_preparation(command));
         }
     }
 
   private:
+    /// "srun bash -c 'cd sub && python3 x.py'", which moves and prepares for itself.
+    void check_inner(const ScriptLine& command, const std::string& text) {
+        const auto step = step_of(command);
+        if (in_container_ || starts_container(command.text) || (step && step->option("--chdir"))) {
+            prepared_ = false;
+            return;
+        }
+        const bool moved = moved_;
+        for (auto inner : read_script("", text).lines) {
+            inner.number = command.number;
+            check_line(inner);
+        }
+        moved_ = moved;
+    }
     void check_command(const ScriptLine& line) {
         check_image(line);
         check_sif(line);
@@ -253,6 +258,9 @@ class Paths {
         return exists_(path.starts_with('/') ? path : base_ + path);
     }
     void add(const char* id, int line, std::string thing, std::string seen, std::string next) {
+        is_missing_ = true;
+        auto said = [&](auto& finding) { return finding.id == id && finding.thing == thing; };
+        if (std::any_of(findings_.begin(), findings_.end(), said)) return;
         findings_.push_back({.id = id,
                              .where = place(script_, line),
                              .thing = std::move(thing),
@@ -266,7 +274,8 @@ class Paths {
     std::string base_;              ///< relative to the caller's directory, where sbatch is run
     std::vector<std::string> made_; ///< files and folders that the script makes itself; "*": any
     bool moved_ = false;
-    bool prepared_ = true; ///< all lines before were preparations
+    bool prepared_ = true;    ///< all lines before were preparations
+    bool is_missing_ = false; ///< something that the last command names is not there
     bool in_container_ = false;
 };
 

@@ -1,3 +1,4 @@
+#include "lint/checks.hpp"
 #include "lint/options.hpp"
 
 #include <algorithm>
@@ -97,6 +98,17 @@ std::optional<std::string> here_document(std::string_view line) {
     return words.empty() ? std::nullopt : std::optional(words.front());
 }
 
+/// "#!/bin/bash -l", "#!/usr/bin/env -S bash -e"; python's and others' are not.
+bool names_shell(std::string_view first_line) {
+    for (auto& word : shell_words(trimmed(first_line.substr(2)))) {
+        auto name = std::string_view(word).substr(word.rfind('/') + 1); // npos + 1 is 0
+        if (name == "env" || name == "busybox" || name.starts_with('-') || name.find('=') != name.npos)
+            continue;
+        return is_shell(name) || name == "csh" || name == "tcsh" || name == "fish";
+    }
+    return true;
+}
+
 class Reader {
   public:
     Reader(Script& script, std::string_view text) : script_(script), rest_(text) {}
@@ -127,7 +139,10 @@ class Reader {
 
     /// sbatch reads options up to the first line that is neither empty nor a comment.
     bool header(std::string_view line) {
-        if (number_ == 1 && line.starts_with("#!")) script_.has_interpreter = true;
+        if (number_ == 1 && line.starts_with("#!")) {
+            script_.has_interpreter = true;
+            script_.is_shell = names_shell(line);
+        }
         auto text = trimmed(line);
         if (!text.empty() && text[0] != '#') return in_header_ = false;
         if (is_directive(line))
@@ -150,6 +165,7 @@ class Reader {
             return;
         }
         if (is_directive(line)) script_.late.push_back(number_);
+        if (!script_.is_shell) return;
         auto text = without_comment(line);
         if (pending_.text.empty()) pending_.number = number_;
         bool goes_on = trimmed(line).ends_with('\\') && text.size() == line.size();

@@ -34,6 +34,7 @@ struct Script {
     std::vector<int> mistyped;         ///< comments before it that look like #SBATCH and are not
     std::vector<ScriptLine> lines;
     bool has_interpreter = false; ///< it begins with #!
+    bool is_shell = true;         ///< else it is Python's, say, and has no lines
     bool has_dos_lines = false;   ///< sbatch refuses them
 
     /// The value that holds: the command line's before the script's, the last before the first; nullptr:

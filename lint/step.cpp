@@ -1,6 +1,9 @@
 #include "lint/checks.hpp"
 #include "lint/options.hpp"
 
+#include <fmt/core.h>
+#include <fmt/ranges.h>
+
 #include <algorithm>
 
 namespace railhead {
@@ -15,9 +18,24 @@ const ScriptOption* StepLine::option(std::string_view name) const {
     return found == options.rend() ? nullptr : &*found;
 }
 
+namespace {
+
+/// The first srun of the line that is started, and not only named; the end: none.
+auto find_srun(const std::vector<std::string>& words) {
+    for (auto begin = words.begin(); begin != words.end();) {
+        auto end = std::find_if(begin, words.end(), is_operator);
+        auto at =
+            std::find_if(begin, end, [](auto& word) { return word == "srun" || word.ends_with("/srun"); });
+        if (at != end && !prints({.words = {begin, end}})) return at;
+        begin = end == words.end() ? end : end + 1;
+    }
+    return words.end();
+}
+
+} // namespace
+
 std::optional<StepLine> step_of(const ScriptLine& line) {
-    auto at = std::find_if(line.words.begin(), line.words.end(),
-                           [](auto& word) { return word == "srun" || word.ends_with("/srun"); });
+    auto at = find_srun(line.words);
     if (at == line.words.end()) return std::nullopt;
     auto end = std::find_if(++at, line.words.end(), is_operator);
     StepLine step{.in_background = end != line.words.end() && *end == "&"};
@@ -26,11 +44,17 @@ std::optional<StepLine> step_of(const ScriptLine& line) {
         std::vector<std::string> words{*at};
         bool long_value = at->starts_with("--") ? at->find('=') != at->npos : at->size() > 2;
         if (!has_none && !long_value && at + 1 != end) words.push_back(*++at);
-        for (auto& option : read_script("", "", words).options) step.options.push_back(std::move(option));
+        add_options(step.options, words, 0, 0);
     }
     if (at != end && *at == "--") ++at;
-    step.program.assign(at, end);
+    auto other = std::find(at, end, ":");
+    step.is_heterogeneous = other != end;
+    step.program.assign(at, other);
     return step;
+}
+
+std::string text_of(const StepLine& step) {
+    return fmt::format("{}", fmt::join(step.program, " "));
 }
 
 } // namespace railhead

@@ -200,6 +200,7 @@ Result<void> SettingsFile::read_special_sections(Whose whose, const toml::node& 
             no_section(at(name.source()), section_name(whose) + "." + std::string(name.str()));
             continue;
         }
+        loaded.settings.note_place(whose, std::string(name.str()), at(name.source()));
         if (auto done = read_special_section({whose, std::string(name.str())}, *table); !done) return done;
     }
     return {};

@@ -102,6 +102,12 @@ const Origin* Settings::origin_in(Whose whose, const std::string& name, Key key)
     return found ? &found->origin : nullptr;
 }
 
+std::string Settings::place_of(Whose whose, const std::string& name) const {
+    const auto& places = places_[static_cast<std::size_t>(whose)];
+    auto found = places.find(name);
+    return found == places.end() ? std::string() : found->second;
+}
+
 std::vector<std::string> Settings::sections(Whose whose) const {
     std::vector<std::string> names;
     for (const auto& [name, section] : all(whose)) names.push_back(name);

@@ -124,6 +124,11 @@ class Settings {
     std::vector<std::string> named_users() const;
     /// Names of the partitions, or users, that have a section of their own.
     std::vector<std::string> sections(Whose whose) const;
+    /// Where that section begins, as the file is read; empty: nobody said.
+    std::string place_of(Whose whose, const std::string& name) const;
+    void note_place(Whose whose, const std::string& name, std::string where) {
+        places_[static_cast<std::size_t>(whose)][name] = std::move(where);
+    }
     /// Where that section sets the key; nullptr: it does not.
     const Origin* origin_in(Whose whose, const std::string& name, Key key) const;
 
@@ -150,6 +155,7 @@ class Settings {
 
     std::vector<Entry> entries_;       ///< in the order of Key
     std::array<Sections, 2> sections_; ///< by Whose
+    std::array<std::map<std::string, std::string>, 2> places_;
 };
 
 struct Loaded {

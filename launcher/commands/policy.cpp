@@ -105,9 +105,19 @@ std::vector<Finding> against_cluster(const Settings& settings, const Inventory& 
     for (const auto& name : settings.sections(Whose::partition))
         if (!inventory.partition(name))
             findings.push_back({.id = "policy",
+                                .where = settings.place_of(Whose::partition, name),
                                 .thing = fmt::format("[submit.partition.{}]", name),
                                 .seen = "is about a partition that the cluster does not have",
                                 .next = "see the names with 'sinfo -s'"});
+    for (const auto& name : settings.names(Key::submit_exempt_reservations))
+        if (!inventory.reservation(name))
+            findings.push_back(
+                {.id = "policy",
+                 .level = Level::warn,
+                 .where = settings.origin(Key::submit_exempt_reservations).where,
+                 .thing = "submit.exempt_reservations",
+                 .seen = fmt::format("names {}, a reservation that the cluster does not have", name),
+                 .next = "see the names with 'scontrol show reservation'"});
     auto check_wait = [&](double seconds, const Origin& origin) {
         if (seconds > inventory.max_switch_wait)
             findings.push_back({.id = "policy",

@@ -295,3 +295,46 @@ TEST(Lint, keeps_the_sense_of_a_device_that_is_left_out) {
     EXPECT_EQ(findings[0].seen, "takes every device whose name begins so: mlx5_10, mlx5_20, too");
     EXPECT_EQ(findings[0].next, "write NCCL_IB_HCA=^=mlx5_0,mlx5_1:1,mlx5_2");
 }
+
+TEST(Lint, tells_each_program_and_folder_that_is_not_there_once) {
+    EXPECT_EQ(
+        ids("-N1", "python3 a.py\nsrun python3 b.py\npython3 a.py\nfor i in 1 2; do\n./c $i\ndone\n./d"),
+        (Ids{"no-program:3", "no-program:4", "no-program:7", "no-program:9"}));
+    EXPECT_EQ(ids("-N1 -o out/%j.log -e out/%j.err", "true", 2205), Ids{"no-output-folder:2"});
+}
+
+TEST(Lint, reads_only_a_shells_script_as_a_shells) {
+    auto findings = [](const std::string& first, const std::string& body) {
+        auto script = read_script("job.sh", first + "\n#SBATCH -N2\n# SBATCH -n4\n" + body);
+        return check_script(script, {.exists = [](auto&) { return false; }}).size();
+    };
+    const std::string body = "MASTER_PORT=29500\nsrun(['python3', 'x.py'])\npython3 none.py\n";
+    for (const char* other : {"#!/usr/bin/env python3", "#!/usr/bin/python -u", "#! /usr/bin/env -S perl -w"})
+        EXPECT_EQ(findings(other, body), 1U) << other << ": the mistyped option alone";
+    for (const char* shell :
+         {"#!/bin/bash -l", "#!/usr/bin/env -S A=1 bash -e", "#! /bin/sh", "#!/bin/bash\r"})
+        EXPECT_GT(findings(shell, body), 1U) << shell;
+}
+
+TEST(Lint, judges_no_words_that_are_only_shown) {
+    for (std::string right :
+         {"echo \"if it fails: x || echo localhost\"", "[ -n \"$D\" ] && echo \"export MASTER_PORT=29500\"",
+          "echo Running: srun torchrun --nproc-per-node=8 train.py", "echo \"NCCL_IB_HCA=mlx5_1\"",
+          "printf '%s\\n' 'export MASTER_ADDR=localhost'", "[ -n \"$D\" ] && echo 'ray start --head'",
+          "grep -q \"|| echo localhost\" x || true", "if ! command -v srun; then echo none; fi"})
+        EXPECT_EQ(ids("-N2 --ntasks-per-node=8", right), Ids{}) << right;
+    EXPECT_EQ(ids("-N2", "echo \"$(hostname -i || echo localhost)\""), Ids{"localhost-fallback:3"});
+}
+
+TEST(Lint, looks_for_programs_in_a_shells_command) {
+    EXPECT_EQ(ids("-N1", "srun bash -c 'python3 none.py'"), Ids{"no-program:3"});
+    EXPECT_EQ(ids("-N1", "bash -lc \"export A=1; ./none\"\npython3 other.py"),
+              (Ids{"no-program:3", "no-program:4"}));
+    EXPECT_EQ(ids("-N1", "srun bash -c './prepare; python3 none.py'\npython3 other.py"), Ids{});
+    EXPECT_EQ(ids("-N1", "srun --container-image=x bash -c 'python3 none.py'"), Ids{});
+}
+
+TEST(Lint, knows_how_many_tasks_a_step_asks_for_itself) {
+    EXPECT_EQ(ids("-n1", "srun -N4 --ntasks-per-node=8 python3 train.py"), Ids{"kill-on-bad-exit:3"});
+    EXPECT_EQ(ids("-N2", "srun --het-group=0 ./server : --het-group=1 -K python3 train.py"), Ids{});
+}

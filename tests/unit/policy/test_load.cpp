@@ -257,3 +257,12 @@ TEST_F(Load, an_array_is_no_text_either) {
     EXPECT_EQ(findings(load("", file("user.toml", "[submit]\nrefresh = [1]\n"))),
               Texts{"user.toml:2:11: submit.refresh may be set by the site only; remove it"});
 }
+
+TEST_F(Load, remembers_where_a_section_of_a_partition_begins) {
+    auto path =
+        file("site.toml", "[submit]\ndown_nodes = \"count\"\n[submit.partition.gqu]\nplacement = \"any\"\n");
+    auto checked = check_settings(path, Origin::Kind::site);
+    ASSERT_TRUE(checked);
+    EXPECT_EQ(without_dir(checked->settings.place_of(Whose::partition, "gqu")), "site.toml:3:19");
+    EXPECT_EQ(checked->settings.place_of(Whose::user, "gqu"), "");
+}
