@@ -138,6 +138,33 @@ std::vector<Finding> against_cluster(const Settings& settings, const Inventory& 
     return findings;
 }
 
+/// A rule that is on and has no number says nothing. A 0 in a section may lift what holds elsewhere.
+std::vector<Finding> without_units(const Settings& settings) {
+    auto counts = [&](const std::string& partition, const std::string& user) {
+        return settings.integer_for(Key::submit_unit_most, partition, user) > 0 ||
+               settings.integer_for(Key::submit_unit_step, partition, user) > 0;
+    };
+    const Origin* on = nullptr;
+    bool counted = counts("", "");
+    if (settings.text(Key::submit_rule_scalable_unit) != "off")
+        on = &settings.origin(Key::submit_rule_scalable_unit);
+    for (auto whose : {Whose::partition, Whose::user})
+        for (const auto& name : settings.sections(whose)) {
+            auto partition = whose == Whose::partition ? name : "", user = whose == Whose::user ? name : "";
+            const auto* here = settings.origin_in(whose, name, Key::submit_rule_scalable_unit);
+            counted |= counts(partition, user);
+            if (!on && here && settings.text_for(Key::submit_rule_scalable_unit, partition, user) != "off")
+                on = here;
+        }
+    if (!on || counted) return {};
+    return {{.id = "policy",
+             .level = Level::warn,
+             .where = on->where,
+             .thing = "submit.rule_scalable_unit",
+             .seen = "is on, and says nothing: unit_most and unit_step are 0",
+             .next = "set one of them"}};
+}
+
 /// What accounting lists; absent: there is none, it does not answer, or nobody ever added to it.
 std::optional<std::set<std::string>> accounting_names(const Environment& environment, const char* what) {
     UniqueFd nowhere(open("/dev/null", O_WRONLY | O_CLOEXEC));
@@ -156,34 +183,40 @@ std::optional<std::set<std::string>> accounting_names(const Environment& environ
 /// Names that accounting does not know: mistyped, mostly. It is asked only for what the policy names.
 std::vector<Finding> against_accounting(const Settings& settings, const Environment& environment) {
     std::vector<Finding> findings;
-    auto look = [&](const char* what, std::vector<std::pair<std::string, std::string>> named) {
+    struct Named {
+        std::string where, setting, name;
+    };
+    auto look = [&](const char* what, const std::vector<Named>& named) {
         auto known = named.empty() ? std::nullopt : accounting_names(environment, what);
-        for (const auto& [where, name] : named)
-            if (known && !known->contains(name))
+        for (const auto& each : named)
+            if (known && !known->contains(each.name))
                 findings.push_back(
                     {.id = "policy",
                      .level = Level::warn,
-                     .thing = where,
-                     .seen = fmt::format("names {}, which Slurm's accounting does not know", name),
+                     .where = each.where,
+                     .thing = each.setting,
+                     .seen = fmt::format("names {}, which Slurm's accounting does not know", each.name),
                      .next = fmt::format("see the names with 'sacctmgr show {}'", what)});
     };
     auto listed = [&](Key key, const char* setting) {
-        std::vector<std::pair<std::string, std::string>> named;
-        for (const auto& name : settings.names(key)) named.emplace_back(setting, name);
+        std::vector<Named> named;
+        for (const auto& name : settings.names(key))
+            named.push_back({settings.origin(key).where, setting, name});
         return named;
     };
     look("account", listed(Key::submit_exempt_accounts, "submit.exempt_accounts"));
     look("qos", listed(Key::submit_exempt_qos, "submit.exempt_qos"));
     auto users = listed(Key::submit_exempt_users, "submit.exempt_users");
     for (const auto& name : settings.sections(Whose::user))
-        users.emplace_back(fmt::format("[submit.user.{}]", name), name);
-    look("user", std::move(users));
+        users.push_back({settings.place_of(Whose::user, name), fmt::format("[submit.user.{}]", name), name});
+    look("user", users);
     return findings;
 }
 
 int check(const Context& context, const std::string& file, const std::string& saved, bool named) {
     auto loaded = load_to_check(context, file, named);
     if (!loaded) return 1;
+    for (auto& finding : without_units(loaded->settings)) loaded->findings.push_back(std::move(finding));
     bool here = find_program("scontrol", context.environment.get("PATH").value_or("")).has_value();
     if (here || !saved.empty()) {
         auto inventory = inventory_for(context.environment, saved);

@@ -44,7 +44,8 @@ Result<std::string> history_of(const Context& context, const ReplayOptions& opti
     else if (!answer->status)
         seen = fmt::format("gave no answer within {} s", sacct_within_s);
     else if (!answer->status->success())
-        seen = "failed: it needs accounting (slurmdbd)";
+        seen = "failed, as it says itself above: it needs accounting (slurmdbd), and a --since such as "
+               "2026-05-01 or now-7days";
     if (seen.empty()) return std::move(answer->out);
     return fail(ErrorKind::usage,
                 {.id = "sacct",

@@ -161,12 +161,16 @@ def test_policy_check_knows_the_cluster(cluster):
     assert done.code == 1
     assert "policy.toml:2:18: submit.placement_wait is 600 s, and Slurm waits no longer than 300 s; " in done.err
     assert "policy.toml:6:18: submit.placement_wait is 420 s, and Slurm waits no longer than 300 s; " in done.err
-    assert "[submit.partition.gqu] is about a partition that the cluster does not have; see the names with 'sinfo -s'\n" in done.err
+    assert "policy.toml:3:19: [submit.partition.gqu] is about a partition that the cluster does not have; see the names with 'sinfo -s'\n" in done.err
     cluster.put("policy.toml", '[submit]\nrefresh = "soon"\n[submit.partition.gqu]\n  rule_uneven = "loud"\nplacement = "any"\n')
     done = cluster.alice("railhead", "policy", "check", "policy.toml")
     for words in ("policy.toml:2:11: submit.refresh is ", "policy.toml:4:17: submit.rule_uneven is ", "[submit.partition.gqu] is about"):
         assert words in done.err, done.text
-    cluster.put("policy.toml", '[submit.partition.gpu]\nplacement = "compact"\n')
+    cluster.put("policy.toml", '[submit]\nexempt_reservations = "nightly"\nrule_scalable_unit = "warn"\n')
+    done = cluster.alice("railhead", "policy", "check", "policy.toml")
+    assert "policy.toml:2:23: submit.exempt_reservations names nightly, a reservation that the cluster does not have; " in done.err, done.text
+    assert "policy.toml:3:22: submit.rule_scalable_unit is on, and says nothing: unit_most and unit_step are 0; set one of them" in done.err
+    cluster.put("policy.toml", '[submit]\nrule_scalable_unit = "warn"\n[submit.partition.gpu]\nplacement = "compact"\nunit_most = 2\n')
     assert cluster.alice("railhead", "policy", "check", "policy.toml").out == "policy.toml: no findings\n"
     assert "submit.placement " in cluster.alice("railhead", "policy", "show", check=True).out
 
