@@ -223,12 +223,15 @@ NextRefusal next_refusal_of(const JobRequest& job, const Inventory& inventory, c
 /// said: then the first one proposes all of it.
 void propose_together(std::vector<Finding>& findings, const NextRefusal& next_refusal) {
     std::string first_ways;
-    for (const auto& finding : findings) first_ways = with_first_way(first_ways, finding.next);
-    if (first_ways.empty() || next_refusal(first_ways) == "") return;
+    for (const auto& finding : findings) {
+        if (with_first_way("", finding.next).empty()) return; // advice that is no option
+        first_ways = with_first_way(first_ways, finding.next);
+    }
+    if (next_refusal(first_ways) == "") return;
     auto together = ways_in_turn(findings.front().next, next_refusal);
-    if (together.empty()) return;
+    if (together.empty()) together = ways_in_turn("try " + first_ways, next_refusal);
     for (auto& finding : findings) finding.next.clear();
-    findings.front().next = std::move(together);
+    findings.front().next = together.empty() ? "ask for less" : std::move(together);
 }
 
 /// What is left to say, and no proposal that would be refused in its turn, or warned of by the same rule.

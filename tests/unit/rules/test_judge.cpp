@@ -1,5 +1,4 @@
 #include "rules/judge.hpp"
-#include "rules/proposal.hpp"
 #include "slurm/inventory_text.hpp"
 #include "tests/unit/rules/clusters.hpp"
 
@@ -275,21 +274,6 @@ TEST(Judge, knows_that_min_nodes_overrule_the_tasks) { // 26.05: --ntasks-per-no
     EXPECT_FALSE(refuses(judge(job, limited, {}).findings));
 }
 
-TEST(Judge, proposes_nothing_that_would_be_refused_itself) {
-    auto inventory = cluster();
-    inventory.partitions[1].max_minutes = 60; // a100
-    auto job = asks(Per::node, "a100", 1);
-    job.time_minutes = 120;
-    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "try --gpus-per-node=h100:1")
-        << "a100 is too short";
-    job.time_minutes = 60;
-    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next,
-              "try --gpus-per-node=h100:1 or --partition=a100");
-    EXPECT_EQ(judge(in(on(asks(Per::node, "h100", 1), 3), {"a100"}), inventory, {}).findings.at(0).next,
-              "try --gpus-per-node=a100:1 or --partition=gpu")
-        << "that there are no 3 nodes in a100 is said beside it";
-}
-
 TEST(Judge,
      knows_that_22_05_gives_more_threads_than_there_are) { // -c9 --threads-per-core=1 has CPUs=18 of 16
     auto threads = cluster();
@@ -300,19 +284,6 @@ TEST(Judge,
     EXPECT_FALSE(refuses(judge(job, threads, {}).findings));
     threads.threads_bound_cpus = true;
     EXPECT_TRUE(refuses(judge(job, threads, {}).findings));
-}
-
-TEST(Judge, proposes_together_what_works_only_together) {
-    auto inventory = cluster();
-    auto job = asks(Per::node, "a100", 1);
-    job.cpus_per_task = 17; // of which nobody speaks as long as the type is wrong
-    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "try --gpus-per-node=h100:1 --cpus-per-task=16");
-    job = on(asks(Per::node, "h200", 8), 40);
-    job.memory_per_node_mib = 100000;
-    auto findings = judge(job, inventory, {}).findings;
-    EXPECT_EQ(findings.at(0).next, "try --gpus-per-node=h100:8 --nodes=32 --mem=32000M");
-    auto changed = with_options(job, findings.at(0).next.substr(4));
-    EXPECT_FALSE(refuses(judge(changed.value(), inventory, {}).findings));
 }
 
 TEST(Judge, never_waits_longer_than_the_site_allows) {

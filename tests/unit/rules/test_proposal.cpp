@@ -123,6 +123,30 @@ TEST(Proposal, is_never_refused_in_its_turn) {
     EXPECT_GT(helped, refused / 3) << "of " << refused;
 }
 
+TEST(Proposal, of_several_refusals_works_together) {
+    std::size_t followed = 0, refused = 0;
+    for (const auto& inventory : {cluster(), with_limits()}) {
+        Dice dice(11);
+        for (int i = 0; i < 6000; ++i) {
+            auto job = draw(dice);
+            auto findings = judge(job, inventory, {}).findings;
+            if (findings.size() < 2 || !refuses(findings)) continue;
+            std::string all;
+            bool told = true; // each has a way, or the first one tells all
+            for (const auto& finding : findings) {
+                told &= finding.next.empty() ? !all.empty() : !options_of(finding.next).empty();
+                all = with_first_way(all, finding.next);
+            }
+            if (!told || all.empty()) continue;
+            ++followed;
+            auto changed = with_options(job, all);
+            refused += !changed || refuses(judge(*changed, inventory, {}).findings);
+        }
+    }
+    EXPECT_GT(followed, 500u);
+    EXPECT_EQ(refused, 0u) << "of " << followed;
+}
+
 TEST(Proposal, is_read_as_it_is_typed) {
     auto job = asks(Per::job, "h100", 16);
     job.tasks_per_node = 4;
@@ -181,6 +205,34 @@ TEST(Proposal, keeps_the_other_types) {
     ASSERT_EQ(changed->gpus.items.size(), 2u);
     EXPECT_EQ(changed->gpus.items[0].count, 6u);
     EXPECT_EQ(changed->gpus.items[1].count, 4u);
+}
+
+TEST(Proposal, is_nothing_that_would_be_refused_itself) {
+    auto inventory = cluster();
+    inventory.partitions[1].max_minutes = 60; // a100
+    auto job = asks(Per::node, "a100", 1);
+    job.time_minutes = 120;
+    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "try --gpus-per-node=h100:1")
+        << "a100 is too short";
+    job.time_minutes = 60;
+    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next,
+              "try --gpus-per-node=h100:1 or --partition=a100");
+    EXPECT_EQ(judge(in(on(asks(Per::node, "h100", 1), 3), {"a100"}), inventory, {}).findings.at(0).next,
+              "try --gpus-per-node=a100:1 or --partition=gpu")
+        << "that there are no 3 nodes in a100 is said beside it";
+}
+
+TEST(Proposal, is_all_of_it_where_it_works_only_together) {
+    auto inventory = cluster();
+    auto job = asks(Per::node, "a100", 1);
+    job.cpus_per_task = 17; // of which nobody speaks as long as the type is wrong
+    EXPECT_EQ(judge(job, inventory, {}).findings.at(0).next, "try --gpus-per-node=h100:1 --cpus-per-task=16");
+    job = on(asks(Per::node, "h200", 8), 40);
+    job.memory_per_node_mib = 100000;
+    auto findings = judge(job, inventory, {}).findings;
+    EXPECT_EQ(findings.at(0).next, "try --gpus-per-node=h100:8 --nodes=32 --mem=32000M");
+    auto changed = with_options(job, findings.at(0).next.substr(4));
+    EXPECT_FALSE(refuses(judge(changed.value(), inventory, {}).findings));
 }
 
 } // namespace proposal_test

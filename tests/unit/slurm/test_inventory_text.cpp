@@ -117,6 +117,15 @@ TEST(InventoryText, knows_which_qos_it_is) {
     EXPECT_EQ(read->lifts_of({.qos = ""}), std::nullopt);
 }
 
+TEST(InventoryText, leaves_the_system_what_a_node_keeps_for_it) {
+    auto read = inventory_from_text(
+        "NodeName=node1 CPUEfctv=14 CPUTot=16 RealMemory=32000 CoreSpecCount=2 MemSpecLimit=4000\n"
+        "PartitionName=gpu Nodes=node1\n");
+    ASSERT_TRUE(read);
+    EXPECT_EQ(read->classes.at(0).memory_mib, 28000U);
+    EXPECT_EQ(read->classes.at(0).cpus_for_jobs, 14U);
+}
+
 TEST(InventoryText, knows_what_its_version_does) {
     EXPECT_FALSE(inventory_from_text(text)->tasks_bound_nodes) << "it does not tell its version";
     EXPECT_FALSE(inventory_from_text("SLURM_VERSION           = 22.05.8\n" + text)->tasks_bound_nodes);
