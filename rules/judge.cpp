@@ -208,9 +208,17 @@ std::vector<Partitions> where_it_may_be(const JobRequest& job, const Inventory& 
     return each;
 }
 
+/// Another partition may have another QOS.
+std::optional<JobRequest> changed_by(std::string_view options, const JobRequest& job,
+                                     const Inventory& inventory) {
+    auto changed = with_options(job, options);
+    if (changed && job.lifts) changed->lifts = inventory.lifts_of(*changed);
+    return changed;
+}
+
 NextRefusal next_refusal_of(const JobRequest& job, const Inventory& inventory, const Settings& settings) {
     return [&](std::string_view options) -> std::optional<std::string> {
-        auto changed = with_options(job, options);
+        auto changed = changed_by(options, job, inventory);
         if (!changed) return std::nullopt;
         auto later = verdicts(*changed, inventory, settings, partitions_for(*changed, inventory));
         auto refusal = std::find_if(later.begin(), later.end(), is_refusal);
@@ -253,7 +261,7 @@ std::vector<Finding> said(std::vector<Finding> findings, const JobRequest& job, 
     if (findings.size() > most_verdicts) findings.resize(most_verdicts);
     for (auto& finding : findings) {
         auto works = [&](std::string_view options) {
-            auto changed = with_options(job, options);
+            auto changed = changed_by(options, job, inventory);
             if (!changed || unknown_nodes) return false;
             auto places = where_it_may_be(*changed, inventory);
             return std::all_of(places.begin(), places.end(), [&](const Partitions& partitions) {

@@ -29,11 +29,14 @@ void count_nodes(Inventory& inventory) {
 void add_up_qos(Inventory& inventory) {
     for (const auto& [name, lifts] : inventory.qos) inventory.qos_lifts |= lifts;
     if (!inventory.qos_lifts.any()) inventory.qos.clear();
-    QosLifts of_partitions;
-    for (const auto& partition : inventory.partitions)
-        if (auto its = inventory.qos.find(partition.qos); its != inventory.qos.end())
-            of_partitions |= its->second;
-    for (auto& [name, lifts] : inventory.qos) lifts |= of_partitions;
+}
+
+/// What the QOS of partitions themselves lift for their jobs.
+QosLifts lifts_of_partitions(const Inventory& inventory, const std::vector<const Partition*>& partitions) {
+    QosLifts lifts;
+    for (const auto* partition : partitions)
+        if (auto its = inventory.qos.find(partition->qos); its != inventory.qos.end()) lifts |= its->second;
+    return lifts;
 }
 
 /// What the default QOS of a user lift together; absent: one is not known, as where Slurm looks on for one
@@ -107,16 +110,16 @@ std::vector<const Partition*> Inventory::every_partition() const {
 }
 
 std::optional<QosLifts> Inventory::lifts_of(const JobRequest& job) const {
+    auto lifts = lifts_of_partitions(*this, partitions_of(job));
     if (job.qos.empty()) {
         auto its = default_qos.find(job.uid);
-        return its == default_qos.end() ? std::nullopt : std::optional(its->second);
+        if (its == default_qos.end()) return std::nullopt;
+        lifts |= its->second;
     }
-    std::optional<QosLifts> lifts;
     for (const auto& name : names_in(job.qos)) {
         auto its = qos.find(name);
         if (its == qos.end()) return std::nullopt;
-        if (!lifts) lifts.emplace();
-        *lifts |= its->second;
+        lifts |= its->second;
     }
     return lifts;
 }

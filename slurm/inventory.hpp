@@ -109,7 +109,7 @@ struct Inventory {
     /// What any QOS lifts, or all where there is accounting and nobody knows its QOS: which one a job has
     /// that names none is not known.
     QosLifts qos_lifts;
-    /// By name, and each with what those of partitions lift; empty where none lifts anything.
+    /// By name; empty where none lifts anything.
     std::map<std::string, QosLifts, std::less<>> qos{};
     /// By uid: the same of the default QOS of all of a user's associations together, for which of them a job
     /// gets depends on its account and partition. Users that are not here may have any QOS.
@@ -151,7 +151,8 @@ struct Inventory {
     /// said.
     std::vector<const Partition*> partitions_of(const JobRequest& job) const;
     std::vector<const Partition*> every_partition() const;
-    /// What the QOS of its --qos lift together, or the default ones of its user; absent: one is not known.
+    /// What the QOS of its --qos lift together, or the default ones of its user, with those of its
+    /// partitions; absent: one is not known.
     std::optional<QosLifts> lifts_of(const JobRequest& job) const;
 };
 

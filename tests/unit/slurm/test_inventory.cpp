@@ -64,8 +64,9 @@ TEST(Inventory, knows_what_the_default_qos_of_a_user_lifts) {
     builder.add_partition({.name = "slow", .qos = "long"}, {});
     auto inventory = builder.take();
     auto lifts = [&](std::uint32_t uid) { return inventory.lifts_of({.uid = uid}); };
-    EXPECT_EQ(lifts(1001), (railhead::QosLifts{.time = true})) << "a partition's";
-    EXPECT_EQ(lifts(1002), (railhead::QosLifts{.nodes = true, .time = true})) << "of one of two accounts";
+    EXPECT_EQ(lifts(1001), railhead::QosLifts{});
+    EXPECT_EQ(inventory.lifts_of({.partitions = {"slow"}, .uid = 1001}), (railhead::QosLifts{.time = true}));
+    EXPECT_EQ(lifts(1002), (railhead::QosLifts{.nodes = true})) << "of one of two accounts";
     EXPECT_EQ(lifts(1003), std::nullopt);
     EXPECT_EQ(lifts(1004), std::nullopt);
 }

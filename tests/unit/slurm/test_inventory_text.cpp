@@ -111,8 +111,11 @@ TEST(InventoryText, knows_which_qos_it_is) {
                                            "\nName|Flags\nnormal|\nwide|PartitionMaxNodes\n"
                                            "night|PartitionTimeLimit\n");
     ASSERT_TRUE(read);
-    EXPECT_EQ(read->lifts_of({.qos = "normal"}), (QosLifts{.time = true})) << "the partition's own";
-    EXPECT_EQ(read->lifts_of({.qos = "normal,wide"}), (QosLifts{.nodes = true, .time = true}));
+    EXPECT_EQ(read->lifts_of({.partitions = {"night"}, .qos = "normal"}), (QosLifts{.time = true}))
+        << "the partition's own";
+    EXPECT_EQ(read->lifts_of({.partitions = {"night"}, .qos = "normal,wide"}),
+              (QosLifts{.nodes = true, .time = true}));
+    EXPECT_EQ(read->lifts_of({.qos = "normal"}), QosLifts{}) << "of another partition";
     EXPECT_EQ(read->lifts_of({.qos = "other"}), std::nullopt);
     EXPECT_EQ(read->lifts_of({.qos = ""}), std::nullopt);
 }
