@@ -8,7 +8,8 @@ namespace railhead::topology {
 ///
 /// The rule: two leaf switches are of one group when the sets of hosts on them mostly coincide, that is, when
 /// more than half of the hosts on either are on both (those on one leaf only do not count where they are no
-/// more than the others); and a leaf is of a group nearly all of whose hosts
+/// more than the others), unless one is shared: it also holds most hosts of other leaves that are alike
+/// (topology/shared_leaves.hpp). And a leaf is of a group nearly all of whose hosts
 /// (three quarters) are on it, when it shares hosts with no other (it has guests: CPU nodes, say). A host
 /// belongs to the group in which it has the most cables, of those most of whose hosts do. With as many cables
 /// in two groups it is where its neighbours by name are; where many hosts are as close to both, that is how
