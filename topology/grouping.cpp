@@ -285,7 +285,6 @@ class Grouper {
             if (group != none) ++size[group];
         const auto of_others = leaves_of_others(units, size);
         const auto guests = guests_of(units, of_others);
-        has_strays_.assign(on_leaf_.size(), false);
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
             if (!out_.is_leaf[leaf] || aside_[leaf]) continue;
             Pair best{none, 0};                                                 // group, hosts
@@ -295,23 +294,23 @@ class Grouper {
                     best = {group, hosts};
             });
             bool is_others = false; // most hosts of another group are on it, or on leaves like it
-            bool has_part = false;  // a quarter of another group's
+            bool has_part = false;  // more than a quarter of another group's
             each_group_on(leaf, [&](std::uint32_t group, std::uint32_t hosts) {
                 if (group == best.first || size[group] < 2) return;
                 const auto on_unit = guests.find({units.root(leaf), group});
                 const auto there =
                     on_unit == guests.end() || of_others[leaf] ? hosts : std::max(hosts, on_unit->second);
                 is_others = is_others || there * 2 > size[group];
-                has_part = has_part || hosts * 4 >= size[group];
+                has_part = has_part || hosts * 4 > size[group];
             });
             if (best.first == none || is_others) continue;
             const auto all = out_.hosts_on[leaf], others = all - best.second;
             const bool is_own_unit = unit_of_group_[best.first] == units.root(leaf);
-            const bool is_its =
-                is_own_unit ? (others <= 1 && others < best.second) || are_nearly_all(best.second, all)
-                            : others == 0 || (others == 1 && best.second == size[best.first]);
+            const bool is_its = is_own_unit ? (others <= 1 && others < best.second) ||
+                                                  are_nearly_all(best.second, all) ||
+                                                  (!has_part && others <= best.second)
+                                            : others == 0 || (others == 1 && best.second == size[best.first]);
             if (is_its) out_.of_switch[leaf] = best.first;
-            has_strays_[leaf] = is_own_unit && !has_part && best.second * 2 > all;
         }
         drop_shared_devices();
         find_stands();
@@ -323,8 +322,7 @@ class Grouper {
         using Place = std::tuple<std::string_view, std::uint32_t, std::uint32_t>; // device, leaf, group
         std::map<Place, std::uint32_t> at;                                        // cables
         for (const auto& port : hosts_.ports)
-            if (out_.is_leaf[port.leaf] && !aside_[port.leaf] && out_.of_switch[port.leaf] == none &&
-                !has_strays_[port.leaf])
+            if (out_.is_leaf[port.leaf] && !aside_[port.leaf] && out_.of_switch[port.leaf] == none)
                 ++at[{port.device, port.leaf, out_.of_host[port.host]}];
         std::map<std::string_view, std::uint32_t> shared, all; // cables by device
         for (auto one = at.begin(); one != at.end();) {
@@ -372,7 +370,7 @@ class Grouper {
     const Fabric& fabric_;
     const Hosts& hosts_;
     Lists on_leaf_;
-    std::vector<bool> aside_, inner_, has_strays_;
+    std::vector<bool> aside_, inner_;
     std::vector<std::uint32_t> unit_of_group_, on_groups_; ///< by group
     Grouping out_;
 };

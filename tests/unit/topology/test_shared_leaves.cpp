@@ -91,6 +91,15 @@ TEST(SharedLeaves, are_told_from_as_many_rails_where_an_adapter_is_lost) {
     }
 }
 
+TEST(SharedLeaves, are_no_unit_s_with_a_few_strays_of_several_others) {
+    const SharedStorage site{
+        .units = 6, .nodes = 8, .rails = 3, .wrong = {{2, 2, 5}, {12, 2, 5}, {24, 2, 5}}};
+    const auto mapped = of_plan(site.plan());
+    EXPECT_EQ(mapped.groups(), site.groups());
+    EXPECT_THAT(mapped.map.storage_leaves, testing::SizeIs(3));
+    EXPECT_EQ(nodes_of_foreign_cables(mapped), site.nodes_with_wrong_cables());
+}
+
 TEST(SharedLeaves, change_no_group_with_wrong_cables_and_lost_adapters) {
     std::mt19937_64 random(1);
     auto pick = [&](std::uint32_t bound) { return static_cast<std::uint32_t>(random() % bound); };
