@@ -154,6 +154,14 @@ def test_a_fabric_that_is_cut_off_within_a_line_is_no_success_either(behind):
     assert done.returncode == 1 and done.stdout and f"railhead: error: line {last}: " in done.stderr and "within a line" in done.stderr, done
 
 
+def test_a_yaml_of_nvlink_alone_has_the_nodes_of_no_domain_too():
+    domains = "".join(f"gb{node}, 11111111-2222-3333-4444-55555555555{node // 3}, 1\n" for node in range(1, 5))
+    whole, more = (topology("generate", "--from", "nvlink", "--to", "yaml", "--nodes", nodes, text=domains).stdout for nodes in ("gb[1-4]", "gb[1-4],cpu[1-2]"))
+    assert whole.count("- topology:") == 1 and "  block:\n" in whole
+    tree, blocks = more.split("- topology: nvlink\n")
+    assert "nodes: cpu[1-2]\n" in tree and "cluster_default: true" in tree and blocks == "  cluster_default: false\n" + whole.split("  cluster_default: true\n")[1]
+
+
 @pytest.mark.parametrize("to", ["block", "yaml"])
 def test_nodes_of_a_fabric_that_are_in_no_nvlink_domain_are_named(tmp_path, to):
     (tmp_path / "fabric").write_text(topology(*SHAPE).stdout)
