@@ -28,6 +28,10 @@ std::string sentence(const Finding& finding) {
     if (!finding.seen.empty()) text += (finding.thing.empty() ? "" : " ") + finding.seen;
     if (!finding.expected.empty()) text += " (expected " + finding.expected + ")";
     if (!finding.next.empty()) text += "; " + finding.next;
+    // Parts of it come from files and hosts, and are none of a terminal's business.
+    std::replace_if(
+        text.begin(), text.end(),
+        [](unsigned char c) { return (c < 0x20 && c != '\t' && c != '\n') || c == 0x7f; }, '?');
     return text;
 }
 

@@ -48,6 +48,7 @@ class Groups {
                 auto has = [&device = device](const Rail& rail) { return rail.device == device; };
                 if (std::any_of(group.rails.begin(), group.rails.end(), has)) continue;
                 if (are_elsewhere(group, device)) continue; // each of these cables is told
+                if (is_of_a_kind(group)) continue;
                 lacking_.insert(group.name);
                 say({.id = "leaf-missing",
                      .level = Level::warn,
@@ -59,6 +60,21 @@ class Groups {
                     one_rail_ * static_cast<double>(group.hosts.size()));
             }
         }
+    }
+
+    /// Another group has just the same rails, and neither an adapter without a cable: units of a generation.
+    bool is_of_a_kind(const LeafGroup& group) const {
+        auto has_idle = [&](const LeafGroup& one) {
+            return std::any_of(one.hosts.begin(), one.hosts.end(), [&](std::uint32_t host) {
+                return hosts_.hosts[host].adapters > hosts_.hosts[host].count;
+            });
+        };
+        return std::any_of(map_.groups.begin(), map_.groups.end(), [&](const LeafGroup& other) {
+            return &other != &group && other.rails.size() == group.rails.size() &&
+                   std::equal(group.rails.begin(), group.rails.end(), other.rails.begin(),
+                              [](const Rail& one, const Rail& two) { return one.device == two.device; }) &&
+                   !has_idle(group) && !has_idle(other);
+        });
     }
 
     /// Most of the group's cables of this rail lead to other leaves.

@@ -159,7 +159,8 @@ class HostCables {
             return false;
         }
         if (hosts_.hosts[port.host].is_other) return true; // it has no rails
-        if (group != none && group != own && rail_kinds_->are_mostly_on(port.host, group)) return true;
+        if (group != none && group != own && rail_kinds_->are_mostly_on(port.host, group, port.device))
+            return true;
         if (group != none && group != own)
             say({.id = "foreign-cable",
                  .where = host_name(port.host),

@@ -19,8 +19,15 @@ LinkRates::LinkRates(const Fabric& fabric, const Hosts& hosts, const RailMap& ma
         is_wanted_adapter_[port.adapter] = host.wanted;
     }
     std::array<Rates, link_kinds> rates;
-    for (const auto& link : fabric.links)
-        if (counts(link)) ++rates[index(kind_of(link))][link.rate.gbps_x10()][link.rate.lanes];
+    std::map<std::pair<Kind, std::uint32_t>, Rates> rates_in;
+    for (const auto& link : fabric.links) {
+        if (!counts(link)) continue;
+        const auto kind = kind_of(link);
+        ++rates[index(kind)][link.rate.gbps_x10()][link.rate.lanes];
+        if (const auto group = group_of(link); group != none)
+            ++rates_in[{kind, group}][link.rate.gbps_x10()][link.rate.lanes];
+    }
+    for (const auto& [place, its] : rates_in) usual_in_[place] = most_have(its);
     for (std::size_t kind = 0; kind < link_kinds; ++kind) usual_[kind] = most_have(rates[kind]);
 }
 
@@ -54,6 +61,21 @@ LinkRates::Kind LinkRates::kind_of(const Link& link) const {
     return map_.grouping.of_switch[leaf] == none ? Kind::aside : Kind::uplink;
 }
 
+std::uint32_t LinkRates::group_of(const Link& link) const {
+    constexpr std::size_t least_hosts = 3;
+    for (auto end : {link.a, link.b})
+        if (const auto group = map_.grouping.of_switch[end];
+            group != none && map_.groups[group].hosts.size() >= least_hosts)
+            return group;
+    return none;
+}
+
+LinkRates::Usual LinkRates::usual_of(const Link& link) const {
+    const auto kind = kind_of(link);
+    const auto own = usual_in_.find({kind, group_of(link)});
+    return own == usual_in_.end() ? usual_[index(kind)] : own->second;
+}
+
 LinkRates::Usual LinkRates::most_have(const Rates& rates) {
     std::uint32_t best = 0, most = 0;
     std::uint8_t lanes = 0;
@@ -84,7 +106,7 @@ std::vector<CablingFinding> LinkRates::findings() const {
     for (const auto& link : fabric_.links) {
         if (link.a == link.b && is_wanted(link)) found.push_back(loop(link));
         if (!counts(link) || link.rate.gbps_x10() == 0) continue;
-        const auto usual = usual_[index(kind_of(link))];
+        const auto usual = usual_of(link);
         if (link.rate.gbps_x10() >= usual.gbps_x10 || !is_wanted(link)) continue;
         auto one = fmt::format("{} port {}", name_of(link.a), link.a_port),
              other = fmt::format("{} port {}", name_of(link.b), link.b_port);

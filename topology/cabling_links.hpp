@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace railhead::topology {
 
 /// Links compared with their like: from a host to a leaf of its group, to one of storage or of management,
-/// from a leaf of groups up, from one of those others up, from a spine up.
+/// from a leaf of groups up, from one of those others up, from a spine up. Of a leaf of a group those of that
+/// group, for units may be of several generations; where two hosts or fewer are, those of all.
 class LinkRates {
   public:
     LinkRates(const Fabric& fabric, const Hosts& hosts, const RailMap& map);
@@ -42,6 +44,8 @@ class LinkRates {
     bool counts(const Link& link) const;
     CablingFinding loop(const Link& link) const;
     Kind kind_of(const Link& link) const;
+    std::uint32_t group_of(const Link& link) const; ///< `none`: compared with all of its kind
+    Usual usual_of(const Link& link) const;
     std::string name_of(std::uint32_t device) const;
 
     const Fabric& fabric_;
@@ -51,6 +55,7 @@ class LinkRates {
     std::vector<std::uint32_t> port_of_; ///< by device: one of the host's ports on that adapter, or none
     std::vector<bool> is_adapter_of_host_, is_wanted_adapter_, is_management_; ///< by device
     std::array<Usual, link_kinds> usual_;
+    std::map<std::pair<Kind, std::uint32_t>, Usual> usual_in_; ///< by group
 };
 
 } // namespace railhead::topology

@@ -25,4 +25,11 @@ Result<std::vector<Finding>> check_text(std::string_view text, CheckOptions want
 /// Weights Slurm takes nodes of the lowest first, on whatever leaf they are (slurm.conf (5), Weight).
 std::vector<Finding> check_weights(const Inventory& inventory);
 
+/// The TopologyPlugin that reads such a file; empty: a topology.yaml, which names its own, or none does.
+std::string plugin_for(std::string_view text);
+
+/// What slurm.conf's TopologyPlugin (`set`, empty: it is not there) makes of the file: another one than its
+/// own does not read it.
+std::optional<Finding> check_plugin(std::string_view text, const std::string& set);
+
 } // namespace railhead::topology

@@ -1,5 +1,7 @@
 #include "topology/diff.hpp"
 
+#include "topology/characters.hpp"
+
 #include "slurm/hostlist.hpp"
 #include "topology/natural.hpp"
 #include "topology/sets.hpp"
@@ -95,7 +97,9 @@ std::vector<Change> diff(const TopologyConf& before, const TopologyConf& now) {
     return found;
 }
 
-std::string sentence(const Change& change) {
+namespace {
+
+std::string unescaped(const Change& change) {
     auto nodes = compress_hostlist(change.nodes);
     const char* plural = change.nodes.size() == 1 ? "s" : "";
     auto place = [](const std::string& text) { return text.empty() ? std::string("nothing") : text; };
@@ -114,6 +118,12 @@ std::string sentence(const Change& change) {
         return fmt::format("{} is below {} (was: {})", nodes, place(change.to), place(change.from));
     }
     return {};
+}
+
+} // namespace
+
+std::string sentence(const Change& change) {
+    return printable(unescaped(change));
 }
 
 } // namespace railhead::topology

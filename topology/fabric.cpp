@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <array>
+#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
@@ -146,6 +147,22 @@ Fabric joined(std::vector<Fabric> fabrics) {
         all.*flag = std::all_of(fabrics.begin(), fabrics.end(), [&](auto& fabric) { return fabric.*flag; });
     all.sources = std::move(fabrics);
     return all;
+}
+
+bool are_the_same(const Fabric& one, const Fabric& other) {
+    if (one.is_named || other.is_named) return false;
+    using Adapter = std::pair<std::uint64_t, std::string_view>; // as it calls itself
+    auto adapters_of = [](const Fabric& fabric) {
+        std::vector<Adapter> adapters;
+        for (const auto& device : fabric.devices)
+            if (device.kind == DeviceKind::adapter) adapters.emplace_back(device.guid, device.description);
+        std::sort(adapters.begin(), adapters.end());
+        return adapters;
+    };
+    const auto its = adapters_of(one), others = adapters_of(other);
+    std::vector<Adapter> common;
+    std::set_intersection(its.begin(), its.end(), others.begin(), others.end(), std::back_inserter(common));
+    return common.size() * 2 > std::min(its.size(), others.size());
 }
 
 std::size_t Fabric::source_of(std::uint32_t device) const {

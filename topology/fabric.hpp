@@ -75,6 +75,10 @@ DisjointSets islands_of(const Fabric& fabric);
 /// has any between the two ends.
 Fabric joined(std::vector<Fabric> fabrics);
 
+/// Sources that know GUIDs, and more than half of the adapters of the smaller one are in the other, too: one
+/// fabric, given twice, whose hosts would each seem to be two.
+bool are_the_same(const Fabric& one, const Fabric& other);
+
 /// Puts a fabric together while a reader goes through its text. A device may be named by a neighbour before
 /// it is described; a cable may be told from both ends.
 class FabricBuilder {

@@ -3,6 +3,7 @@
 #include "topology/leaf_switches.hpp"
 #include "topology/natural.hpp"
 #include "topology/planes.hpp"
+#include "topology/shared_leaves.hpp"
 
 #include <algorithm>
 #include <map>
@@ -41,11 +42,10 @@ class Grouper {
         Lists leaves_of(hosts_.hosts.size(), [&](auto add) {
             each_on_leaf([&](std::uint32_t leaf, std::uint32_t host) { add(host, leaf); });
         });
-        auto units = join_leaves(leaves_of);
+        auto units = join_leaves(on_leaf_, leaves_of);
         join_with_guests(units);
-        const auto choices = choices_in(units);
-        hosts_choose(units, choices);
-        leaves_choose(units, choices);
+        hosts_choose(units, choices_in(units));
+        leaves_choose(units);
         return std::move(out_);
     }
 
@@ -73,29 +73,6 @@ class Grouper {
         for (auto i = all.first; i < all.first + all.count; ++i)
             if (out_.is_leaf[hosts_.ports[i].leaf] && counts(hosts_.ports[i].leaf, host))
                 what(hosts_.ports[i]);
-    }
-
-    /// Hosts on one leaf only do not tell which leaves belong together, where they are no more than the
-    /// others.
-    DisjointSets join_leaves(const Lists& leaves_of) const {
-        std::vector<std::uint32_t> guests(on_leaf_.size());
-        bool is_any = false;
-        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
-            for (auto host : on_leaf_[leaf]) guests[leaf] += leaves_of[host].size() == 1 ? 1 : 0;
-            if (guests[leaf] * 2 > on_leaf_[leaf].size()) guests[leaf] = 0;
-            is_any = is_any || guests[leaf] > 0;
-        }
-        if (!is_any) return join_coinciding(on_leaf_, leaves_of);
-        auto each = [&](auto add) {
-            for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
-                for (auto host : on_leaf_[leaf])
-                    if (guests[leaf] == 0 || leaves_of[host].size() > 1) add(leaf, host);
-        };
-        const Lists members(on_leaf_.size(), each);
-        const Lists sets(leaves_of.size(), [&](auto add) {
-            each([&](std::uint32_t leaf, std::uint32_t host) { add(host, leaf); });
-        });
-        return join_coinciding(members, sets);
     }
 
     struct Choice {
@@ -259,50 +236,81 @@ class Grouper {
         }
     }
 
-    /// How many hosts of a group are on leaves of a unit that is not theirs.
-    std::map<Pair, std::uint32_t> guests_of(const std::vector<Choices>& of_host) const {
+    /// Calls what(group, hosts) for each group on a leaf.
+    template <class Do>
+    void each_group_on(std::uint32_t leaf, Do what) {
+        on_groups_.resize(out_.groups);
+        for (auto host : on_leaf_[leaf]) ++on_groups_[out_.of_host[host]];
+        for (auto host : on_leaf_[leaf])
+            if (auto hosts = std::exchange(on_groups_[out_.of_host[host]], 0); hosts > 0)
+                what(out_.of_host[host], hosts);
+    }
+
+    /// By leaf: most hosts of a group that is not its unit's are on it, but not on most of the unit's leaves.
+    std::vector<bool> leaves_of_others(DisjointSets& units, const std::vector<std::uint32_t>& size) {
+        std::vector<bool> found(on_leaf_.size());
+        for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf)
+            each_group_on(leaf, [&](std::uint32_t group, std::uint32_t hosts) {
+                if (unit_of_group_[group] != units.root(leaf) && size[group] > 1 && hosts * 2 > size[group])
+                    found[leaf] = true;
+            });
+        std::vector<std::uint32_t> of_unit(found.size());
+        for (std::uint32_t leaf = 0; leaf < found.size(); ++leaf)
+            if (found[leaf]) ++of_unit[units.root(leaf)];
+        const auto leaves = leaves_in(units);
+        for (std::uint32_t leaf = 0; leaf < found.size(); ++leaf)
+            if (of_unit[units.root(leaf)] * 2 >= leaves[units.root(leaf)]) found[leaf] = false;
+        return found;
+    }
+
+    /// How many hosts of a group are on leaves of a unit that is not theirs, besides those of others.
+    std::map<Pair, std::uint32_t> guests_of(DisjointSets& units, const std::vector<bool>& of_others) const {
         std::map<Pair, std::uint32_t> guests;
-        for (std::size_t host = 0; host < of_host.size(); ++host)
-            for (const auto& choice : of_host[host])
-                if (choice.unit != unit_of_group_[out_.of_host[host]])
-                    ++guests[{choice.unit, out_.of_host[host]}];
+        std::vector<std::uint32_t> its; // units
+        for (std::uint32_t host = 0; host < hosts_.hosts.size(); ++host) {
+            its.clear();
+            each_leaf_of(host, [&](const HostPort& port) {
+                const auto unit = units.root(port.leaf);
+                if (of_others[port.leaf] || unit == unit_of_group_[out_.of_host[host]]) return;
+                if (std::find(its.begin(), its.end(), unit) == its.end()) its.push_back(unit);
+            });
+            for (auto unit : its) ++guests[{unit, out_.of_host[host]}];
+        }
         return guests;
     }
 
-    void leaves_choose(DisjointSets& units, const std::vector<Choices>& of_host) {
-        const auto guests = guests_of(of_host);
-        std::vector<std::uint32_t> count(out_.groups), size(out_.groups);
+    void leaves_choose(DisjointSets& units) {
+        std::vector<std::uint32_t> size(out_.groups);
         for (auto group : out_.of_host)
             if (group != none) ++size[group];
+        const auto of_others = leaves_of_others(units, size);
+        const auto guests = guests_of(units, of_others);
         for (std::uint32_t leaf = 0; leaf < on_leaf_.size(); ++leaf) {
             if (!out_.is_leaf[leaf] || aside_[leaf]) continue;
-            for (auto host : on_leaf_[leaf]) ++count[out_.of_host[host]];
-            std::uint32_t best = none;
+            Pair best{none, 0};                                                 // group, hosts
+            each_group_on(leaf, [&](std::uint32_t group, std::uint32_t hosts) { // then of the smaller group
+                if (best.first == none || hosts > best.second ||
+                    (hosts == best.second && size[group] < size[best.first]))
+                    best = {group, hosts};
+            });
             bool is_others = false; // most hosts of another group are on it, or on leaves like it
-            for (auto host : on_leaf_[leaf]) {
-                const auto group = out_.of_host[host];
-                auto is_less = [&](std::uint32_t one, std::uint32_t other) { // and then of the smaller group
-                    return count[one] != count[other] ? count[one] < count[other] : size[one] > size[other];
-                };
-                if (best == none || is_less(best, group)) best = group;
-            }
-            for (auto host : on_leaf_[leaf]) {
-                const auto group = out_.of_host[host];
-                if (group == best || size[group] < 2) continue;
+            bool has_part = false;  // more than a quarter of another group's
+            each_group_on(leaf, [&](std::uint32_t group, std::uint32_t hosts) {
+                if (group == best.first || size[group] < 2) return;
                 const auto on_unit = guests.find({units.root(leaf), group});
-                const auto there = on_unit == guests.end() ? count[group] : on_unit->second;
+                const auto there =
+                    on_unit == guests.end() || of_others[leaf] ? hosts : std::max(hosts, on_unit->second);
                 is_others = is_others || there * 2 > size[group];
-            }
-            if (best != none && !is_others) {
-                const auto others = out_.hosts_on[leaf] - count[best];
-                const bool is_all = count[best] == size[best];
-                const bool is_its = unit_of_group_[best] == units.root(leaf)
-                                        ? (others <= 1 && others < count[best]) ||
-                                              are_nearly_all(count[best], out_.hosts_on[leaf])
-                                        : others == 0 || (others == 1 && is_all);
-                if (is_its) out_.of_switch[leaf] = best;
-            }
-            for (auto host : on_leaf_[leaf]) count[out_.of_host[host]] = 0;
+                has_part = has_part || hosts * 4 > size[group];
+            });
+            if (best.first == none || is_others) continue;
+            const auto all = out_.hosts_on[leaf], others = all - best.second;
+            const bool is_own_unit = unit_of_group_[best.first] == units.root(leaf);
+            const bool is_its = is_own_unit ? (others <= 1 && others < best.second) ||
+                                                  are_nearly_all(best.second, all) ||
+                                                  (!has_part && others <= best.second)
+                                            : others == 0 || (others == 1 && best.second == size[best.first]);
+            if (is_its) out_.of_switch[leaf] = best.first;
         }
         drop_shared_devices();
         find_stands();
@@ -363,7 +371,7 @@ class Grouper {
     const Hosts& hosts_;
     Lists on_leaf_;
     std::vector<bool> aside_, inner_;
-    std::vector<std::uint32_t> unit_of_group_;
+    std::vector<std::uint32_t> unit_of_group_, on_groups_; ///< by group
     Grouping out_;
 };
 

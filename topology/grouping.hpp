@@ -8,14 +8,16 @@ namespace railhead::topology {
 ///
 /// The rule: two leaf switches are of one group when the sets of hosts on them mostly coincide, that is, when
 /// more than half of the hosts on either are on both (those on one leaf only do not count where they are no
-/// more than the others); and a leaf is of a group nearly all of whose hosts
+/// more than the others), unless one is shared: it also holds most hosts of other leaves that are alike
+/// (topology/shared_leaves.hpp). And a leaf is of a group nearly all of whose hosts
 /// (three quarters) are on it, when it shares hosts with no other (it has guests: CPU nodes, say). A host
 /// belongs to the group in which it has the most cables, of those most of whose hosts do. With as many cables
 /// in two groups it is where its neighbours by name are; where many hosts are as close to both, that is how
 /// the fabric is built, and theirs is the group of fewer kinds of hosts by name, of more leaves, or of fewer
 /// hosts. A leaf then belongs to the group of nearly all of its hosts (of all of them, if it does not
-/// coincide with the group's others), or else to none: it is shared (a storage or management plane). So is
-/// one that most hosts of another group are on, too, or on others like it; one that is aside
+/// coincide with the group's others), or of half of them, if no more than a quarter of any other group are
+/// there: cables in the wrong unit. Else to none: it is shared (a storage or management plane). So is one
+/// that most hosts of another group are on, too, or on others like it; one that is aside
 /// (topology/planes.hpp); and one of a device a sixteenth of whose cables lead to shared leaves: racks, which
 /// now and then coincide with a unit.
 ///

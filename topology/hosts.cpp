@@ -48,13 +48,26 @@ bool is_device_name(std::string_view text) {
     return false;
 }
 
+/// "node1-mlx5_0", where a site puts a dash for the blank.
+void divide(AdapterName& name) {
+    for (auto at = name.host.rfind('-'); at != name.host.npos && at > 0; at = name.host.rfind('-', at - 1))
+        if (const auto device = name.host.substr(at + 1); is_device_name(device)) {
+            name = {name.host.substr(0, at), device_from(device)};
+            return;
+        }
+}
+
 class Namer {
   public:
     Namer(const Fabric& fabric, const Naming& naming) : fabric_(fabric), naming_(naming) {
         if (!naming.nodes) return;
         for (const auto& node : *naming.nodes) {
-            if (is_given_[in_lower_case(without_domain(node))].empty())
-                is_given_[in_lower_case(without_domain(node))] = node;
+            is_given_.emplace(in_lower_case(node), node);
+            const auto shorter = in_lower_case(without_domain(node));
+            if (shorter == in_lower_case(node)) continue;
+            // Of nodes that differ by their domains only none is meant by the short name alone.
+            auto [at, is_new] = of_short_.emplace(shorter, node);
+            if (!is_new && at->second != node) at->second.clear();
         }
     }
 
@@ -73,9 +86,12 @@ class Namer {
     /// The name that the host has in the file, and whether it is one of the nodes that are wanted.
     std::pair<std::string_view, bool> node_name(std::string_view host) {
         if (!naming_.nodes) return {without_domain(host), true};
-        auto found = is_given_.find(in_lower_case(without_domain(host)));
-        if (found == is_given_.end()) return {without_domain(host), false};
-        return {found->second, true};
+        const auto whole = in_lower_case(host), shorter = in_lower_case(without_domain(host));
+        if (auto found = is_given_.find(whole); found != is_given_.end()) return {found->second, true};
+        if (auto found = is_given_.find(shorter); found != is_given_.end()) return {found->second, true};
+        const auto longer = of_short_.find(shorter);
+        if (longer == of_short_.end() || longer->second.empty()) return {without_domain(host), false};
+        return {longer->second, true};
     }
 
     void name_adapters() {
@@ -352,8 +368,10 @@ class Namer {
     const Naming& naming_;
     std::set<std::uint64_t> mapped_guids_; ///< lines of the map file that were of use
     std::set<std::string> mapped_hosts_;
-    std::unordered_map<std::string, std::string> is_given_; ///< short name in lower case -> as given
-    std::vector<AdapterName> names_;                        ///< of each device; only adapters have one
+    std::unordered_map<std::string, std::string> is_given_; ///< name in lower case -> as given
+    std::unordered_map<std::string, std::string>
+        of_short_; ///< short name in lower case -> as given with a domain; empty: with several
+    std::vector<AdapterName> names_; ///< of each device; only adapters have one
     std::vector<std::uint32_t> unnamed_, host_of_;
     Hosts out_;
 };
@@ -369,6 +387,7 @@ AdapterName adapter_name_from(std::string_view description) {
     if (is_vendor_text(description)) return {};
     Scanner scanner(description);
     AdapterName name{.host = scanner.word(), .device = device_from(scanner.word())};
+    if (name.device.empty()) divide(name);
     if (!is_host_name(name.host) || is_device_name(name.host)) return {};
     if (std::any_of(name.device.begin(), name.device.end(), is_control)) name.device = {};
     return name;

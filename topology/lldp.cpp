@@ -25,6 +25,7 @@ using nlohmann::json;
 struct Neighbour {
     std::string system, port;      ///< which tells it
     std::string other, other_port; ///< whom it sees
+    std::string chassis{};         ///< the other's MAC address, if that is its identifier
     std::uint32_t line = 0;
     bool forwards = false;    ///< the other says that it does: a switch, or a host with containers
     bool names_ports = false; ///< the other calls its port by a name; hosts do so by its address
@@ -60,6 +61,18 @@ std::string system_in(const json& chassis) {
         return name;
     }
     return chassis.size() == 1 ? chassis.begin().key() : std::string();
+}
+
+/// The address by which a chassis tells itself from others of its name; empty: it has none.
+std::string address_in(const json& chassis) {
+    if (!chassis.is_object()) return {};
+    const auto& id = below(chassis, {"id"});
+    if (id.is_null() && chassis.size() == 1 && chassis.front().is_object())
+        return address_in(chassis.front());
+    if (text_of(below(id, {"type"})) != "mac") return {};
+    std::string address(text_of(below(id, {"value"})));
+    std::replace(address.begin(), address.end(), ':', '-');
+    return address;
 }
 
 /// {"type": "Bridge", "enabled": true}, or a list of these.
@@ -100,7 +113,11 @@ class LldpReader {
             }
         }
         if (systems_.empty()) return wrong();
-        if (from_ == LldpFrom::switches) find_switches();
+        tell_names_apart();
+        if (from_ == LldpFrom::switches)
+            find_switches();
+        else
+            leave_out_hosts();
         for (const auto& cable : cables_) add(cable);
         for (const auto& [host, line] : unplugged_) build_.adapter(host, "", line);
         return std::move(build_).finish();
@@ -121,6 +138,7 @@ class LldpReader {
         each_interface(interfaces, [&](const std::string& port, const json& seen) {
             Neighbour cable{.system = system, .port = port, .line = stream_.line()};
             cable.other = system_in(below(seen, {"chassis"}));
+            cable.chassis = address_in(below(seen, {"chassis"}));
             const auto& far = below(seen, {"port"});
             cable.other_port = text_of(below(far, {"id", "value"}));
             auto descr = text_of(below(far, {"descr"}));
@@ -138,6 +156,54 @@ class LldpReader {
         });
         if (from_ == LldpFrom::hosts && cables_.size() == before)
             unplugged_.try_emplace(system, stream_.line());
+    }
+
+    /// Switches may all have one name, as a maker gives it. Those that tell something are called by whoever
+    /// collected it.
+    void tell_names_apart() {
+        std::map<std::string, std::set<std::string>> chassis_of;
+        auto is_named_alike = [&](const Neighbour& cable) {
+            const bool is_switch = from_ == LldpFrom::hosts || (cable.forwards && cable.names_ports);
+            return is_switch && !cable.chassis.empty() && !systems_.contains(key_of(cable.other));
+        };
+        for (const auto& cable : cables_)
+            if (is_named_alike(cable)) chassis_of[key_of(cable.other)].insert(in_lower_case(cable.chassis));
+        std::set<std::string> alike;
+        for (auto& cable : cables_)
+            if (is_named_alike(cable) && chassis_of.at(key_of(cable.other)).size() > 1) {
+                alike.insert(short_name(cable.other));
+                cable.other = fmt::format("{}-{}", short_name(cable.other), cable.chassis);
+            }
+        if (alike.empty()) return;
+        build_.finding(
+            {.id = "lldp-alike",
+             .level = Level::warn,
+             .thing = examples({alike.begin(), alike.end()}),
+             .seen = "is what several switches are called, which are told apart by their addresses",
+             .next = "give each switch a name of its own"});
+    }
+
+    /// Hosts at both ends of a cable; the other one calls its port by its address, as a host does.
+    void leave_out_hosts() {
+        std::vector<std::string> seen;
+        std::erase_if(cables_, [&](const Neighbour& cable) {
+            if (cable.names_ports || !systems_.contains(key_of(cable.other))) return false;
+            seen.push_back(short_name(cable.other));
+            unplugged_.try_emplace(cable.system, cable.line);
+            return true;
+        });
+        for (const auto& cable : cables_) unplugged_.erase(cable.system);
+        if (seen.empty()) return;
+        std::sort(seen.begin(), seen.end());
+        seen.erase(std::unique(seen.begin(), seen.end()), seen.end());
+        const bool is_one = seen.size() == 1;
+        build_.finding(
+            {.id = "lldp-hosts",
+             .level = Level::info,
+             .thing = fmt::format("{} neighbour{} ({})", seen.size(), is_one ? "" : "s", examples(seen)),
+             .seen = is_one ? "is a host that answered itself, and no leaf"
+                            : "are hosts that answered themselves, and no leaves",
+             .next = "look whether a cable joins two hosts, or a bridge on one shows the other"});
     }
 
     /// Of switches that did not answer, spines say: readers.hpp has the rule.

@@ -18,14 +18,15 @@
 namespace railhead::topology {
 namespace {
 
-/// "N/A", "[N/A]", all zero: a GPU that is in no domain.
+/// "N/A", "[N/A]", "[Not Supported]", all zero: a GPU that is in no domain.
 bool is_cluster(std::string_view uuid) {
     return uuid.size() == 36 &&
            std::any_of(uuid.begin(), uuid.end(), [](char c) { return c != '0' && c != '-'; });
 }
 
 bool is_no_cluster(std::string_view uuid) {
-    return !is_cluster(uuid) && (uuid.size() == 36 || uuid.find("N/A") != uuid.npos);
+    return !is_cluster(uuid) &&
+           (uuid.size() == 36 || uuid.find("N/A") != uuid.npos || uuid.starts_with("[Not"));
 }
 /// Of a line with the names of the columns.
 bool is_heading(std::string_view column) {

@@ -29,14 +29,14 @@ RailKinds::RailKinds(const Hosts& hosts, const RailMap& map, std::vector<bool> i
         if (is_new) kinds_.emplace_back();
         auto& kind = kinds_[of_host_[host] = at->second];
         ++kind.hosts;
-        std::set<std::uint32_t> others;
+        std::set<Kind::Place> others;
         for (auto i = its.first; i < its.first + its.count; ++i) {
             const auto& port = hosts.ports[i];
             const auto at_group = map.grouping.of_switch[port.leaf];
             if (at_group == group) ++kind.cables[port.device][rail_of.at(port.leaf)];
-            if (at_group != none && at_group != group) others.insert(at_group);
+            if (at_group != none && at_group != group) others.emplace(at_group, port.device);
         }
-        for (auto other : others) ++kind.hosts_on[other];
+        for (const auto& other : others) ++kind.hosts_on[other];
     }
 }
 
@@ -45,10 +45,10 @@ const RailKinds::Kind* RailKinds::kind_of(std::uint32_t host) const {
     return &kinds_[of_host_[host]];
 }
 
-bool RailKinds::are_mostly_on(std::uint32_t host, std::uint32_t group) const {
+bool RailKinds::are_mostly_on(std::uint32_t host, std::uint32_t group, std::string_view device) const {
     if (of_host_[host] == none) return false;
     const auto& kind = kinds_[of_host_[host]];
-    const auto on = kind.hosts_on.find(group);
+    const auto on = kind.hosts_on.find({group, device});
     return on != kind.hosts_on.end() && on->second > 1 && on->second * 2 > kind.hosts;
 }
 

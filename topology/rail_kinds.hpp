@@ -27,13 +27,14 @@ class RailKinds {
     /// So many of its kind are in its group that they are built alike, whatever others have.
     bool is_of_a_kind(std::uint32_t host) const { return kind_of(host) != nullptr; }
 
-    /// Two or more of its kind, and most, have a cable to that other group: they are built so.
-    bool are_mostly_on(std::uint32_t host, std::uint32_t group) const;
+    /// Two or more of its kind, and most, have a cable of this device to that other group: they are built so.
+    bool are_mostly_on(std::uint32_t host, std::uint32_t group, std::string_view device) const;
 
   private:
     struct Kind {
         std::uint32_t hosts = 0;
-        std::map<std::uint32_t, std::uint32_t> hosts_on; ///< other group -> hosts
+        using Place = std::pair<std::uint32_t, std::string_view>; ///< another group, a device
+        std::map<Place, std::uint32_t> hosts_on;
         std::map<std::string_view, std::map<std::string_view, std::uint32_t>> cables; ///< device -> rail
     };
     const Kind* kind_of(std::uint32_t host) const;

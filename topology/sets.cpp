@@ -8,8 +8,9 @@ namespace {
 
 class Joiner {
   public:
-    Joiner(const Lists& members, const Lists& sets)
-        : members_(members), rarer_(members.size(), [&](auto add) { each_of_rarer_half(sets, add); }),
+    Joiner(const Lists& members, const Lists& sets, Likeness likeness)
+        : members_(members), likeness_(likeness),
+          rarer_(members.size(), [&](auto add) { each_of_rarer_half(sets, add); }),
           with_(sets.size(),
                 [&](auto add) {
                     for (std::uint32_t set = 0; set < members.size(); ++set)
@@ -55,7 +56,11 @@ class Joiner {
     void join_if_coinciding(std::uint32_t one, std::uint32_t other) {
         std::size_t common = 0;
         for (auto member : members_[other]) common += marked_by_[member] == one ? 1 : 0;
-        if (mostly_coincide(members_[one].size(), members_[other].size(), common)) joined_.join(one, other);
+        const auto one_size = members_[one].size(), other_size = members_[other].size();
+        const bool are_alike = likeness_ == Likeness::three_quarters
+                                   ? 4 * common >= 3 * (one_size + other_size - common)
+                                   : mostly_coincide(one_size, other_size, common);
+        if (are_alike) joined_.join(one, other);
     }
     void mark(std::uint32_t one) {
         for (auto member : members_[one]) marked_by_[member] = one;
@@ -98,6 +103,7 @@ class Joiner {
     }
 
     const Lists& members_;
+    Likeness likeness_;
     Lists rarer_, with_; ///< set -> members, member -> sets
     DisjointSets joined_;
     std::vector<std::uint32_t> marked_by_, met_by_; ///< by member, by set: the last set that did
@@ -105,8 +111,8 @@ class Joiner {
 
 } // namespace
 
-DisjointSets join_coinciding(const Lists& members, const Lists& sets) {
-    return Joiner(members, sets).joined();
+DisjointSets join_coinciding(const Lists& members, const Lists& sets, Likeness likeness) {
+    return Joiner(members, sets, likeness).joined();
 }
 
 } // namespace railhead::topology

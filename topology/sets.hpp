@@ -61,12 +61,16 @@ inline bool mostly_coincide(std::size_t one, std::size_t other, std::size_t comm
     return 2 * common > one + other - common;
 }
 
-/// Joins those of the sets 0 .. n-1 that mostly coincide. `members[s]` is what set s holds, each once, and
-/// `sets[m]` which sets hold m.
+/// Of what is in either.
+enum class Likeness : std::uint8_t { more_than_half, three_quarters };
+
+/// Joins those of the sets 0 .. n-1 that mostly coincide, or more closely. `members[s]` is what set s holds,
+/// each once, and `sets[m]` which sets hold m.
 ///
 /// Two that coincide have more than half of either in common, so they share one of the rarer half of each.
 /// Only what shares such a one is compared, and of those that are joined already nothing is: the time is
 /// about that of going through the members, also where all sets hold one that tells nothing.
-DisjointSets join_coinciding(const Lists& members, const Lists& sets);
+DisjointSets join_coinciding(const Lists& members, const Lists& sets,
+                             Likeness likeness = Likeness::more_than_half);
 
 } // namespace railhead::topology

@@ -100,11 +100,29 @@ class Uplinks {
         for (std::uint32_t device = 0; device < up_.size(); ++device) {
             auto group = map_.grouping.of_switch[device];
             if (group == none || !has_wanted(map_.groups[group], hosts_)) continue;
+            if (are_built_so(group)) continue;
             if (auto most = usual.at(fabric_.source_of(device)); up_[device] < most)
                 say_uneven(device, most, "leaves");
             else
                 look_at_spines_of(device);
         }
+    }
+
+    /// Three leaves or more, all with the same cables to the same spines: a unit of another generation.
+    bool are_built_so(std::uint32_t group) {
+        constexpr std::size_t least_leaves = 3;
+        auto [at, is_new] = built_so_.try_emplace(group, false);
+        if (!is_new) return at->second;
+        std::size_t leaves = 0;
+        const std::map<std::uint32_t, std::uint32_t>* first = nullptr;
+        for (const auto& rail : map_.groups[group].rails)
+            for (auto leaf : rail.switches) {
+                const auto& own = cables_to_[leaf];
+                if (first && *first != own) return false;
+                first = &own;
+                ++leaves;
+            }
+        return at->second = leaves >= least_leaves && !first->empty();
     }
 
     /// The switches above a leaf. Most leaves may lack a cable, each to another spine: then each spine has
@@ -144,7 +162,7 @@ class Uplinks {
             expected += usual;
             if (cables_to_[leaf][spine] < usual) fewer.push_back(name_of(spine));
         }
-        if (up_[leaf] >= expected) return;
+        if (up_[leaf] >= expected) return look_for_misplugged(leaf, fewer);
         out_.push_back({{.id = "uplinks-uneven",
                          .level = Level::warn,
                          .where = name_of(leaf),
@@ -153,6 +171,41 @@ class Uplinks {
                                              up_[leaf], up_[leaf] == 1 ? "" : "s", examples(fewer)),
                          .expected = std::to_string(expected)},
                         std::max(1.0, usual_gbps_[0]) * (expected - up_[leaf])});
+    }
+
+    /// As many cables as it should have, but not to the spines that nearly all leaves like it have them to.
+    void look_for_misplugged(std::uint32_t leaf, const std::vector<std::string>& fewer) {
+        if (fewer.empty() || !are_few_odd(like_.root(leaf))) return;
+        std::map<std::uint32_t, std::uint32_t> usual_to;
+        for (auto [spine, usual] : usual_to_[like_.root(leaf)]) usual_to[spine] = usual;
+        std::vector<std::string> more;
+        for (auto [spine, cables] : cables_to_[leaf])
+            if (cables > usual_to[spine]) more.push_back(name_of(spine));
+        if (more.empty()) return;
+        out_.push_back(
+            {{.id = "uplinks-uneven",
+              .level = Level::warn,
+              .where = name_of(leaf),
+              .seen = fmt::format("has more cables to {} and fewer to {} than most leaves that share "
+                                  "its spines",
+                                  examples(more), examples(fewer)),
+              .next = "look where these are plugged in"},
+             std::max(1.0, usual_gbps_[0]) * static_cast<double>(fewer.size())});
+    }
+
+    /// Of the leaves that share spines, those whose cables lead otherwise than most's: else it is a shape.
+    bool are_few_odd(std::uint32_t root) {
+        auto [at, is_new] = few_odd_.try_emplace(root, false);
+        if (!is_new) return at->second;
+        std::size_t leaves = 0, odd = 0;
+        std::map<std::uint32_t, std::uint32_t> usual_to;
+        for (auto [spine, usual] : usual_to_[root]) usual_to[spine] = usual;
+        for (const auto& [leaf, spines] : cables_to_) {
+            if (like_.root(leaf) != root) continue;
+            ++leaves;
+            odd += spines == usual_to ? 0 : 1;
+        }
+        return at->second = odd * rare <= leaves;
     }
 
     /// Where nothing is above leaves, and all but few of them have as many cables to others.
@@ -168,9 +221,9 @@ class Uplinks {
         }
         for (auto [leaf, cables] : across) ++leaves_with[cables];
         if (leaves_with.empty()) return;
-        const auto [usual, count] = *leaves_with.rbegin();
+        const auto usual = most_frequent(leaves_with); // a cable in the wrong leaf gives that one more
         // A lost cable has two ends; more than that is a shape.
-        const auto odd = across.size() - count;
+        const auto odd = across.size() - leaves_with.at(usual);
         if (odd * rare > across.size() || (odd > 2 && odd * very_rare > across.size())) return;
         const auto each = std::max(1.0, most_frequent(rates) / 10.0);
         for (auto [leaf, cables] : across)
@@ -272,6 +325,7 @@ class Uplinks {
     DisjointSets like_{0};                                                      ///< leaves that share spines
     std::map<std::uint32_t, std::vector<std::pair<std::uint32_t, std::uint32_t>>>
         usual_to_; ///< root of these -> spines, and the cables that most have to each
+    std::map<std::uint32_t, bool> few_odd_, built_so_; ///< by root; by group
     std::vector<CablingFinding> out_;
 };
 

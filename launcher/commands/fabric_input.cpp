@@ -130,6 +130,15 @@ Result<topology::Naming> naming_for(const Environment& environment, const Fabric
     return naming;
 }
 
+tl::unexpected<Error> given_twice(const std::string& from) {
+    return fail(ErrorKind::usage,
+                {.id = "source-twice",
+                 .thing = "--from " + from,
+                 .seen = "has the adapters of an earlier --from, so both tell of one fabric",
+                 .expected = "it once",
+                 .next = "leave one of them out"});
+}
+
 /// Where a source has the names of its hosts.
 std::string names_in(const std::string& kind) {
     if (kind == "inventory") return "the column node";
@@ -306,6 +315,8 @@ Result<FabricInput> load_fabric(const Environment& environment, const FabricOpti
     for (const auto& from : options.from) {
         auto fabric = read_source(environment, from);
         if (!fabric) return tl::unexpected(fabric.error());
+        for (const auto& earlier : fabrics)
+            if (topology::are_the_same(earlier, *fabric)) return given_twice(from);
         (kind_of(from) == nvlink_kind ? domains : fabrics).push_back(std::move(*fabric));
     }
     input.is_domains = fabrics.empty();

@@ -32,11 +32,13 @@ int check_file(const Context& context, const FileOptions& options) {
     if (!release) return print_error(release.error());
     wanted.slurm = *release;
     std::vector<Finding> beside;
+    std::optional<std::string> plugin;
     if (!options.slurm_conf.empty()) {
         auto conf = read_slurm_conf(options.slurm_conf,
                                     [](const std::string& path) { return read_whole_file(path, ""); });
         if (!conf) return print_error(conf.error());
         beside = topology::check_weights(inventory_of(*conf));
+        plugin = conf->value("TopologyPlugin");
         wanted.nodes = std::move(conf->nodes);
     } else if (options.nodes == "slurm") {
         auto inventory = inventory_for(context.environment, "");
@@ -55,6 +57,8 @@ int check_file(const Context& context, const FileOptions& options) {
         return print_error(
             std::move(checked.error()).within(options.file == "-" ? "standard input" : options.file));
     auto findings = std::move(*checked);
+    if (plugin)
+        if (auto other = topology::check_plugin(text->view(), *plugin)) findings.push_back(std::move(*other));
     findings.insert(findings.end(), beside.begin(), beside.end());
     if (options.json) {
         fmt::print("{}\n", json_text({{"v", 1}, {"findings", json_of_findings(findings)}}, 2));

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 namespace railhead {
 namespace {
@@ -143,6 +144,19 @@ topology::Blocks blocks_from(const FabricInput& input, const GenerateOptions& op
     return topology::blocks_of(input.domains->hosts, input.domains->map, wanted);
 }
 
+/// Where NVLink is all that is known: else a tree is the default topology, for it has all nodes.
+bool are_all_in_blocks(const FabricInput& input, const GenerateOptions& options,
+                       const std::vector<topology::SwitchLine>& tree) {
+    if (!input.is_domains) return false;
+    std::set<std::string> in_blocks;
+    for (const auto& block : blocks_from(input, options).lines)
+        in_blocks.insert(block.nodes.begin(), block.nodes.end());
+    return std::all_of(tree.begin(), tree.end(), [&](const topology::SwitchLine& line) {
+        return std::all_of(line.nodes.begin(), line.nodes.end(),
+                           [&](const std::string& node) { return in_blocks.contains(node); });
+    });
+}
+
 int print_blocks(const topology::Blocks& blocks, const std::string& text) {
     say(blocks.findings);
     if (blocks.lines.empty())
@@ -167,20 +181,20 @@ int generate(const Context& context, const GenerateOptions& options) {
         return say(input->findings, true);
     }
     const int status = say(input->findings);
-    if (options.to == "block" || (options.to == "yaml" && input->is_domains)) {
+    auto tree = tree_from(*input, options.separate);
+    if (options.to == "block" || (options.to == "yaml" && are_all_in_blocks(*input, options, tree))) {
         auto blocks = blocks_from(*input, options);
         return std::max(
             status, print_blocks(blocks, options.to == "block"
                                              ? topology::topology_conf(blocks)
                                              : "---\n" + topology::topology_yaml(blocks, "default", true)));
     }
-    auto tree = tree_from(*input, options.separate);
     if (options.to == "hosts") {
         for (const auto& line : tree)
             for (const auto& node : line.nodes) fmt::print("{}\n", node);
     } else if (options.to == "yaml") {
         auto text = "---\n" + topology::topology_yaml(tree, "default", true);
-        if (input->domains) {
+        if (input->domains || input->is_domains) {
             auto blocks = blocks_from(*input, options);
             return std::max(status,
                             print_blocks(blocks, text + topology::topology_yaml(blocks, "nvlink", false)));

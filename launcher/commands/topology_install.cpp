@@ -133,7 +133,10 @@ class Installer {
         if (auto read = read_files(); !read) return tl::unexpected(read.error());
         if (!is_sound()) return 1;
         tell_changes();
-        auto shown = topology_in_scratch_controller(context_.environment, conf_, folder(), name(), text_);
+        auto conf = conf_; // the file may come before its plugin
+        if (auto plugin = topology::plugin_for(text_); !plugin.empty())
+            conf.values["topologyplugin"] = plugin;
+        auto shown = topology_in_scratch_controller(context_.environment, conf, folder(), name(), text_);
         if (!shown) return tl::unexpected(shown.error());
         if (auto differs = first_difference(wanted_, LeavesOf(conf_.nodes).in(*shown)); !differs.empty())
             return fail(ErrorKind::usage, {.id = "topology-other",
@@ -185,6 +188,7 @@ class Installer {
         if (auto chosen = choose_target(); !chosen) return chosen;
         new_ = std::move(*conf);
         wanted_ = LeavesOf(conf_.nodes).in(new_);
+        other_plugin_ = topology::check_plugin(text_, conf_.value("TopologyPlugin"));
         if (std::error_code none; !std::filesystem::exists(target_, none)) return {};
         auto old = read_whole_file(target_, "");
         if (!old) return tl::unexpected(old.error());
@@ -219,14 +223,32 @@ class Installer {
         if (release) wanted.slurm = *release;
         wanted.nodes = conf_.nodes;
         bool sound = true;
+        if (wanted_.empty() && !topology::is_topology_yaml(text_)) { // that may be flat
+            const Finding none{.id = "no-leaves",
+                               .thing = "the file",
+                               .seen = "has no leaf with a node that slurm.conf has",
+                               .next = "look at the names of its nodes"};
+            told_["error"] = sentence(none);
+            tell_finding(none);
+            sound = false;
+        }
         auto findings = topology::check_text(text_, wanted); // it was read before
         for (const auto& finding : findings ? *findings : std::vector<Finding>()) {
             if (sound && finding.level == Level::fail) told_["error"] = sentence(finding);
             sound = sound && finding.level != Level::fail;
-            fmt::print(stderr, "{}: {}: {} [{}]\n", options_.file,
-                       finding.level == Level::fail ? "error" : "warning", sentence(finding), finding.id);
+            tell_finding(finding);
+        }
+        if (other_plugin_) { // under --reconfigure the controller would not have it
+            other_plugin_->level = options_.reconfigure ? Level::fail : Level::warn;
+            if (sound && options_.reconfigure) told_["error"] = sentence(*other_plugin_);
+            sound = sound && !options_.reconfigure;
+            tell_finding(*other_plugin_);
         }
         return sound;
+    }
+    void tell_finding(const Finding& finding) const {
+        fmt::print(stderr, "{}: {}: {} [{}]\n", options_.file,
+                   finding.level == Level::fail ? "error" : "warning", sentence(finding), finding.id);
     }
 
     void tell_changes() {
@@ -257,7 +279,11 @@ class Installer {
         told_["in_place"] = true;
         tell(fmt::format("{} is written{}", target_,
                          old_text_ ? "; what was there is in " + target_ + ".old" : ""));
-        if (!options_.reconfigure) tell("it holds from the next 'scontrol reconfigure' on");
+        if (other_plugin_)
+            tell(fmt::format("it holds once slurm.conf has {} and slurmctld is started again",
+                             other_plugin_->expected));
+        else if (!options_.reconfigure)
+            tell("it holds from the next 'scontrol reconfigure' on");
         return {};
     }
 
@@ -315,6 +341,7 @@ class Installer {
     std::optional<std::string> old_text_; ///< absent: there was none
     topology::TopologyConf new_;
     Leaves wanted_;
+    std::optional<Finding> other_plugin_; ///< slurm.conf's, which does not read the file
     nlohmann::json told_{{"v", 1}, {"changes", nlohmann::json::array()}};
 };
 

@@ -80,8 +80,24 @@ def test_weights_of_a_slurm_conf_are_seen(tmp_path):
     done = topology("check", "--slurm-conf", str(conf), "-", text=CONF)
     assert done.returncode == 1
     assert "warning: partition p has nodes of several Weights (1 of n[1-4], 100 of n[5-8]), and Slurm takes the lowest first" in done.stdout
-    conf.write_text(conf.read_text().replace("Weight=100", "Weight=1"))
+    conf.write_text(conf.read_text().replace("Weight=100", "Weight=1") + "TopologyPlugin=topology/tree\n")
     assert topology("check", "--slurm-conf", str(conf), "-", text=CONF).returncode == 0
+
+
+def test_a_plugin_of_a_slurm_conf_that_reads_another_file_is_named(tmp_path):
+    conf = tmp_path / "slurm.conf"
+    conf.write_text("NodeName=n[1-8]\nTopologyPlugin=topology/flat\n")
+    done = topology("check", "--slurm-conf", str(conf), "-", text=CONF)
+    assert done.returncode == 1
+    assert "warning: slurm.conf has TopologyPlugin=topology/flat, which does not read such a file (expected TopologyPlugin=topology/tree)" in done.stdout
+
+
+def test_a_fabric_that_is_given_twice_is_one_sentence(tmp_path):
+    ib = tmp_path / "ib.txt"
+    ib.write_text(topology("synth", "--nodes", "8", "--rails", "2", "--unit", "4").stdout)
+    done = topology("report", "--from", f"ibnetdiscover:{ib}", "--from", f"ibnetdiscover:{ib}")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (100, "", 1), done
+    assert done.stderr.startswith(f"railhead: --from ibnetdiscover:{ib} has the adapters of an earlier --from"), done.stderr
 
 
 def test_a_source_that_joins_nodes_otherwise_is_named(tmp_path):
@@ -136,6 +152,14 @@ def test_a_fabric_that_is_cut_off_within_a_line_is_no_success_either(behind):
     done = topology("generate", "--from", "ibnetdiscover", text=cut)
     last = cut.count("\n") + 1
     assert done.returncode == 1 and done.stdout and f"railhead: error: line {last}: " in done.stderr and "within a line" in done.stderr, done
+
+
+def test_a_yaml_of_nvlink_alone_has_the_nodes_of_no_domain_too():
+    domains = "".join(f"gb{node}, 11111111-2222-3333-4444-55555555555{node // 3}, 1\n" for node in range(1, 5))
+    whole, more = (topology("generate", "--from", "nvlink", "--to", "yaml", "--nodes", nodes, text=domains).stdout for nodes in ("gb[1-4]", "gb[1-4],cpu[1-2]"))
+    assert whole.count("- topology:") == 1 and "  block:\n" in whole
+    tree, blocks = more.split("- topology: nvlink\n")
+    assert "nodes: cpu[1-2]\n" in tree and "cluster_default: true" in tree and blocks == "  cluster_default: false\n" + whole.split("  cluster_default: true\n")[1]
 
 
 @pytest.mark.parametrize("to", ["block", "yaml"])

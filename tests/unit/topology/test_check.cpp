@@ -137,3 +137,20 @@ TEST(Check, compares_with_the_nodes_that_slurm_has) {
                     "leaf for what is not in the fabric "
                     "[node-missing]"));
 }
+
+TEST(Check, says_of_a_plugin_that_does_not_read_the_file_what_it_must_be) {
+    const std::string tree = "SwitchName=a Nodes=n1\n", block = "BlockName=b Nodes=n1\nBlockSizes=1\n";
+    auto said = [](const std::string& text, const std::string& set) {
+        const auto found = check_plugin(text, set);
+        return found ? sentence(*found) : std::string();
+    };
+    EXPECT_EQ(said(tree, "topology/tree"), "");
+    EXPECT_EQ(said(block, "Topology/Block"), "");
+    EXPECT_EQ(said(tree, ""), "slurm.conf has no TopologyPlugin, so it is the default one, which reads no "
+                              "topology.conf (expected TopologyPlugin=topology/tree); set it, and start "
+                              "slurmctld and each slurmd again");
+    for (const auto* other : {"topology/flat", "topology/none", "topology/block"})
+        EXPECT_THAT(said(tree, other), HasSubstr(fmt::format("has TopologyPlugin={}, which", other)));
+    EXPECT_THAT(said(block, "topology/tree"), HasSubstr("(expected TopologyPlugin=topology/block)"));
+    EXPECT_EQ(said("---\n- topology: default\n  cluster_default: true\n  flat: true\n", ""), "");
+}

@@ -63,3 +63,10 @@ TEST(Diff, tells_what_joins_a_group_now) {
     EXPECT_THAT(changes_to("SwitchName=su1 Nodes=n[1-4]\nSwitchName=su2 Nodes=n[5-8]\n"),
                 ElementsAre("su1 is below nothing (was: root)", "su2 is below nothing (was: root)"));
 }
+
+TEST(Diff, sends_no_escape_of_a_file_to_the_terminal) {
+    EXPECT_EQ(sentence(Change{.kind = Change::Kind::renamed, .from = "a\x1b[2J", .to = "b"}),
+              "a?[2J is called b");
+    EXPECT_EQ(railhead::sentence(railhead::Finding{.thing = "a\x1b[2J", .seen = "is wrong"}),
+              "a?[2J is wrong");
+}

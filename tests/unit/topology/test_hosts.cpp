@@ -231,3 +231,29 @@ TEST(Hosts, that_are_all_called_localhost_are_said_to_be) {
                     "they are of no node here; give the hosts their names and have rdma-ndd write "
                     "them, or give --map"));
 }
+
+TEST(Hosts, are_known_where_a_dash_stands_before_the_device) {
+    EXPECT_EQ(adapter_name_from("node001-mlx5_0").host, "node001");
+    EXPECT_EQ(adapter_name_from("node001-mlx5_0").device, "mlx5_0");
+    EXPECT_EQ(adapter_name_from("gpu-a-7-HCA-2").host, "gpu-a-7");
+    EXPECT_EQ(adapter_name_from("gpu-a-7-HCA-2").device, "mlx5_1");
+    EXPECT_EQ(adapter_name_from("gpu-a-7").host, "gpu-a-7");
+}
+
+TEST(Hosts, that_differ_by_their_domain_only_are_the_nodes_that_are_listed_so) {
+    FabricBuilder build;
+    const auto leaf = build.device(DeviceKind::network_switch, 1);
+    for (std::uint16_t i = 1; i <= 2; ++i) {
+        const auto adapter = build.device(DeviceKind::adapter, 0x10U + i);
+        build.at(adapter).description = i == 1 ? "node1.a mlx5_0" : "node1.b mlx5_0";
+        build.link(leaf, i, adapter, 1, {}, i);
+    }
+    const auto fabric = std::move(build).finish();
+    Naming naming;
+    naming.nodes = {"node1.a", "node1.b"};
+    const auto hosts = hosts_of(fabric, naming);
+    ASSERT_THAT(hosts.hosts, testing::SizeIs(2));
+    EXPECT_EQ(hosts.hosts[0].name, "node1.a");
+    EXPECT_EQ(hosts.hosts[1].name, "node1.b");
+    EXPECT_THAT(hosts.findings, testing::IsEmpty());
+}

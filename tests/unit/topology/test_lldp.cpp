@@ -13,6 +13,7 @@
 
 using namespace railhead::topology;
 using railhead::sentence;
+using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
@@ -269,4 +270,51 @@ TEST(Lldp, beside_a_fabric_of_adapters_renames_no_group_and_is_asked_for_no_upli
                                                              "SwitchName=su2 Nodes=node[5-8]\n"
                                                              "SwitchName=fabric1 Switches=su[1-2]\n");
     for (const auto& each : cabling_findings(fabric, hosts, map)) EXPECT_EQ(sentence(each.finding), "");
+}
+
+namespace {
+
+std::string neighbour_of(const std::string& port, const std::string& name, const std::string& chassis,
+                         const char* kind) {
+    return fmt::format(
+        R"({{"{0}": {{"chassis": {{"{1}": {{"id": {{"type": "mac", "value": "{2}"}}}}}}, "port": {{"id": {{"type": "{3}", "value": "Ethernet0"}}}}}}}})",
+        port, name, chassis, kind);
+}
+std::string host_that_sees(const std::string& host, const std::string& neighbours) {
+    return fmt::format(R"({{"{}": {{"lldp": {{"interface": [{}]}}}}}})", host, neighbours);
+}
+
+} // namespace
+
+TEST(Lldp, tells_switches_of_one_name_apart_by_their_addresses) {
+    std::string text;
+    for (int node = 1; node <= 4; ++node)
+        text += host_that_sees(
+            fmt::format("node{}", node),
+            neighbour_of("eth0", "sonic", node < 3 ? "0c:00:00:00:00:01" : "0c:00:00:00:00:03", "ifname") +
+                "," +
+                neighbour_of("eth1", "sonic", node < 3 ? "0c:00:00:00:00:02" : "0c:00:00:00:00:04",
+                             "ifname"));
+    EXPECT_THAT(lldp_of_hosts(text), AllOf(HasSubstr("Nodes=node[1-2]"), HasSubstr("Nodes=node[3-4]")));
+    EXPECT_THAT(said(LldpFrom::hosts, text),
+                ElementsAre("sonic is what several switches are called, which are told apart by their "
+                            "addresses; give each switch a name of its own"));
+}
+
+TEST(Lldp, makes_no_leaf_of_a_host_that_another_host_sees) {
+    std::string text;
+    for (int node = 1; node <= 3; ++node)
+        text += host_that_sees(fmt::format("node{}", node),
+                               neighbour_of("eth0", "leaf1", "0c:00:00:00:00:01", "ifname") + "," +
+                                   neighbour_of("br0", fmt::format("node{}", node % 3 + 1),
+                                                fmt::format("0a:00:00:00:00:0{}", node), "mac"));
+    EXPECT_THAT(lldp_of_hosts(text), HasSubstr("SwitchName=leaf1 Nodes=node[1-3]"));
+    const auto fabric = read_lldp(Text(text), LldpFrom::hosts);
+    ASSERT_TRUE(fabric);
+    EXPECT_EQ(std::count_if(fabric->devices.begin(), fabric->devices.end(),
+                            [](const Device& device) { return device.kind == DeviceKind::network_switch; }),
+              1);
+    EXPECT_THAT(
+        said(LldpFrom::hosts, text),
+        ElementsAre(HasSubstr("3 neighbours (node1, node2, node3) are hosts that answered themselves")));
 }

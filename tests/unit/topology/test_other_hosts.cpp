@@ -2,6 +2,7 @@
 
 #include "fabric_rig.hpp"
 #include "topology/cabling.hpp"
+#include "topology/named_fabric.hpp"
 
 using namespace railhead::topology;
 using testing::ElementsAre;
@@ -11,6 +12,7 @@ namespace {
 
 struct Marked : Mapped {
     explicit Marked(const std::string& text) : Mapped(text) { mark_others(hosts, map); }
+    explicit Marked(Fabric built) : Mapped(std::move(built)) { mark_others(hosts, map); }
 
     std::vector<std::string> others() const {
         std::vector<std::string> found;
@@ -86,4 +88,25 @@ TEST(OtherHosts, are_few_in_a_group) {
     for (int cpu = 1; cpu <= 3; ++cpu)
         text = with_adapter(text, fmt::format("cpu{} mlx5_0", cpu), "su1-leaf1");
     EXPECT_THAT(Marked(text).others(), IsEmpty());
+}
+
+TEST(OtherHosts, are_no_login_nodes_on_a_leaf_of_their_own_which_a_node_s_cable_is_moved_to) {
+    for (int logins = 1; logins <= 3; ++logins)
+        for (int moved = 0; moved <= std::min(logins, 2); ++moved) {
+            NamedFabric build{Text("")};
+            auto cable = [&](const std::string& host, int device, const std::string& leaf) {
+                build.link(build.network_switch(leaf, 1),
+                           build.adapter(host, "mlx5_" + std::to_string(device), 1), 1);
+            };
+            for (int login = 1; login <= logins; ++login)
+                cable(fmt::format("login{}", login), 0, "leaf-login");
+            for (int node = 0; node < 16; ++node)
+                for (int rail = 0; rail < 4; ++rail)
+                    cable(fmt::format("n{}", node), rail,
+                          rail == 1 && node < moved ? "leaf-login"
+                                                    : fmt::format("su{}-leaf{}", node / 8 + 1, rail));
+            const Marked seen(std::move(build).finish());
+            EXPECT_THAT(seen.others(), IsEmpty()) << logins << " " << moved;
+            EXPECT_THAT(seen.findings(), testing::SizeIs(static_cast<std::size_t>(moved))) << logins;
+        }
 }

@@ -295,7 +295,7 @@ constexpr auto* domains = "node, fabric.clusterUuid, fabric.cliqueId\n"
                           "gb3, 11111111-9999-3333-4444-555555555555, 1\n"
                           "gb3, 11111111-9999-3333-4444-555555555555, 32766\n"
                           "gb4, 00000000-0000-0000-0000-000000000000, 0\n"
-                          "cpu1, [N/A], [N/A]\n";
+                          "cpu1, [N/A], [N/A]\ncpu2, [Not Supported], [Not Supported]\n";
 
 } // namespace
 
@@ -311,7 +311,7 @@ TEST(Nvlink, domains_are_blocks) {
               "BlockSizes=1,2\n");
     ASSERT_THAT(fabric->findings, SizeIs(2));
     EXPECT_THAT(sentence(fabric->findings[1]),
-                HasSubstr("2 nodes (cpu1,gb4) have no GPU in an NVLink domain, and so no block; "));
+                HasSubstr("3 nodes (cpu[1-2],gb4) have no GPU in an NVLink domain, and so no block; "));
     EXPECT_EQ(sentence(fabric->findings[0]),
               "gb3: its GPUs are in several NVLink domains, of which "
               "nvl-11111111-9999-3333-4444-555555555555-32766 counts, with 2 of them; "
