@@ -53,6 +53,10 @@ std::optional<StepLine> step_of(const ScriptLine& line) {
     return step;
 }
 
+bool may_have_more(const StepLine& step) {
+    return step.program.size() > 1 && step.program.front().starts_with('$');
+}
+
 std::string text_of(const StepLine& step) {
     return fmt::format("{}", fmt::join(step.program, " "));
 }
