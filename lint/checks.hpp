@@ -99,8 +99,9 @@ std::optional<StepLine> step_of(const ScriptLine& line);
 /// Whether it starts Python or torchrun.
 bool starts_program(const std::string& text);
 
-/// Whether an unknown variable before the program may hold options of srun.
-bool may_have_more(const StepLine& step);
+/// Whether a variable before the program may hold one of these options of srun ("-K"): where it comes from
+/// outside, or the script has them anywhere.
+bool may_hold(const Script& script, const StepLine& step, const std::vector<std::string_view>& options);
 
 /// The program and its words.
 std::string text_of(const StepLine& step);

@@ -44,7 +44,7 @@ void check_cpus(const Script& script, int slurm, std::vector<Finding>& findings)
     for (const auto& line : script.lines) {
         auto step = step_of(line);
         if (!step || step->option("--cpus-per-task") || mentions(line.text, "railhead") ||
-            may_have_more(*step) || mentions(text_of(*step), "railhead"))
+            may_hold(script, *step, {"--cpus-per-task", "-c"}) || mentions(text_of(*step), "railhead"))
             continue;
         findings.push_back(
             {.id = "cpus-per-task",
@@ -81,7 +81,7 @@ void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
         auto step = step_of(line);
         if (!step || !has_several(script, *step) || !starts_program(text_of(*step)) ||
             step->option("--kill-on-bad-exit") || has_no_others(*step) || step->is_heterogeneous ||
-            may_have_more(*step))
+            may_hold(script, *step, {"--kill-on-bad-exit", "-K"}))
             continue;
         findings.push_back({.id = "kill-on-bad-exit",
                             .level = Level::warn,

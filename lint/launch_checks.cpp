@@ -242,7 +242,7 @@ std::string_view launcher_of(const StepLine& step, const ScriptLine& line) {
 void check_torchrun(const Script& script, std::vector<Finding>& findings) {
     for (const auto& line : script.lines) {
         auto step = step_of(line);
-        if (!step || may_have_more(*step)) continue;
+        if (!step || may_hold(script, *step, {"--ntasks", "-n"})) continue;
         auto launcher = launcher_of(*step, line);
         auto tasks = tasks_on_node(script, *step);
         if (launcher.empty() || tasks.value_or(1) < 2) continue;

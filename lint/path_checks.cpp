@@ -86,10 +86,17 @@ bool is_launcher(std::string_view module) {
            module == "accelerate.commands.launch";
 }
 
+/// "$RUN python3 /workspace/x.py", where $RUN may start a container.
+bool is_behind_variable(const ScriptLine& line) {
+    const auto step = step_of(line);
+    const auto& words = step ? step->program : line.words;
+    return !words.empty() && words.front().starts_with('$');
+}
+
 /// The Python file that a line starts; empty: none, or one that only the shell knows.
 std::string program_of(const ScriptLine& line) {
     const auto& words = line.words;
-    if (prints(line)) return {};
+    if (prints(line) || is_behind_variable(line)) return {};
     auto at = std::find_if(words.begin(), words.end(), [](const std::string& word) {
         auto name = last_part(word);
         return word.find(' ') == word.npos &&

@@ -86,6 +86,21 @@ TEST(LintSpellings, puts_in_nothing_that_may_be_otherwise) {
     EXPECT_EQ(found_in("-N2 -c2", "srun $OPTS hostname", 2205), Found{});
 }
 
+TEST(LintSpellings, knows_what_a_variable_of_options_cannot_hold) {
+    EXPECT_EQ(found_in("-N2", "ARGS=(--container-image x)\nsrun -l \"${ARGS[@]}\" python3 /x.py"),
+              Found{"kill-on-bad-exit:4"})
+        << "and /x.py is in a container";
+    EXPECT_EQ(found_in("-N2", "A=\"\"\nif $X; then\nA=--x\nfi\nsrun $A -l python3 /x.py"),
+              Found{"kill-on-bad-exit:7"});
+    EXPECT_EQ(found_in("-N1", "RUN=\"apptainer exec $IMAGE\"\n$RUN python3 /x.py"), Found{});
+    EXPECT_EQ(found_in("-N1", "srun -n $N python3 /x.py"), Found{"no-program:3"});
+    for (std::string right :
+         {"ARGS=(\n--kill-on-bad-exit=1\n)\nsrun -l \"${ARGS[@]}\" python3 train.py",
+          "A=\"\"\nif $X; then\nA=-K\nfi\nsrun $A python3 train.py", "A=$1\nsrun $A python3 train.py",
+          "srun \"$@\" python3 train.py", "A=$(options)\nsrun $A python3 train.py"})
+        EXPECT_EQ(found_in("-N2", right), Found{}) << right;
+}
+
 TEST(LintSpellings, knows_ports_that_are_defaults_or_in_addresses) {
     for (std::string wrong :
          {"export MASTER_PORT=${MASTER_PORT:-29500}", "python3 train.py --dist-url tcp://$A:23456",
