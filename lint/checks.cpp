@@ -64,14 +64,21 @@ std::string_view assigned(std::string_view word, std::string_view name) {
     return word.substr(name.size() + 1);
 }
 
+std::string_view value_at(const std::vector<std::string>& words, std::size_t i, std::string_view name) {
+    if (words[i] == name && i + 1 < words.size()) return words[i + 1];
+    return assigned(words[i], name);
+}
+
 int version_from(std::string_view said) {
     return release_of(said.substr(std::min(said.find(' ') + 1, said.size()))); // npos + 1 is 0
 }
 
 std::vector<Finding> check_script(const Script& script, const Surroundings& around) {
     std::vector<Finding> findings;
-    check_header(script, around.slurm, findings);
-    check_launch(script, findings);
+    auto known = script;
+    put_values(known.lines);
+    check_header(known, around.slurm, findings);
+    check_launch(known, findings);
     check_paths(script, around, findings);
     std::stable_sort(findings.begin(), findings.end(),
                      [](auto& a, auto& b) { return a.level > b.level && a.level == Level::fail; });

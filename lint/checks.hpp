@@ -68,6 +68,16 @@ std::string shell_command(const ScriptLine& command);
 /// The value of a word "NAME=..."; empty: it is none.
 std::string_view assigned(std::string_view word, std::string_view name);
 
+/// The value of an option of that name at this word, in either form; empty: it is none.
+std::string_view value_at(const std::vector<std::string>& words, std::size_t i, std::string_view name);
+
+/// "29500" of "${MASTER_PORT:-29500}"; any other word is its own.
+std::string_view default_of(std::string_view word);
+
+/// Puts in the values of variables that the script sets once, whatever it is told; as `text` keeps its
+/// quotes, only the words change.
+void put_values(std::vector<ScriptLine>& lines);
+
 /// Whether a shell's words start torchrun.
 bool starts_torch(const std::string& text);
 
@@ -88,6 +98,10 @@ std::optional<StepLine> step_of(const ScriptLine& line);
 
 /// Whether it starts Python or torchrun.
 bool starts_program(const std::string& text);
+
+/// Whether a variable before the program may hold one of these options of srun ("-K"): where it comes from
+/// outside, or the script has them anywhere.
+bool may_hold(const Script& script, const StepLine& step, const std::vector<std::string_view>& options);
 
 /// The program and its words.
 std::string text_of(const StepLine& step);

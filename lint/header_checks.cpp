@@ -43,7 +43,9 @@ void check_cpus(const Script& script, int slurm, std::vector<Finding>& findings)
     if (slurm < 2205 || slurm >= 2400 || cpus <= 1 || times_set(script, "SRUN_CPUS_PER_TASK") > 0) return;
     for (const auto& line : script.lines) {
         auto step = step_of(line);
-        if (!step || step->option("--cpus-per-task") || mentions(line.text, "railhead")) continue;
+        if (!step || step->option("--cpus-per-task") || mentions(line.text, "railhead") ||
+            may_hold(script, *step, {"--cpus-per-task", "-c"}) || mentions(text_of(*step), "railhead"))
+            continue;
         findings.push_back(
             {.id = "cpus-per-task",
              .level = Level::warn,
@@ -78,7 +80,8 @@ void check_bad_exit(const Script& script, std::vector<Finding>& findings) {
     for (const auto& line : script.lines) {
         auto step = step_of(line);
         if (!step || !has_several(script, *step) || !starts_program(text_of(*step)) ||
-            step->option("--kill-on-bad-exit") || has_no_others(*step) || step->is_heterogeneous)
+            step->option("--kill-on-bad-exit") || has_no_others(*step) || step->is_heterogeneous ||
+            may_hold(script, *step, {"--kill-on-bad-exit", "-K"}))
             continue;
         findings.push_back({.id = "kill-on-bad-exit",
                             .level = Level::warn,

@@ -58,7 +58,7 @@ bool starts_ray(const ScriptLine& line) {
     auto words = all_words(line);
     if (prints(line)) return false;
     for (std::size_t i = 0; i + 1 < words.size(); ++i)
-        if ((words[i] == "ray" || words[i].ends_with("/ray")) &&
+        if ((words[i] == "ray" || words[i].ends_with("/ray") || words[i] == "ray.scripts.scripts") &&
             (words[i + 1] == "start" || words[i + 1] == "symmetric-run"))
             return true;
     return false;
@@ -81,12 +81,12 @@ std::string fixed_port(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < words.size(); ++i) {
         for (std::string_view name : {"MASTER_PORT", "--master_port", "--master-port", "--main_process_port",
                                       "--main-process-port"}) {
-            if (is_number(assigned(words[i], name))) return std::string(assigned(words[i], name));
-            if (words[i] == name && i + 1 < words.size() && is_number(words[i + 1])) return words[i + 1];
+            const auto port = default_of(value_at(words, i, name));
+            if (is_number(port)) return std::string(port);
         }
-        for (std::string_view name : {"--rdzv_endpoint", "--rdzv-endpoint"}) {
-            auto endpoint = words[i] == name && i + 1 < words.size() ? std::string_view(words[i + 1])
-                                                                     : assigned(words[i], name);
+        for (std::string_view name : {"--rdzv_endpoint", "--rdzv-endpoint", "--dist-url", "--dist_url",
+                                      "--init-method", "--init_method"}) {
+            auto endpoint = value_at(words, i, name);
             auto port = endpoint.substr(std::min(endpoint.rfind(':') + 1, endpoint.size())); // npos + 1 is 0
             if (endpoint.find(':') != endpoint.npos && is_number(port)) return std::string(port);
         }
@@ -102,16 +102,44 @@ std::string port_of_server(const ScriptLine& line, const std::vector<std::string
     if (std::none_of(servers.begin(), servers.end(),
                      [&](auto* server) { return line.text.find(server) != line.text.npos; }))
         return {};
-    for (std::size_t i = 0; i < words.size(); ++i) {
-        if (is_number(assigned(words[i], "--port"))) return std::string(assigned(words[i], "--port"));
-        if (words[i] == "--port" && i + 1 < words.size() && is_number(words[i + 1])) return words[i + 1];
+    for (std::size_t i = 0; i < words.size(); ++i)
+        if (const auto port = default_of(value_at(words, i, "--port")); is_number(port))
+            return std::string(port);
+    return {};
+}
+
+/// "localhost" of "`hostname -i || echo localhost`", whose words the shell's reader leaves as they are, and
+/// of "printf 'localhost\n'".
+std::string_view host_in(std::string_view word) {
+    return word.substr(0, word.find_first_of("`\\"));
+}
+
+/// "echo localhost" behind a "||"; empty: none.
+std::string localhost_behind(const std::vector<std::string>& words) {
+    for (auto at = words.begin(); (at = std::find(at, words.end(), "||")) != words.end();) {
+        auto end = std::find_if(++at, words.end(), is_operator);
+        if (at == end || (*at != "echo" && *at != "printf")) continue;
+        auto said = std::find_if(at + 1, end, [](auto& word) { return word[0] != '-' && word[0] != '%'; });
+        if (said == end) continue;
+        const auto host = host_in(*said);
+        if (host == "localhost" || host == "127.0.0.1" || host == "::1")
+            return fmt::format("{} {}", *at, host);
     }
     return {};
 }
 
-/// "localhost" of "`hostname -i || echo localhost`", whose words the shell's reader leaves as they are.
-std::string_view before_backquote(std::string_view word) {
-    return word.substr(0, word.find('`'));
+/// What the word gives NCCL_IB_HCA, itself, as a default or in srun's --export; empty: nothing.
+std::string_view hca_in(std::string_view word) {
+    constexpr std::string_view name = "NCCL_IB_HCA";
+    if (const auto own = assigned(word, name); !own.empty()) return default_of(own);
+    if (word.starts_with("${NCCL_IB_HCA:=") || word.starts_with("${NCCL_IB_HCA=")) return default_of(word);
+    for (auto at = word.find(name); at != word.npos; at = word.find(name, at + 1)) {
+        const bool is_exported =
+            at > 0 && (word[at - 1] == ',' || (word[at - 1] == '=' && word.starts_with("--export")));
+        const auto value = assigned(word.substr(at), name);
+        if (is_exported && !value.empty()) return value.substr(0, value.find(','));
+    }
+    return {};
 }
 
 /// What of the line is run once for each turn of a loop.
@@ -139,11 +167,9 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
     if (!port.empty() && port != "0" && !exclusive && !prints(line))
         add("fixed-port", "port " + port, "is the same for every job, and two on one node collide",
             "derive it from the job: $((20000 + SLURM_JOB_ID % 10000))");
-    for (std::size_t i = 0; i + 2 < words.size(); ++i)
-        if (auto host = before_backquote(words[i + 2]);
-            words[i] == "||" && words[i + 1] == "echo" && (host == "localhost" || host == "127.0.0.1"))
-            add("localhost-fallback", fmt::format("|| echo {}", host),
-                "hides that the address was not found: each node then waits for itself", "let it fail");
+    if (auto said = localhost_behind(words); !said.empty())
+        add("localhost-fallback", "|| " + said,
+            "hides that the address was not found: each node then waits for itself", "let it fail");
     if (asks_slurmctld(in_turns(line)))
         add("scontrol-in-loop", "scontrol", "is asked once for each turn, and slurmctld serves all users",
             "ask once before the loop");
@@ -151,7 +177,7 @@ void check_line(const Script& script, const ScriptLine& line, std::vector<Findin
         add("scontrol-per-task", "scontrol", "is asked by every task, and slurmctld serves all users",
             "ask once in the script and pass the answer on");
     for (const auto& word : words) {
-        auto hca = assigned(word, "NCCL_IB_HCA");
+        auto hca = hca_in(word);
         if (auto taken = taken_unasked(hca); !taken.empty())
             add("nccl-ib-hca", fmt::format("NCCL_IB_HCA={}", hca),
                 fmt::format("takes every device whose name begins so: {}, too", taken),
@@ -182,27 +208,48 @@ std::optional<std::uint64_t> tasks_on_node(const Script& script, const StepLine&
     return std::nullopt;
 }
 
-/// Each is told to start one process: many of them are no mistake.
-bool starts_one_process(const ScriptLine& line) {
-    auto words = all_words(line);
+/// The value of the option that has one of these names; empty: none has.
+std::string_view value_among(const std::vector<std::string>& words, std::string_view name,
+                             std::string_view other) {
     for (std::size_t i = 0; i < words.size(); ++i)
-        for (std::string_view name : {"--nproc-per-node", "--nproc_per_node"})
-            if (assigned(words[i], name) == "1" ||
-                (words[i] == name && i + 1 < words.size() && words[i + 1] == "1"))
-                return true;
-    return false;
+        for (auto each : {name, other})
+            if (const auto value = value_at(words, i, each); !value.empty()) return value;
+    return {};
+}
+
+/// Accelerate starts a machine's share of all processes. With as many machines as tasks each starts one, and
+/// what neither the line nor Slurm tells may be in a file of settings.
+bool accelerates_all(const std::vector<std::string>& words) {
+    const auto launch = std::find(words.begin(), words.end(), "launch");
+    if (launch == words.begin() || launch == words.end() || !(launch - 1)->ends_with("accelerate"))
+        return false;
+    const auto processes = value_among(words, "--num_processes", "--num-processes");
+    const auto machines = value_among(words, "--num_machines", "--num-machines");
+    if (processes.empty() || processes == "1" || processes == machines) return false;
+    return machines.empty() || is_number(machines) || machines.find("_NNODES") != machines.npos ||
+           machines.find("_NUM_NODES") != machines.npos;
+}
+
+/// The launcher that the step starts and that starts all of a node's processes; empty: none. Each of many may
+/// be told to start one.
+std::string_view launcher_of(const StepLine& step, const ScriptLine& line) {
+    const auto words = all_words(line);
+    if (starts_torch(text_of(step)))
+        return value_among(words, "--nproc-per-node", "--nproc_per_node") == "1" ? "" : "torchrun";
+    return accelerates_all(words) ? "accelerate launch" : "";
 }
 
 void check_torchrun(const Script& script, std::vector<Finding>& findings) {
     for (const auto& line : script.lines) {
         auto step = step_of(line);
-        if (!step || !starts_torch(text_of(*step)) || starts_one_process(line)) continue;
+        if (!step || may_hold(script, *step, {"--ntasks", "-n"})) continue;
+        auto launcher = launcher_of(*step, line);
         auto tasks = tasks_on_node(script, *step);
-        if (tasks.value_or(1) < 2) continue;
+        if (launcher.empty() || tasks.value_or(1) < 2) continue;
         findings.push_back(
             {.id = "torchrun-tasks",
              .where = place(script, line.number),
-             .thing = "torchrun",
+             .thing = std::string(launcher),
              .seen = fmt::format(
                  "is started {} times on each node, and starts all of a node's processes each time", *tasks),
              .next = "ask for --ntasks-per-node=1"});

@@ -3,62 +3,81 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <array>
 
 namespace railhead {
 namespace {
 
-/// Whether a task replaces the node's own name in the line, and not the script that starts it: in single
-/// quotes, or after a backslash.
-bool is_of_each_task(std::string_view text) {
+constexpr auto rendezvous = std::to_array<std::string_view>(
+    {"--rdzv_endpoint", "--rdzv-endpoint", "--master_addr", "--master-addr", "--main_process_ip"});
+
+/// What of the line's settings a task replaces by its node's own name, and not the script that starts it: in
+/// single quotes, or after a backslash. Empty: nothing.
+std::string_view asked_by_task(std::string_view text) {
     char quote = 0;
     for (std::size_t i = 0; i < text.size(); ++i) {
-        bool escaped = text[i] == '\\' && quote != '\'';
+        const bool escaped = text[i] == '\\' && quote != '\'';
+        const auto before = text.substr(0, text.substr(0, i).find_last_not_of("\"\\") + 1); // npos + 1 is 0
         i += escaped;
         auto rest = text.substr(std::min(i, text.size()));
-        for (std::string_view own : {"$(hostname", "`hostname", "$SLURMD_NODENAME", "${SLURMD_NODENAME"})
-            if (rest.starts_with(own) && (escaped || quote == '\'')) return true;
+        for (std::string_view own : {"$(hostname", "`hostname", "$HOSTNAME", "${HOSTNAME", "$SLURMD_NODENAME",
+                                     "${SLURMD_NODENAME"}) {
+            if (!rest.starts_with(own) || (!escaped && quote != '\'')) continue;
+            if (before.ends_with("MASTER_ADDR=")) return "MASTER_ADDR";
+            for (auto name : rendezvous)
+                if (!before.empty() && before.substr(0, before.size() - 1).ends_with(name)) return name;
+        }
         if (escaped || rest.empty()) continue;
         if (quote != 0)
             quote = rest[0] == quote ? 0 : quote;
         else if (rest[0] == '\'' || rest[0] == '"')
             quote = rest[0];
     }
-    return false;
+    return {};
 }
 
-/// The value of an option of that name, in either form, at this word; empty: it is none.
-std::string_view value_at(const std::vector<std::string>& words, std::size_t i, std::string_view name) {
-    if (words[i] == name && i + 1 < words.size()) return words[i + 1];
-    return assigned(words[i], name);
+bool is_own(std::string_view host) {
+    return host == "localhost" || host == "127.0.0.1" || host == "0.0.0.0" || host == "::1";
 }
 
 /// "localhost:29400" of a torchrun of several nodes, as it stands in the line; empty: none.
-std::string own_rendezvous(const std::vector<std::string>& words) {
+std::string own_rendezvous(const std::vector<std::string>& words, std::string_view by_task) {
     std::string found;
     for (std::size_t i = 0; i < words.size(); ++i) {
-        for (std::string_view name : {"--nnodes", "--nnode"})
+        for (std::string_view name : {"--nnodes", "--nnode", "--num_machines"})
             if (value_at(words, i, name) == "1") return {};
-        for (std::string_view name :
-             {"--rdzv_endpoint", "--rdzv-endpoint", "--master_addr", "--master-addr", "--main_process_ip"}) {
+        for (auto name : rendezvous) {
             const auto value = value_at(words, i, name);
-            const auto host = value.substr(0, value.find(':'));
-            if (host == "localhost" || host == "127.0.0.1") found = fmt::format("{}={}", name, value);
+            if (is_own(value.substr(0, value.find(':'))) || (name == by_task && !value.empty()))
+                found = fmt::format("{}={}", name, value);
         }
     }
     return found;
+}
+
+/// One node, or one task, whose own address is the first's.
+bool is_of_one(const std::optional<StepLine>& step) {
+    return step && std::ranges::any_of(std::array{"--nodes", "--ntasks"}, [&](auto* name) {
+               const auto* option = step->option(name);
+               return option && option->value == "1";
+           });
 }
 
 } // namespace
 
 void check_master(const Script& script, const ScriptLine& line, std::vector<Finding>& findings) {
     if (number_of(script, "--nodes", 1) < 2) return;
-    bool by_task = step_of(line).has_value() && is_of_each_task(line.text);
+    const auto step = step_of(line);
+    if (is_of_one(step)) return;
+    const auto by_task = step ? asked_by_task(line.text) : std::string_view();
     auto words = all_words(line);
     for (const auto& command : commands_of(line)) // "export MASTER_ADDR=$(hostname); python3 train.py"
         for (const auto& word : command.words)
             if (!prints(command))
                 for (auto& inner : shell_words(word)) words.push_back(std::move(inner));
-    if (auto own = own_rendezvous(words); !own.empty() && starts_torch(line.text) && step_of(line)) {
+    const bool launches = step && (starts_torch(line.text) || starts_torch(text_of(*step)) ||
+                                   mentions(text_of(*step), "accelerate launch"));
+    if (auto own = own_rendezvous(words, by_task); !own.empty() && launches) {
         findings.push_back({.id = "master-addr",
                             .level = Level::warn,
                             .where = place(script, line.number),
@@ -72,25 +91,24 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
     for (const auto& word : words) {
         auto address = assigned(word, "MASTER_ADDR");
         if (address.empty()) continue;
-        bool here = address.find("$(hostname") != address.npos || address.find("`hostname") != address.npos ||
-                    address.find("SLURMD_NODENAME") != address.npos;
         std::string seen;
-        if (address == "localhost" || address == "127.0.0.1")
+        if (is_own(address))
             seen = "is each node's own address";
         else if (address.find("SLURM_SUBMIT_HOST") != address.npos)
             seen = "is the login node, which runs no rank";
         else if (address.find("tail") != address.npos)
             seen = "is the last node, and rank 0 runs on the first";
-        else if (by_task && here)
+        else if (by_task == "MASTER_ADDR")
             seen = "is evaluated by each task, and so a different node for each";
         if (seen.empty()) continue;
-        findings.push_back({.id = "master-addr",
-                            .level = Level::warn,
-                            .where = place(script, line.number),
-                            .thing = fmt::format("MASTER_ADDR={}", address.substr(0, 80)),
-                            .seen = seen,
-                            .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
-                                    "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
+        findings.push_back(
+            {.id = "master-addr",
+             .level = Level::warn,
+             .where = place(script, line.number),
+             .thing = fmt::format("MASTER_ADDR={}", shell_words(address).front().substr(0, 80)),
+             .seen = seen,
+             .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
+                     "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
         return;
     }
 }

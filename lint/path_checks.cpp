@@ -73,23 +73,89 @@ void note_made(const ScriptLine& line, std::vector<std::string>& made) {
     }
 }
 
+/// "python3", "python3.11"
+bool is_python(std::string_view name) {
+    constexpr std::string_view python = "python";
+    return name.starts_with(python) &&
+           name.substr(python.size()).find_first_not_of("0123456789.") == name.npos;
+}
+
+/// A module that starts the script among its words; every other has them for arguments.
+bool is_launcher(std::string_view module) {
+    return module == "torch.distributed.run" || module == "torch.distributed.launch" ||
+           module == "accelerate.commands.launch";
+}
+
+/// "$RUN python3 /workspace/x.py", where $RUN may start a container.
+bool is_behind_variable(const ScriptLine& line) {
+    const auto step = step_of(line);
+    const auto& words = step ? step->program : line.words;
+    return !words.empty() && words.front().starts_with('$');
+}
+
 /// The Python file that a line starts; empty: none, or one that only the shell knows.
 std::string program_of(const ScriptLine& line) {
     const auto& words = line.words;
-    if (prints(line)) return {};
-    auto python = std::find_if(words.begin(), words.end(), [](const std::string& word) {
+    if (prints(line) || is_behind_variable(line)) return {};
+    auto at = std::find_if(words.begin(), words.end(), [](const std::string& word) {
         auto name = last_part(word);
-        return word.find(' ') == word.npos && (name.starts_with("python") || name == "torchrun" ||
-                                               name == "accelerate" || name == "deepspeed");
+        return word.find(' ') == word.npos &&
+               (is_python(name) || name == "torchrun" || name == "accelerate" || name == "deepspeed");
     });
-    for (bool may_be_value = false; python != words.end() && !is_operator(*python); ++python) {
-        if (python->ends_with(".py") && python->find(' ') == python->npos) return *python;
-        bool is_option = python->starts_with('-');
-        if (python->starts_with('$') && !may_be_value) return {}; // the program itself
-        may_be_value = is_option && python->find('=') == python->npos;
-        if (*python == "-c") return {};
+    bool of_python = at != words.end() && is_python(last_part(*at)), may_be_value = false;
+    for (; at != words.end() && !is_operator(*at); ++at) {
+        if (at->ends_with(".py") && at->find(' ') == at->npos) return *at;
+        const bool is_module = *at == "-m" || *at == "--module";
+        if (is_module && of_python && at + 1 != words.end() && is_launcher(*(at + 1))) {
+            of_python = false;
+            ++at;
+            continue;
+        }
+        if (is_module || *at == "-c" || *at == "-" || *at == "--no-python" || *at == "--no_python") return {};
+        if (at->starts_with('$') && !may_be_value) return {}; // the program itself
+        if (of_python && !may_be_value && !at->starts_with('-') && !is_python(last_part(*at))) return {};
+        may_be_value =
+            of_python ? *at == "-X" || *at == "-W" : at->starts_with('-') && at->find('=') == at->npos;
     }
     return {};
+}
+
+/// How many words follow an option of mpirun; absent: nobody knows all of them.
+std::optional<int> values_of(std::string_view option) {
+    constexpr auto none = std::to_array<std::string_view>(
+        {"oversubscribe", "allow-run-as-root", "report-bindings", "use-hwthread-cpus", "l", "v", "verbose"});
+    constexpr auto one = std::to_array<std::string_view>(
+        {"np", "n", "c", "N", "x", "H", "host", "hosts", "hostfile", "machinefile", "f", "bind-to", "map-by",
+         "rank-by", "npernode", "ppn", "perhost", "genvlist"});
+    constexpr auto two =
+        std::to_array<std::string_view>({"mca", "gmca", "prtemca", "pmixmca", "genv", "env"});
+    const bool has_own = option.find('=') != option.npos;
+    option.remove_prefix(std::min(option.find_first_not_of('-'), option.size()));
+    if (has_own || std::ranges::find(none, option) != none.end()) return 0;
+    if (std::ranges::find(one, option) != one.end()) return 1;
+    if (std::ranges::find(two, option) != two.end()) return 2;
+    return std::nullopt;
+}
+
+/// The program behind mpirun at `at`; empty: it is none of this folder, or nobody knows.
+template <typename At>
+std::string program_of_mpi(At at, At end) {
+    for (++at; at < end && at->starts_with('-'); ++at) {
+        const auto values = values_of(*at);
+        if (!values || end - at <= *values) return {};
+        at += *values;
+    }
+    return at < end && at->starts_with("./") ? *at : std::string();
+}
+
+/// "source env.sh", "source venv/bin/activate": relative alone, as nodes have files of /etc that this
+/// machine lacks; "|| true" and "2>" say that it may be missing.
+std::string sourced(const ScriptLine& line) {
+    const bool may_fail = line.text.find("||") != line.text.npos || line.text.find("2>") != line.text.npos;
+    if (line.words.size() < 2 || may_fail) return {};
+    const auto& file = line.words[1];
+    const bool is_file = file.ends_with(".sh") || file.find('/') != file.npos;
+    return is_file && !file.starts_with('/') && !file.starts_with('<') ? file : std::string();
 }
 
 /// "./program", "srun ./program" and "bash script.sh" at a line's beginning, after variables of its own;
@@ -105,6 +171,12 @@ std::string file_of(const ScriptLine& line) {
         return step && !step->program.empty() && step->program.front().starts_with("./")
                    ? step->program.front()
                    : std::string();
+    }
+    if (first == "source" || first == ".") return sourced(line);
+    if (begin != line.words.end()) {
+        const auto name = last_part(*begin);
+        if (name == "mpirun" || name == "mpiexec" || name == "orterun")
+            return program_of_mpi(begin, line.words.end());
     }
     bool is_shell = first == "bash" || first == "sh";
     return is_shell && line.words.size() > 1 && line.words[1].ends_with(".sh") ? line.words[1]
@@ -213,8 +285,8 @@ class Paths {
         if (path && !is_there(*path)) add("no-program", line.number, program, "is not there", "");
     }
     void check_image(const ScriptLine& line) {
-        for (const auto& word : line.words) {
-            auto image = word.starts_with("--container-image=") ? word.substr(word.find('=') + 1) : "";
+        for (std::size_t i = 0; i < line.words.size(); ++i) {
+            const std::string image(value_at(line.words, i, "--container-image"));
             if (image.starts_with('/') && is_plain(image) && !is_there(image) && !is_made(image))
                 add("no-image", line.number, image, "is not there", "");
         }

@@ -11,8 +11,10 @@ namespace {
 /// What the script waits for until it ends.
 bool is_work(const ScriptLine& line) {
     const auto& first = line.words.front();
-    return line.words.back() != "&" && (step_of(line) || starts_program(line.text) || first == "railhead" ||
-                                        first == "bash" || first == "sh" || first.starts_with("./"));
+    return line.words.back() != "&" &&
+           (step_of(line) || starts_program(line.text) || std::ranges::any_of(line.words, starts_program) ||
+            first == "railhead" || first == "bash" || first == "sh" || first.starts_with("./") ||
+            first.starts_with('$'));
 }
 
 bool starts_monitor(const ScriptLine& line) {
@@ -23,11 +25,20 @@ bool starts_monitor(const ScriptLine& line) {
            });
 }
 
-/// "5", "5s", "1m"
+/// "5", "5s", "0.5m", "$((5 * 2))"; less than a second waits for nothing.
 bool is_time(std::string_view word) {
+    if (word.starts_with("$((") && word.ends_with("))"))
+        return word.substr(3, word.size() - 5).find_first_not_of("0123456789 *+-") == word.npos;
     auto number = word.substr(0, word.find_last_of("0123456789") + 1); // npos + 1 is 0
     auto unit = word.substr(number.size());
-    return is_number(number) && (unit.empty() || unit == "s" || unit == "m" || unit == "h");
+    auto whole = number.substr(0, number.find('.'));
+    if (whole.size() < number.size() && !is_number(number.substr(whole.size() + 1))) return false;
+    if (unit == "m" || unit == "h") return is_number(whole);
+    return is_number(whole) && (whole != "0" || whole == number) && (unit.empty() || unit == "s");
+}
+
+bool is_sleep(std::string_view program) {
+    return program == "sleep" || program.ends_with("/sleep");
 }
 
 /// Those of "./server & sleep 10; python3 train.py", each with the & that ends it.
@@ -65,7 +76,7 @@ void check_sleep(const Script& script, std::vector<Finding>& findings) {
     bool background = false;
     for (std::size_t i = 0; i < commands.size(); ++i) {
         const auto& line = commands[i];
-        if (background && !line.in_loop && line.words.front() == "sleep" && line.words.size() > 1 &&
+        if (background && !line.in_loop && is_sleep(line.words.front()) && line.words.size() > 1 &&
             is_time(line.words[1]) && !waits_for_end(i + 1)) {
             findings.push_back({.id = "sleep-to-wait",
                                 .level = Level::warn,

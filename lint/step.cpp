@@ -32,6 +32,25 @@ auto find_srun(const std::vector<std::string>& words) {
     return words.end();
 }
 
+/// "ARGS" of "$ARGS" and "${ARGS[@]}".
+std::string_view variable_in(std::string_view word) {
+    word.remove_prefix(std::min(word.find_first_not_of("${"), word.size()));
+    return word.substr(0, word.find_first_of("}[:"));
+}
+
+/// Set nowhere, or to what a command or the caller says.
+bool is_from_outside(const Script& script, std::string_view name) {
+    bool is_set = false;
+    for (const auto& line : script.lines)
+        for (const auto& word : line.words) {
+            if (!word.starts_with(name) || !word.substr(name.size()).starts_with('=')) continue;
+            const auto value = assigned(word, name);
+            if (value.starts_with('$') || value.starts_with('`')) return true;
+            is_set = true;
+        }
+    return !is_set;
+}
+
 } // namespace
 
 std::optional<StepLine> step_of(const ScriptLine& line) {
@@ -51,6 +70,22 @@ std::optional<StepLine> step_of(const ScriptLine& line) {
     step.is_heterogeneous = other != end;
     step.program.assign(at, other);
     return step;
+}
+
+bool may_hold(const Script& script, const StepLine& step, const std::vector<std::string_view>& options) {
+    auto has_any = [&](const ScriptLine& line) {
+        return std::ranges::any_of(options, [&](auto option) {
+            return option.size() > 2 ? line.text.find(option) != line.text.npos : mentions(line.text, option);
+        });
+    };
+    for (auto word = step.program.begin(); word != step.program.end() && step.program.size() > 1; ++word) {
+        if (!word->starts_with('$') && !word->starts_with('-')) return false;
+        if (word->starts_with('-')) continue;
+        const auto name = variable_in(*word);
+        if (name.empty() || is_from_outside(script, name)) return true;
+        if (std::ranges::any_of(script.lines, has_any)) return true;
+    }
+    return false;
 }
 
 std::string text_of(const StepLine& step) {
