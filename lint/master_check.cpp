@@ -90,7 +90,11 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
     }
     for (const auto& word : words) {
         auto address = assigned(word, "MASTER_ADDR");
-        if (address.empty()) continue;
+        const auto whole = shell_words(address);
+        if (whole.empty()) continue;
+        const bool asks =
+            address.find("hostname") != address.npos || address.find("$HOSTNAME") != address.npos ||
+            address.find("${HOSTNAME") != address.npos || address.find("SLURMD_NODENAME") != address.npos;
         std::string seen;
         if (is_own(address))
             seen = "is each node's own address";
@@ -98,17 +102,16 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
             seen = "is the login node, which runs no rank";
         else if (address.find("tail") != address.npos)
             seen = "is the last node, and rank 0 runs on the first";
-        else if (by_task == "MASTER_ADDR")
+        else if (asks && by_task == "MASTER_ADDR")
             seen = "is evaluated by each task, and so a different node for each";
         if (seen.empty()) continue;
-        findings.push_back(
-            {.id = "master-addr",
-             .level = Level::warn,
-             .where = place(script, line.number),
-             .thing = fmt::format("MASTER_ADDR={}", shell_words(address).front().substr(0, 80)),
-             .seen = seen,
-             .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
-                     "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
+        findings.push_back({.id = "master-addr",
+                            .level = Level::warn,
+                            .where = place(script, line.number),
+                            .thing = fmt::format("MASTER_ADDR={}", whole.front().substr(0, 80)),
+                            .seen = seen,
+                            .next = "in the script, before srun: export MASTER_ADDR=$(scontrol show "
+                                    "hostnames \"$SLURM_JOB_NODELIST\" | head -n 1)"});
         return;
     }
 }

@@ -131,6 +131,7 @@ TEST(LintSpellings, knows_addresses_that_are_each_nodes_own) {
     EXPECT_EQ(found_in("-N2", "A=$(x || echo none localhost)"), Found{}) << "says that there is none";
     for (std::string wrong :
          {"export MASTER_ADDR=0.0.0.0", "srun -K sh -c 'MASTER_ADDR=$HOSTNAME python3 x'",
+          "srun -K bash -c 'MASTER_ADDR=$(hostname) true' \"MASTER_ADDR= \"",
           "srun -K bash -c \"MASTER_ADDR=\\$HOSTNAME python3 x\"",
           "srun -K bash -c 'torchrun --nnodes 2 --master_addr $(hostname) train.py'",
           "srun -K bash -c 'torchrun --nnodes 2 --rdzv_endpoint=\"$HOSTNAME:$P\" train.py'"})
