@@ -169,6 +169,19 @@ class Matching {
     std::uint32_t next_ = 0;
 };
 
+/// Without those that the ones added for gaps made needless, the last first. Each costs a look at the whole
+/// fabric, and of many pairs the few do not matter.
+void drop_needless(const Fabric& fabric, const Hosts& hosts, const RailMap& map,
+                   std::vector<HostPair>& pairs) {
+    constexpr std::size_t most_looks = 2'000'000; // at a link
+    if (pairs.size() * fabric.links.size() > most_looks) return;
+    for (auto i = pairs.size(); i-- > 0;) {
+        auto fewer = pairs;
+        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+        if (burn_in_gaps(fabric, hosts, map, fewer).empty()) pairs = std::move(fewer);
+    }
+}
+
 } // namespace
 
 std::vector<std::pair<std::string_view, std::string_view>>
@@ -178,6 +191,7 @@ burn_in_pairs(const Fabric& fabric, const Hosts& hosts, const RailMap& map) {
     auto pairs = Matching(std::move(shares)).pairs(first);
     auto added = burn_in_gaps(fabric, hosts, map, pairs);
     pairs.insert(pairs.end(), added.begin(), added.end());
+    drop_needless(fabric, hosts, map, pairs);
     std::vector<std::pair<std::string_view, std::string_view>> names;
     for (auto [one, other] : pairs) names.emplace_back(hosts.hosts[one].name, hosts.hosts[other].name);
     return names;

@@ -1,6 +1,7 @@
 #include "topology/burn_in.hpp"
 
 #include "fabric_rig.hpp"
+#include "topology/burn_in_gaps.hpp"
 #include "topology/named_fabric.hpp"
 
 #include <fmt/core.h>
@@ -190,4 +191,33 @@ TEST(BurnIn, covers_cables_from_leaf_to_leaf) {
     auto ring = traffic_on(cabled_switches(8, [](int i, int j) { return j == i + 1 || (i == 0 && j == 7); }));
     EXPECT_THAT(ring.nowhere, testing::IsEmpty());
     EXPECT_LE(ring.pairs, 20U);
+}
+
+TEST(BurnIn, has_no_pair_without_which_all_cables_are_covered) {
+    for (auto nodes = 4U; nodes <= 20; nodes += one_in)
+        for (auto unit : {2U, 3U, 5U, 8U})
+            for (const auto* fault : {"lost-cable", "lost-uplink"})
+                for (auto spines : {1U, 3U, 4U}) {
+                    const Mapped mapped(Synth{.nodes = nodes,
+                                              .rails = 2,
+                                              .unit = unit,
+                                              .spines = spines,
+                                              .seed = 3,
+                                              .faults = {fault}});
+                    std::map<std::string_view, std::uint32_t> number;
+                    for (std::uint32_t host = 0; host < mapped.hosts.hosts.size(); ++host)
+                        number[mapped.hosts.hosts[host].name] = host;
+                    std::vector<HostPair> found;
+                    for (auto [one, other] : burn_in_pairs(mapped.fabric, mapped.hosts, mapped.map))
+                        found.emplace_back(number.at(one), number.at(other));
+                    auto has_gaps = [&](const std::vector<HostPair>& some) {
+                        return !burn_in_gaps(mapped.fabric, mapped.hosts, mapped.map, some).empty();
+                    };
+                    EXPECT_FALSE(has_gaps(found));
+                    for (std::size_t i = 0; i < found.size(); ++i) {
+                        auto fewer = found;
+                        fewer.erase(fewer.begin() + static_cast<std::ptrdiff_t>(i));
+                        ASSERT_TRUE(has_gaps(fewer)) << nodes << " nodes, units of " << unit << ", " << fault;
+                    }
+                }
 }
