@@ -62,30 +62,51 @@ std::optional<Finding> totals(const JobRequest& job) {
     return std::nullopt;
 }
 
-/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word.
-std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& inventory) {
+/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word: it gives that many to the first node, and
+/// the others have one each at least (measured for all up to 4 nodes and 8 tasks). On nodes of its own, 22.05
+/// and 24.11 start any job; 22.05 looks at the first node only, and 26.05 fills one node after the other.
+std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& inventory,
+                                      const Partitions& partitions) {
     if (!job.tasks || !job.tasks_per_node || !item_per(gpu_items(job), Per::task)) return std::nullopt;
-    auto each = *job.tasks_per_node, tasks = *job.tasks;
-    auto filled = (tasks - 1) / each + 1, nodes = job.nodes_min.value_or(1);
+    std::uint64_t each = *job.tasks_per_node, tasks = *job.tasks, nodes = job.nodes_min.value_or(1);
+    const bool whole = job.exclusive || std::any_of(partitions.begin(), partitions.end(),
+                                                    [](auto* partition) { return partition->whole_nodes; });
+    if (whole && !inventory.tasks_fill_nodes) return std::nullopt;
+    auto filled = (tasks - 1) / each + 1;
     auto option = fmt::format("--ntasks-per-node={}", each);
     if (each > tasks)
         return conflict(Level::fail, option,
                         fmt::format("is more than the {} of the job, and counts beside GPUs per task",
                                     counted(tasks, "task")),
                         "leave it out");
-    if (inventory.tasks_bound_nodes && filled < nodes)
+    const bool too_few = inventory.tasks_bound_nodes && tasks < each + nodes - 1;
+    const bool unfilled = inventory.tasks_fill_nodes && !whole && filled < nodes;
+    if (too_few || unfilled)
         return conflict(Level::fail, option,
                         fmt::format("puts the {} of the job on {} of {}, and counts beside GPUs per task",
                                     counted(tasks, "task"), filled, counted(nodes, "node")),
                         "leave it out");
     // Some of these start, others wait for ever: which is not certain.
-    if (inventory.tasks_fill_nodes && tasks % each != 0)
+    if (inventory.tasks_fill_nodes && !whole && tasks % each != 0)
         return conflict(Level::warn, option,
                         fmt::format("does not divide the {} of the job, which may wait for ever: it counts "
                                     "beside GPUs per task",
                                     counted(tasks, "task")),
                         "leave it out");
     return std::nullopt;
+}
+
+/// Without GPUs, 24.11 and 26.05 let these wait with reason Resources on an idle cluster; 22.05 starts them.
+std::optional<Finding> overcommit_waits(const JobRequest& job, const Inventory& inventory) {
+    if (!inventory.tasks_bound_nodes || !job.overcommit || job.exclusive || !job.gpus.items.empty())
+        return std::nullopt;
+    auto nodes = job.nodes_min.value_or(1);
+    if (job.nodes_max.value_or(nodes) != nodes || job.tasks.value_or(1) <= nodes) return std::nullopt;
+    return conflict(
+        Level::warn,
+        fmt::format("--overcommit with {} on {}", counted(*job.tasks, "task"), counted(nodes, "node")),
+        "may wait for ever in this version of Slurm, where a node gets more than one of them",
+        "ask for CPUs without --overcommit, or add --exclusive");
 }
 
 /// --ntasks-per-gpu without GPUs makes them of the tasks, or Slurm rejects it, or makes
@@ -167,14 +188,16 @@ std::optional<Finding> both_node_options(const JobRequest& job) {
 
 } // namespace
 
-std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory& inventory, const Partitions&) {
+std::optional<Finding> conflict_rule(const JobRequest& job, const Inventory& inventory,
+                                     const Partitions& partitions) {
     if (job.modify) return std::nullopt;
     if (auto finding = node_lists(job)) return finding;
     if (auto finding = unknown_node(job, inventory)) return finding;
     if (auto finding = no_gpus_of_tasks(job)) return finding;
     if (auto finding = more_tasks_than_gpus_make(job, inventory)) return finding;
     if (auto finding = totals(job)) return finding;
-    if (auto finding = tasks_on_nodes(job, inventory)) return finding;
+    if (auto finding = tasks_on_nodes(job, inventory, partitions)) return finding;
+    if (auto finding = overcommit_waits(job, inventory)) return finding;
     return both_node_options(job);
 }
 

@@ -150,8 +150,53 @@ TEST(Conflict, knows_that_tasks_per_node_count_beside_gpus_per_task) {
     EXPECT_EQ(verdict(job),
               "--ntasks-per-node=5 is more than the 4 tasks of the job, and counts beside GPUs per task; "
               "leave it out");
+    job.exclusive = true; // or the partition gives whole nodes
+    EXPECT_EQ(verdict(job), "accepted");
+    job.exclusive = false;
     job.gpus.items[0].per = Per::node;
     EXPECT_EQ(verdict(job), "accepted");
+}
+
+TEST(Conflict, knows_what_each_version_makes_of_tasks_per_node_beside_gpus_per_task) {
+    auto on_24_11 = cluster(), on_26_05 = cluster();
+    on_24_11.tasks_bound_nodes = on_26_05.tasks_bound_nodes = on_26_05.tasks_fill_nodes = true;
+    struct Case {
+        std::uint32_t nodes, tasks, each;
+        bool is_whole, starts_on_24_11, starts_on_26_05;
+    };
+    for (auto [nodes, tasks, each, is_whole, starts_on_24_11, starts_on_26_05] : // as they were on idle nodes
+         {Case{3, 6, 3, false, true, false},
+          {4, 5, 2, false, true, false},
+          {4, 7, 4, false, true, false},
+          {3, 5, 4, false, false, false},
+          {4, 5, 3, false, false, false},
+          {4, 4, 2, false, false, false},
+          {2, 4, 4, false, false, false},
+          {4, 4, 2, true, true, false},
+          {3, 5, 3, true, true, true},
+          {4, 7, 5, true, true, false},
+          {4, 6, 2, true, true, true},
+          {1, 3, 4, true, true, false}}) {
+        auto job = on(asks(Per::task, "", 1), nodes);
+        job.tasks = tasks;
+        job.tasks_per_node = each;
+        job.exclusive = is_whole;
+        EXPECT_EQ(verdict(job, on_24_11) == "accepted", starts_on_24_11) << nodes << tasks << each;
+        EXPECT_EQ(verdict(job, on_26_05) == "accepted", starts_on_26_05) << nodes << tasks << each;
+    }
+}
+
+TEST(Conflict, warns_of_overcommit_that_may_never_start) {
+    JobRequest job;
+    job.overcommit = true;
+    job.tasks = 4;
+    EXPECT_EQ(verdict(job), "accepted") << "22.05 starts it";
+    auto later = cluster();
+    later.tasks_bound_nodes = true;
+    EXPECT_EQ(verdict(job, later).substr(0, 46), "--overcommit with 4 tasks on 1 node may wait f");
+    EXPECT_EQ(verdict(on(job, 4), later), "accepted");
+    job.exclusive = true;
+    EXPECT_EQ(verdict(job, later), "accepted");
 }
 
 } // namespace conflict_test
