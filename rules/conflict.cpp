@@ -62,16 +62,25 @@ std::optional<Finding> totals(const JobRequest& job) {
     return std::nullopt;
 }
 
-/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word: it gives that many to the first node, and
-/// the others have one each at least (measured for all up to 4 nodes and 8 tasks). On nodes of its own, 22.05
-/// and 24.11 start any job; 22.05 looks at the first node only, and 26.05 fills one node after the other.
+/// GPUs of a task, of all types.
+std::uint64_t gpus_of_task(const JobRequest& job) {
+    std::uint64_t gpus = 0;
+    for (const auto* item : gpu_items(job))
+        if (item->per == Per::task) gpus += item->count;
+    return gpus;
+}
+
+/// Beside GPUs per task, Slurm takes --ntasks-per-node at its word: it gives the GPUs of that many to the
+/// first node, and each other one has a GPU at least (24.11, measured for all up to 4 nodes and 8
+/// tasks). 22.05 looks at the first node only, and 26.05 fills one node after the other. On nodes of its own
+/// many a job starts all the same, and Slurm rejects the others at once.
 std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& inventory,
                                       const Partitions& partitions) {
-    if (!job.tasks || !job.tasks_per_node || !item_per(gpu_items(job), Per::task)) return std::nullopt;
+    if (!job.tasks || !job.tasks_per_node || gpus_of_task(job) == 0) return std::nullopt;
     std::uint64_t each = *job.tasks_per_node, tasks = *job.tasks, nodes = job.nodes_min.value_or(1);
     const bool whole = job.exclusive || std::any_of(partitions.begin(), partitions.end(),
                                                     [](auto* partition) { return partition->whole_nodes; });
-    if (whole && !inventory.tasks_fill_nodes) return std::nullopt;
+    if (whole) return std::nullopt;
     auto filled = (tasks - 1) / each + 1;
     auto option = fmt::format("--ntasks-per-node={}", each);
     if (each > tasks)
@@ -79,15 +88,15 @@ std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& in
                         fmt::format("is more than the {} of the job, and counts beside GPUs per task",
                                     counted(tasks, "task")),
                         "leave it out");
-    const bool too_few = inventory.tasks_bound_nodes && tasks < each + nodes - 1;
-    const bool unfilled = inventory.tasks_fill_nodes && !whole && filled < nodes;
+    const bool too_few = inventory.tasks_bound_nodes && (tasks - each) * gpus_of_task(job) < nodes - 1;
+    const bool unfilled = inventory.tasks_fill_nodes && filled < nodes;
     if (too_few || unfilled)
         return conflict(Level::fail, option,
                         fmt::format("puts the {} of the job on {} of {}, and counts beside GPUs per task",
                                     counted(tasks, "task"), filled, counted(nodes, "node")),
                         "leave it out");
     // Some of these start, others wait for ever: which is not certain.
-    if (inventory.tasks_fill_nodes && !whole && tasks % each != 0)
+    if (inventory.tasks_fill_nodes && tasks % each != 0)
         return conflict(Level::warn, option,
                         fmt::format("does not divide the {} of the job, which may wait for ever: it counts "
                                     "beside GPUs per task",

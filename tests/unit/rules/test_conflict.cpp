@@ -161,28 +161,28 @@ TEST(Conflict, knows_what_each_version_makes_of_tasks_per_node_beside_gpus_per_t
     auto on_24_11 = cluster(), on_26_05 = cluster();
     on_24_11.tasks_bound_nodes = on_26_05.tasks_bound_nodes = on_26_05.tasks_fill_nodes = true;
     struct Case {
-        std::uint32_t nodes, tasks, each;
-        bool is_whole, starts_on_24_11, starts_on_26_05;
+        std::uint32_t nodes, tasks, each, gpus;
+        bool starts_on_24_11, starts_on_26_05;
     };
-    for (auto [nodes, tasks, each, is_whole, starts_on_24_11, starts_on_26_05] : // as they were on idle nodes
-         {Case{3, 6, 3, false, true, false},
-          {4, 5, 2, false, true, false},
-          {4, 7, 4, false, true, false},
-          {3, 5, 4, false, false, false},
-          {4, 5, 3, false, false, false},
-          {4, 4, 2, false, false, false},
-          {2, 4, 4, false, false, false},
-          {4, 4, 2, true, true, false},
-          {3, 5, 3, true, true, true},
-          {4, 7, 5, true, true, false},
-          {4, 6, 2, true, true, true},
-          {1, 3, 4, true, true, false}}) {
-        auto job = on(asks(Per::task, "", 1), nodes);
+    for (auto [nodes, tasks, each, gpus, starts_on_24_11, starts_on_26_05] : // as they were on idle nodes
+         {Case{3, 6, 3, 1, true, false},
+          {4, 5, 2, 1, true, false},
+          {4, 7, 4, 1, true, false},
+          {3, 5, 4, 1, false, false},
+          {4, 5, 3, 1, false, false},
+          {4, 4, 2, 1, false, false},
+          {2, 4, 4, 1, false, false},
+          {2, 4, 2, 1, true, true},
+          {3, 5, 4, 2, true, false},
+          {4, 4, 2, 2, true, false},
+          {2, 4, 4, 2, false, false}}) {
+        auto job = on(asks(Per::task, "", gpus), nodes);
         job.tasks = tasks;
         job.tasks_per_node = each;
-        job.exclusive = is_whole;
         EXPECT_EQ(verdict(job, on_24_11) == "accepted", starts_on_24_11) << nodes << tasks << each;
         EXPECT_EQ(verdict(job, on_26_05) == "accepted", starts_on_26_05) << nodes << tasks << each;
+        job.exclusive = true;
+        EXPECT_EQ(verdict(job, on_26_05), "accepted") << "some of these start, and Slurm rejects the others";
     }
 }
 
