@@ -12,6 +12,8 @@ namespace railhead {
 /// What a script's findings depend on beside its text.
 struct Surroundings {
     std::function<bool(const std::string&)> exists; ///< whether a path, as the job will see it, is there
+    /// Whether a folder that is not there can be made by the job; not asked: nobody knows, and so it can.
+    std::function<bool(const std::string&)> can_be_made = [](const std::string&) { return true; };
     int slurm = 0; ///< the version that will run it: 2205 is 22.05; 0: unknown
 };
 

@@ -55,6 +55,36 @@ std::string own_rendezvous(const std::vector<std::string>& words, std::string_vi
     return found;
 }
 
+/// "$(scontrol show hostnames | sed -n 2p)", "${nodes[-1]}": no first node; empty: it may be.
+std::string_view other_node(std::string_view address) {
+    auto has = [&](std::string_view text) { return address.find(text) != address.npos; };
+    constexpr std::string_view last = "is the last node, and rank 0 runs on the first";
+    if (has("tail -n +") || has("tail -n+")) return {};
+    if (has("tail") || has("[-1]") || (has("sort -r") && has("head"))) return last;
+    for (std::string_view pick : {"sed -n ", "sed -n '", "sed -n \""}) {
+        const auto at = address.find(pick);
+        if (at == address.npos) continue;
+        const auto which = address.substr(at + pick.size());
+        if (which.starts_with("$p")) return last;
+        if (which.substr(0, 2) != "1p" && is_number(which.substr(0, which.find('p'))))
+            return "is not the first node, on which rank 0 runs";
+    }
+    return {};
+}
+
+/// Of "$NAME" what the script sets it to, once: HEAD=$(scontrol show hostnames | tail -n 1).
+std::string with_answer(const Script& script, const std::string& address) {
+    auto name = std::string_view(address);
+    if (!name.starts_with('$') || name.starts_with("$(")) return address;
+    name.remove_prefix(name.starts_with("${") ? 2 : 1);
+    if (name.ends_with('}')) name.remove_suffix(1);
+    std::vector<std::string> values;
+    for (const auto& line : script.lines)
+        for (const auto& word : line.words)
+            if (auto value = assigned(word, name); !value.empty()) values.emplace_back(value);
+    return values.size() == 1 ? values.front() : address;
+}
+
 /// One node, or one task, whose own address is the first's.
 bool is_of_one(const std::optional<StepLine>& step) {
     return step && std::ranges::any_of(std::array{"--nodes", "--ntasks"}, [&](auto* name) {
@@ -89,7 +119,7 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
         return;
     }
     for (const auto& word : words) {
-        auto address = assigned(word, "MASTER_ADDR");
+        const auto address = with_answer(script, std::string(assigned(word, "MASTER_ADDR")));
         const auto whole = shell_words(address);
         if (whole.empty()) continue;
         const bool asks =
@@ -100,8 +130,8 @@ void check_master(const Script& script, const ScriptLine& line, std::vector<Find
             seen = "is each node's own address";
         else if (address.find("SLURM_SUBMIT_HOST") != address.npos)
             seen = "is the login node, which runs no rank";
-        else if (address.find("tail") != address.npos)
-            seen = "is the last node, and rank 0 runs on the first";
+        else if (auto other = other_node(address); !other.empty())
+            seen = other;
         else if (asks && by_task == "MASTER_ADDR")
             seen = "is evaluated by each task, and so a different node for each";
         if (seen.empty()) continue;

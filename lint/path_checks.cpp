@@ -230,17 +230,25 @@ class Paths {
         in_container_ = script.option("--container-image") || script.option("--container");
     }
 
-    void check_output() {
+    /// `slurm`: from some version after 22.05 on, slurmd makes the folder as the user, if it can.
+    void check_output(int slurm, const std::function<bool(const std::string&)>& can_be_made) {
         for (std::string_view name : {"--output", "--error"}) {
             const auto* option = script_.option(name);
             if (!option || option->value.find('/') == option->value.npos) continue;
             auto folder = option->value.substr(0, option->value.rfind('/'));
-            if (is_plain(folder) && !is_there(folder))
+            if (!is_plain(folder) || is_there(folder)) continue;
+            if (slurm < 2302)
                 add("no-output-folder", option->line, folder,
                     fmt::format("is no folder, and with Slurm 22.05 a job whose {} cannot be written fails "
                                 "without a word",
                                 name),
                     fmt::format("run: mkdir -p {}", folder));
+            else if (!can_be_made(at_base(folder)))
+                add("no-output-folder", option->line, folder,
+                    fmt::format("is no folder, and you may not make it; a job whose {} cannot be written "
+                                "fails without a word",
+                                name),
+                    "name a folder of yours");
         }
     }
 
@@ -326,9 +334,8 @@ class Paths {
             return made == "*" || path == made || path.starts_with(made + "/");
         });
     }
-    bool is_there(const std::string& path) const {
-        return exists_(path.starts_with('/') ? path : base_ + path);
-    }
+    std::string at_base(const std::string& path) const { return path.starts_with('/') ? path : base_ + path; }
+    bool is_there(const std::string& path) const { return exists_(at_base(path)); }
     void add(const char* id, int line, std::string thing, std::string seen, std::string next) {
         is_missing_ = true;
         auto said = [&](auto& finding) { return finding.id == id && finding.thing == thing; };
@@ -362,8 +369,7 @@ void check_paths(const Script& script, const Surroundings& around, std::vector<F
                             .where = place(script, image->line),
                             .thing = image->value,
                             .seen = "is not there"});
-    // Slurm makes the folder itself since some version after this one.
-    if (around.slurm >= 2205 && around.slurm < 2302) paths.check_output();
+    if (around.slurm >= 2205) paths.check_output(around.slurm, around.can_be_made);
     for (const auto& line : script.lines) paths.check_line(line);
 }
 

@@ -132,6 +132,10 @@ std::string most_of(const GresItem& item, const JobRequest& job, const Inventory
         return can_hold(inventory, partitions, demand_of(wanted, smaller));
     };
     if (item.per == Per::job) {
+        auto demand = demand_of(item, job);
+        auto with_gpus = nodes_with(inventory, partitions, demand);
+        if (with_gpus < demand.nodes_min && with_gpus > 0 && works(item.count, with_gpus))
+            return nodes_option(with_gpus, job);
         auto wanted = item;
         wanted.count =
             most_gpus(inventory, partitions, item.type, job.nodes_max.value_or(UINT32_MAX), job.lifts);

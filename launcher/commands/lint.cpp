@@ -13,6 +13,8 @@
 #include <CLI/CLI.hpp>
 #include <fmt/core.h>
 
+#include <unistd.h>
+
 #include <filesystem>
 #include <memory>
 
@@ -124,7 +126,14 @@ int lint(const Context& context, Options options) {
     };
     std::string not_asked = asks && !slurm ? "there is no sbatch here" : "";
     auto version = slurm ? version_from(slurm_version(context.environment)) : 0;
-    auto findings = check_script(script, {.exists = exists, .slurm = version});
+    auto can_be_made = [](const std::string& folder) {
+        auto parent = std::filesystem::absolute(folder);
+        std::error_code ignored;
+        while (parent.has_relative_path() && !std::filesystem::exists(parent, ignored))
+            parent = parent.parent_path();
+        return access(parent.c_str(), W_OK) == 0;
+    };
+    auto findings = check_script(script, {.exists = exists, .can_be_made = can_be_made, .slurm = version});
     if (!options.inventory.empty()) {
         auto judged = judge_saved(options, context, script);
         if (!judged) return print_error(judged.error());

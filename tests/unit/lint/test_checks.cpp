@@ -169,6 +169,12 @@ TEST(Lint, says_what_only_some_versions_do_where_the_version_is_known) {
     EXPECT_EQ(ids("-N2 -c 8", "srun -c 8 hostname", 2205), Ids{});
     EXPECT_EQ(ids("-N2 -c 8", "srun grep -c config x", 2311), Ids{"cpus-per-task:3"}) << "not srun's -c";
     EXPECT_EQ(ids("-N1 -o out/%j.log", "true", 2205), Ids{"no-output-folder:2"});
+    auto elsewhere = read_script("job", "#!/bin/sh\n#SBATCH -N1 -o /no/such/%j.out\ntrue\n");
+    Surroundings later{.exists = [](auto&) { return false; }, .slurm = 2411};
+    EXPECT_TRUE(check_script(elsewhere, later).empty()) << "Slurm makes it";
+    later.can_be_made = [](auto&) { return false; };
+    ASSERT_EQ(check_script(elsewhere, later).size(), 1U);
+    EXPECT_EQ(check_script(elsewhere, later)[0].id, "no-output-folder");
     for (int slurm : {0, 2411, 2605})
         EXPECT_EQ(ids("-N2 -c 8 -o out/%j.log", "srun hostname", slurm), Ids{}) << slurm;
 }

@@ -146,6 +146,24 @@ TEST(LintSpellings, knows_addresses_that_are_each_nodes_own) {
         EXPECT_EQ(found_in("-N2", right), Found{}) << right;
 }
 
+TEST(LintSpellings, knows_a_node_that_is_not_the_first) {
+    for (std::string wrong : {"sed -n 2p", "sed -n '$p'", "tail -n 1", "sort -r | head -n1"}) {
+        EXPECT_EQ(found_in("-N2", "export MASTER_ADDR=$(scontrol show hostnames | " + wrong + ")"),
+                  Found{"master-addr:3"})
+            << wrong;
+        EXPECT_EQ(found_in("-N2", "H=$(scontrol show hostnames | " + wrong + ")\nexport MASTER_ADDR=$H"),
+                  Found{"master-addr:4"})
+            << wrong;
+    }
+    EXPECT_EQ(found_in("-N2", "export MASTER_ADDR=${nodes[-1]}"), Found{"master-addr:3"});
+    for (std::string right : {"head -n 1", "sed -n 1p", "sed -n '1p;1q'", "tail -n +1 | head -n 1"})
+        EXPECT_EQ(found_in("-N2", "H=$(scontrol show hostnames | " + right + ")\nexport MASTER_ADDR=$H"),
+                  Found{})
+            << right;
+    EXPECT_EQ(found_in("-N2", "H=a\nif x; then H=$(f | tail -n 1); fi\nexport MASTER_ADDR=$H"), Found{});
+    EXPECT_EQ(found_in("-N2", "export MASTER_ADDR=${nodes[0]}"), Found{});
+}
+
 TEST(LintSpellings, knows_how_long_a_sleep_is) {
     for (std::string wrong : {"sleep 0.5m", "/bin/sleep 10", "sleep $((5 * 2))", "sleep 2.5", "sleep 1h"})
         EXPECT_EQ(found_in("-N1", "server &\n" + wrong + "\npython3 train.py"), Found{"sleep-to-wait:4"})
