@@ -117,10 +117,14 @@ std::uint32_t cpus_for(const JobRequest& job, const NodeClass& node) {
 std::uint64_t tasks_for(const JobRequest& job, const NodeClass& node) {
     if (job.overcommit) return UINT64_MAX;
     std::uint64_t most = UINT64_MAX;
-    auto cores = node.cpus / std::max(node.threads, 1u);
+    std::uint64_t threads = std::max(node.threads, 1u), cores = node.cpus / threads;
     if (job.tasks_per_core && *job.tasks_per_core < node.threads)
         most = std::min(most, product(*job.tasks_per_core, cores));
-    if (job.tasks_per_socket) most = std::min(most, product(*job.tasks_per_socket, node.sockets));
+    if (job.tasks_per_socket) { // of whole cores: 22.05 starts 11 tasks of 5 a socket on 2 x 4 cores of 2
+                                // threads
+        auto of_socket = (*job.tasks_per_socket + threads - 1) / threads * threads;
+        most = std::min(most, product(of_socket, node.sockets));
+    }
     return most;
 }
 

@@ -109,6 +109,11 @@ TEST(NodeShape, counts_the_threads_of_a_core_that_the_job_uses) {
     job.tasks_per_socket = 4;
     for (auto& each : inventory.classes) each.sockets = 2;
     EXPECT_EQ(verdict(job, inventory).substr(0, 53), "9 tasks on a node are more than --ntasks-per-socket=4");
+    job.tasks_per_socket = 5;
+    job.tasks = 12;
+    EXPECT_EQ(verdict(job, inventory), "accepted") << "whole cores, of two threads each";
+    job.tasks = 13;
+    EXPECT_NE(verdict(job, inventory), "accepted");
     job.nodes_max.reset();
     EXPECT_EQ(verdict(job, inventory), "accepted") << "they may spread";
 }
