@@ -68,7 +68,7 @@ def test_a_file_that_slurm_refuses_is_not_tried(cluster):
 
 @pytest.mark.everywhere
 def test_what_the_scratch_slurmctld_says_is_passed_on(cluster):
-    text = cluster.run("ctl", "cat", "/etc/slurm/slurm.conf", check=True).out.replace("topology/tree", "topology/no-such")
+    text = cluster.run("ctl", "cat", "/etc/slurm/slurm.conf", check=True).out.replace("cred/munge", "cred/no-such")
     cluster.run("ctl", "sh", "-c", "cat > /tmp/slurm.conf", input=text, check=True)
     done = install(cluster, NEW, "--slurm-conf", "/tmp/slurm.conf", "--to", "/tmp/t.conf")
     cluster.run("ctl", "rm", "/tmp/slurm.conf", check=True)
