@@ -53,12 +53,6 @@ std::vector<std::string> files_in(const std::string& folder) {
     return paths;
 }
 
-/// The batch script and what it started are of the job, and of no step of srun's: its number is above these.
-bool is_other_step(std::string_view text, std::string_view step) {
-    auto number = leading_number<std::int64_t>(text).value_or(max_step_of_srun);
-    return number < max_step_of_srun && text != step;
-}
-
 bool user_has_other_processes(std::string_view job, std::string_view step) {
     for (auto& entry : read_proc_table()) {
         auto base = "/proc/" + std::to_string(entry.pid);
@@ -95,6 +89,12 @@ std::vector<std::string> mapped_below(std::string_view maps, std::string_view fo
         if (std::find(paths.begin(), paths.end(), path) == paths.end()) paths.emplace_back(path);
     }
     return paths;
+}
+
+bool is_other_step(std::string_view text, std::string_view step) {
+    if (text.starts_with('-')) return false;
+    auto number = leading_number<std::int64_t>(text).value_or(max_step_of_srun);
+    return number < max_step_of_srun && text != step;
 }
 
 bool is_library_object(std::string_view name) {

@@ -63,6 +63,10 @@ class ShmFiles {
 /// "psm_1a2b3c4d".
 bool is_library_object(std::string_view name);
 
+/// Whether a process with that SLURM_STEP_ID is of another step of srun than `step`. The batch script, and
+/// what it started, is of none: its number is above those of srun, or, in 26.05, "-5".
+bool is_other_step(std::string_view text, std::string_view step);
+
 /// Paths below `folder` in a text like /proc/PID/maps, without deleted ones, each once.
 std::vector<std::string> mapped_below(std::string_view maps, std::string_view folder);
 

@@ -245,7 +245,7 @@ def recorded(cluster, node):
 
 @pytest.mark.parametrize(("launch", "step"), [("railhead", 0), ("srun railhead", 1)])
 def test_shared_memory_goes_with_a_step_that_is_killed_at_one_blow(cluster, launch, step):
-    job = cluster.submit(f"{PAIR}{launch} run -- python3 {with_driver(cluster, HOLDS)}\n{CODE}")
+    job = cluster.submit(f"{PAIR}{launch} run --per-node 1 -- python3 {with_driver(cluster, HOLDS)}\n{CODE}")
     job.wait_for("holding\n(.*\n)*.*holding", 30)
     for node in ("node1", "node2"):
         until(lambda: recorded(cluster, node), 30, f"the agent on {node} to know of both objects")

@@ -92,6 +92,14 @@ TEST_F(Shm, spares_what_a_program_left_on_purpose_but_not_a_librarys_own_objects
     EXPECT_TRUE(std::filesystem::exists(base + "/dataset"));
 }
 
+TEST(ShmStep, is_not_the_batch_script_s) {
+    EXPECT_TRUE(is_other_step("1", "0"));
+    EXPECT_FALSE(is_other_step("0", "0"));
+    EXPECT_FALSE(is_other_step("", "0"));
+    EXPECT_FALSE(is_other_step("4294967291", "0"));
+    EXPECT_FALSE(is_other_step("-5", "0")) << "26.05";
+}
+
 TEST_F(Shm, spares_what_nobody_was_seen_to_hold_while_the_user_has_other_processes) {
     ShmFiles files("", base);
     std::ofstream(base + "/psm_1a2b3c4d") << "of this test, which is of no job";
