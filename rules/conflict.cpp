@@ -66,7 +66,7 @@ std::optional<Finding> totals(const JobRequest& job) {
 std::uint64_t gpus_of_task(const JobRequest& job) {
     std::uint64_t gpus = 0;
     for (const auto* item : gpu_items(job))
-        if (item->per == Per::task) gpus += item->count;
+        if (item->per == Per::task) gpus += std::min(item->count, UINT64_MAX - gpus);
     return gpus;
 }
 
@@ -88,7 +88,8 @@ std::optional<Finding> tasks_on_nodes(const JobRequest& job, const Inventory& in
                         fmt::format("is more than the {} of the job, and counts beside GPUs per task",
                                     counted(tasks, "task")),
                         "leave it out");
-    const bool too_few = inventory.tasks_bound_nodes && (tasks - each) * gpus_of_task(job) < nodes - 1;
+    const bool too_few =
+        inventory.tasks_bound_nodes && nodes > 1 && product(tasks - each, gpus_of_task(job)) < nodes - 1;
     const bool unfilled = inventory.tasks_fill_nodes && filled < nodes;
     if (too_few || unfilled)
         return conflict(Level::fail, option,

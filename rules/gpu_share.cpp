@@ -47,9 +47,11 @@ std::string fewer_cpus(const JobRequest& job, const NodeDemand& need, std::uint6
     return fmt::format("--cpus-per-gpu={}", std::max<std::uint64_t>(cpus / need.gpus, 1));
 }
 
-std::string less_memory(const JobRequest& job, const NodeDemand& need, std::uint64_t mib) {
+/// On so many CPUs.
+std::string less_memory(const JobRequest& job, const NodeDemand& need, std::uint64_t mib,
+                        std::uint64_t cpus) {
     if (job.memory_per_cpu_mib)
-        return fmt::format("--mem-per-cpu={}M", mib / std::max<std::uint64_t>(need.cpus, 1));
+        return fmt::format("--mem-per-cpu={}M", mib / std::max<std::uint64_t>(cpus, 1));
     if (job.memory_per_node_mib) return fmt::format("--mem={}M", mib);
     return fmt::format("--mem-per-gpu={}M", mib / need.gpus);
 }
@@ -63,7 +65,7 @@ Finding above_its_share(const JobRequest& job, const NodeDemand& need, const Nod
     auto less = node.memory_mib / gpus * need.gpus; // its share
     auto rest = cpus && job.memory_per_cpu_mib ? product(*job.memory_per_cpu_mib, fewer) : need.memory_mib;
     bool memory = above_share(rest, need.gpus, node.memory_mib, gpus);
-    auto with = memory ? less_memory(job, need, less) : "";
+    auto with = memory ? less_memory(job, need, less, cpus ? fewer : need.cpus) : "";
     if (cpus) with = fewer_cpus(job, need, fewer) + (memory ? " " + with : "");
     return {.id = "gpu-share",
             .level = Level::fail,

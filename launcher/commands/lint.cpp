@@ -127,11 +127,11 @@ int lint(const Context& context, Options options) {
     std::string not_asked = asks && !slurm ? "there is no sbatch here" : "";
     auto version = slurm ? version_from(slurm_version(context.environment)) : 0;
     auto can_be_made = [](const std::string& folder) {
-        auto parent = std::filesystem::absolute(folder);
         std::error_code ignored;
+        auto parent = std::filesystem::absolute(folder, ignored); // empty in a folder that is gone
         while (parent.has_relative_path() && !std::filesystem::exists(parent, ignored))
             parent = parent.parent_path();
-        return access(parent.c_str(), W_OK) == 0;
+        return parent.empty() || access(parent.c_str(), W_OK) == 0;
     };
     auto findings = check_script(script, {.exists = exists, .can_be_made = can_be_made, .slurm = version});
     if (!options.inventory.empty()) {

@@ -49,8 +49,10 @@ std::optional<std::uint64_t> per_gpu(const char* text) {
 /// Of "cpu=2,gres/gpu=1" or "cpu:2": what sbatch fills in beside GPUs per task since 23.11.
 std::optional<std::uint32_t> cpus_of_task(const char* tres) {
     for (const auto& each : names_in(text_of(tres)))
-        if (each.starts_with("cpu=") || each.starts_with("cpu:"))
-            return leading_number<std::uint32_t>(std::string_view(each).substr(4));
+        if (each.starts_with("cpu=") || each.starts_with("cpu:")) {
+            auto cpus = leading_number<std::uint32_t>(std::string_view(each).substr(4));
+            return cpus == 0u ? std::nullopt : cpus; // 0 is divided by otherwise
+        }
     return std::nullopt;
 }
 

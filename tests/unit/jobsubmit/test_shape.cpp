@@ -51,6 +51,7 @@ const std::vector<std::function<void(job_desc_msg_t&)>> changes{
     [](auto& job) { job.min_nodes = 1; },
     [](auto& job) { job.max_nodes = 3; },
     [](auto& job) { job.num_tasks = 8; },
+    [](auto& job) { job.min_cpus = 8; },
     [](auto& job) { job.ntasks_per_node = 8; },
     [](auto& job) { job.cpus_per_task = 8; },
     [](auto& job) { job.ntasks_per_tres = 8; },
@@ -72,6 +73,20 @@ const std::vector<std::function<void(job_desc_msg_t&)>> changes{
 };
 
 } // namespace
+
+TEST(Request, has_the_tasks_that_were_typed_beside_gpus_and_tasks_per_gpu) {
+    auto job = plain();
+    job.num_tasks = 8;
+    job.min_cpus = 9;
+    EXPECT_EQ(railhead::abi::request_from(job, false)->tasks, 8U);
+    job.ntasks_per_tres = 2;
+    EXPECT_EQ(railhead::abi::request_from(job, false)->tasks, 9U);
+    job.cpus_per_task = 3;
+    EXPECT_EQ(railhead::abi::request_from(job, false)->tasks, 8U);
+    job.cpus_per_task = 0;
+    job.tres_per_task = text("cpu=0,gres/gpu:1");
+    EXPECT_EQ(railhead::abi::request_from(job, false)->tasks, 9U) << "no CPUs per task is no number";
+}
 
 TEST(Shape, differs_with_every_field_that_the_rules_see) {
     std::set<std::uint64_t> shapes{shape_of(plain())};

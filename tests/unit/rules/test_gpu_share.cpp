@@ -56,6 +56,15 @@ TEST(GpuShare, counts_memory_however_it_is_asked) {
     EXPECT_NE(verdict(job), "accepted");
 }
 
+TEST(GpuShare, lowers_memory_no_further_than_fewer_cpus_leave_it) {
+    auto job = one_gpu();
+    job.cpus_per_task = 4;
+    job.memory_per_cpu_mib = 2000;
+    EXPECT_TRUE(verdict(job).ends_with("try --cpus-per-task=2")) << verdict(job);
+    job.memory_per_cpu_mib = 3000;
+    EXPECT_TRUE(verdict(job).ends_with("try --cpus-per-task=2 --mem-per-cpu=2000M")) << verdict(job);
+}
+
 TEST(GpuShare, proposes_the_option_that_was_typed) { // sbatch takes no other beside it
     auto next = [](const JobRequest& job) {
         auto text = verdict(job);
@@ -76,7 +85,7 @@ TEST(GpuShare, proposes_the_option_that_was_typed) { // sbatch takes no other be
     job.memory_per_node_mib.reset();
     job.memory_per_cpu_mib = 5000;
     job.cpus_per_task = 4;
-    EXPECT_EQ(next(job), "try --cpus-per-task=2 --mem-per-cpu=1000M") << "both are above";
+    EXPECT_EQ(next(job), "try --cpus-per-task=2 --mem-per-cpu=2000M") << "both are above";
 }
 
 TEST(GpuShare, leaves_alone_who_takes_all_or_nothing) {

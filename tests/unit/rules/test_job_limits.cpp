@@ -1,3 +1,4 @@
+#include "rules/job_limits.hpp"
 #include "rules/node_shape.hpp"
 #include "tests/unit/rules/clusters.hpp"
 
@@ -153,6 +154,19 @@ TEST(JobLimits, know_what_memory_is_the_default) {
     EXPECT_EQ(
         verdict({}, usual({8000}, {9000})),
         "9000 MiB, the default, is more than partition gpu gives of a node (8000 MiB); try --mem=8000M");
+}
+
+TEST(JobLimits, count_the_nodes_of_which_all_memory_is_within_the_limit) {
+    auto inventory = cluster();
+    auto& gpu = inventory.partitions[0];
+    gpu.limits.most_memory = MemoryPer{.mib = 8000};
+    inventory.classes.push_back(inventory.classes[gpu.class_sizes.begin()->first]);
+    inventory.classes.back().memory_mib = 8000;
+    gpu.class_sizes[static_cast<std::uint32_t>(inventory.classes.size() - 1)] = 2;
+    JobRequest job;
+    job.memory_per_node_mib = 0;
+    EXPECT_FALSE(above_job_limits(on(job, 2), inventory, gpu));
+    EXPECT_TRUE(above_job_limits(on(job, 3), inventory, gpu));
 }
 
 TEST(JobLimits, know_the_most_memory_of_a_cpu) {
